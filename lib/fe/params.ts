@@ -1,0 +1,78 @@
+/** The public parameters of an inner-product scheme, and what a vector must satisfy under them.
+ * @module */
+import type { Group } from "../math/group.ts";
+
+/** Public parameters: fixed by the authority, part of every key and ciphertext. */
+export interface IpfeParams {
+  readonly group: Group;
+  /** Length of x and y. */
+  readonly n: number;
+  /** |x_i| ≤ boundX. */
+  readonly boundX: number;
+  /** |y_i| ≤ boundY. */
+  readonly boundY: number;
+}
+
+/** Beyond this the discrete logarithm takes seconds per inner product. */
+const MAX_RANGE = 2 ** 40;
+const INT32_MAX = 2 ** 31 - 1;
+
+/** The discrete-log range: |⟨x, y⟩| ≤ n · boundX · boundY. */
+export function rangeOf(pp: IpfeParams): number {
+  return pp.n * pp.boundX * pp.boundY;
+}
+
+/** A copy of the parameters with these four fields only, checked.
+ * @throws {RangeError} n or a bound is not a positive int32, or the range exceeds 2^40. */
+export function checkParams(action: string, pp: IpfeParams): IpfeParams {
+  const { group, n, boundX, boundY } = pp;
+  for (const [name, value] of Object.entries({ n, boundX, boundY })) {
+    if (!Number.isInteger(value) || value < 1 || value > INT32_MAX) {
+      throw new RangeError(`Cannot ${action}: ${name} ${value} is not an integer in [1, 2^31 - 1]`);
+    }
+  }
+  if (rangeOf(pp) > MAX_RANGE) {
+    throw new RangeError(
+      `Cannot ${action}: n·boundX·boundY = ${
+        rangeOf(pp)
+      } exceeds 2^40, the largest range to decrypt`,
+    );
+  }
+  return { group, n, boundX, boundY };
+}
+
+/** A copy of a vector, checked.
+ * @throws {TypeError} its length is not n.
+ * @throws {RangeError} an entry is no integer (NaN too) or |entry| > bound. */
+export function checkVector(
+  action: string,
+  name: "x" | "y",
+  values: ArrayLike<number>,
+  n: number,
+  bound: number,
+): Int32Array {
+  if (values.length !== n) {
+    throw new TypeError(`Cannot ${action}: ${name} has length ${values.length}, expected n = ${n}`);
+  }
+  for (let i = 0; i < n; i++) {
+    if (!Number.isInteger(values[i]) || Math.abs(values[i]) > bound) {
+      throw new RangeError(
+        `Cannot ${action}: ${name}[${i}] = ${values[i]} is not an integer in [-${bound}, ${bound}]`,
+      );
+    }
+  }
+  return Int32Array.from(values);
+}
+
+/** @throws {TypeError} a key and a ciphertext of different parameters. */
+export function checkSameParams(key: IpfeParams, ciphertext: IpfeParams): void {
+  const describe = (pp: IpfeParams) =>
+    `${pp.group.name}, n = ${pp.n}, boundX = ${pp.boundX}, boundY = ${pp.boundY}`;
+  if (describe(key) !== describe(ciphertext)) {
+    throw new TypeError(
+      `Cannot decrypt: the key is for (${describe(key)}), the ciphertext for (${
+        describe(ciphertext)
+      })`,
+    );
+  }
+}

@@ -1,0 +1,134 @@
+/** Bounded signed discrete logarithms: given z·g with |z| ≤ bound, find z.
+ *
+ * Baby-step giant-step. The table covers z ∈ [−m, m] (one entry for ±i); giant steps of 2m + 1 go outward
+ * from 0, because the z1 of real networks lie near 0. Many elements are solved together, so that one
+ * inversion normalises a few hundred of them. Each hit is confirmed by equality in the group: neither a
+ * colliding fingerprint nor a damaged table can yield a wrong number.
+ * @module */
+import { generatorTables } from "./fixed_base.ts";
+import { buildTable, type DlogTable, lookup, tableEntries } from "./dlog_table.ts";
+import { loadTable, saveTable } from "./dlog_cache.ts";
+import type { Element, Group } from "./group.ts";
+
+/** No z in [−bound, bound] gives this element: a foreign key, or a result outside the range. */
+export class DlogNotFoundError extends Error {
+  override readonly name = "DlogNotFoundError";
+  /** Which of the elements failed. */
+  readonly index: number;
+
+  constructor(bound: number, index: number, total: number) {
+    const which = total > 1 ? ` (${index} of ${total})` : "";
+    super(`Cannot decrypt: no inner product in [-${bound}, ${bound}]${which}`);
+    this.index = index;
+  }
+}
+
+const tables = new Map<string, DlogTable>();
+
+/** The table for a range, from memory, else from the cache, else built (and then cached). Yields
+ * progress while it builds. */
+function* tableFor(
+  group: Group,
+  bound: number,
+): Generator<[done: number, total: number], DlogTable> {
+  const entries = tableEntries(bound);
+  const name = `${group.name}-${entries}`;
+  let table = tables.get(name) ?? loadTable(group, entries);
+  if (table === null) {
+    const build = buildTable(group, entries);
+    let step = build.next();
+    for (; !step.done; step = build.next()) yield [step.value, entries];
+    table = step.value;
+    saveTable(group, table);
+  }
+  tables.set(name, table);
+  return table;
+}
+
+/** Builds or loads the table for a range ahead of time; `solve` would do so on first use, but without
+ * progress and without a way to stop.
+ * @throws the signal's reason, once aborted; nothing is kept then. */
+export async function prepareDlog(
+  group: Group,
+  bound: number,
+  options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void } = {},
+): Promise<void> {
+  let breath = performance.now();
+  for (const [done, total] of tableFor(group, bound)) {
+    options.onProgress?.(done, total);
+    if (performance.now() - breath > 50) { // lets timers and the stop button through
+      await new Promise((resolve) => setTimeout(resolve));
+      breath = performance.now();
+    }
+    options.signal?.throwIfAborted();
+  }
+}
+
+/** Elements in one normalisation: enough to make the inversion cheap. */
+const BATCH = 512;
+
+/** z for every element z·g. @throws {DlogNotFoundError} some z is not in [−bound, bound]. */
+export function solveMany(
+  group: Group,
+  elements: readonly Element[],
+  bound: number,
+): Float64Array {
+  const steps = tableFor(group, bound);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  const table = step.value;
+  const generator = generatorTables(group).small;
+  const stride = 2 * table.entries + 1;
+  const giant = generator.multiply(stride);
+  const giantBack = giant.negate();
+  const out = new Float64Array(elements.length).fill(NaN);
+
+  /** i with element = i·g and |i| ≤ m, if the table knows its key; NaN otherwise. */
+  const babyStep = (element: Element, key: number): number => {
+    if (key === 0 && group.equals(element, group.identity)) return 0;
+    let sign = 1;
+    const index = lookup(table, key, (i) => {
+      const multiple = generator.multiply(i);
+      sign = group.equals(element, multiple) ? 1 : -1;
+      return sign === 1 || group.equals(element, multiple.negate());
+    });
+    return index < 0 ? NaN : sign * index;
+  };
+
+  /** Looks up a batch of probes element_j − offset·g; notes what it finds. */
+  const probe = (batch: { of: number; offset: number; element: Element }[]): void => {
+    const keys = group.keys(batch.map(({ element }) => element));
+    batch.forEach(({ of, offset, element }, i) => {
+      if (!Number.isNaN(out[of])) return;
+      const z = offset + babyStep(element, keys[i]);
+      if (Math.abs(z) <= bound) out[of] = z;
+    });
+  };
+
+  probe(elements.map((element, of) => ({ of, offset: 0, element })));
+  let pending = elements
+    .map((element, of) => ({ of, below: element, above: element }))
+    .filter(({ of }) => Number.isNaN(out[of]));
+  const lastStep = Math.ceil(Math.max(0, bound - table.entries) / stride);
+  for (let k = 1; k <= lastStep && pending.length > 0;) {
+    const until = Math.min(lastStep, k + Math.floor(BATCH / (2 * pending.length)));
+    const batch = [];
+    for (; k <= until; k++) {
+      for (const walk of pending) {
+        walk.below = walk.below.add(giantBack);
+        walk.above = walk.above.add(giant);
+        batch.push({ of: walk.of, offset: k * stride, element: walk.below });
+        batch.push({ of: walk.of, offset: -k * stride, element: walk.above });
+      }
+    }
+    probe(batch);
+    pending = pending.filter(({ of }) => Number.isNaN(out[of]));
+  }
+  if (pending.length > 0) throw new DlogNotFoundError(bound, pending[0].of, elements.length);
+  return out;
+}
+
+/** z with element = z·g. @throws {DlogNotFoundError} no z in [−bound, bound]. */
+export function solve(group: Group, element: Element, bound: number): number {
+  return solveMany(group, [element], bound)[0];
+}

@@ -1,0 +1,79 @@
+/** Multi-scalar multiplication Σ y_i · P_i for many small signed y over the same points.
+ *
+ * Decrypting the first layer of a network is one ciphertext (784 points) against hundreds of keys whose
+ * entries have 8 to 17 bits, not 255. So each point gets a table of its small multiples, shared by all
+ * keys; a y is cut into signed windows of w bits, digits in [−2^(w−1), 2^(w−1)], and a term costs one
+ * addition per non-zero digit. Positive and negative digits are summed apart, which needs no negated
+ * tables. w follows from counting the additions.
+ * @module */
+import type { Element, Group } from "./group.ts";
+
+/** The window with the fewest additions for `vectors` y of `bits` bits over n points:
+ * n·2^(w−1) for the tables and, per vector and digit, n·(1 − 2^−w) terms and w doublings. */
+export function chooseWindow(n: number, vectors: number, bits: number): number {
+  let best = 2;
+  let bestCost = Infinity;
+  for (let w = 2; w <= 10; w++) {
+    const digits = Math.ceil((bits + 1) / w);
+    const cost = n * 2 ** (w - 1) + vectors * digits * (n * (1 - 2 ** -w) + w);
+    if (cost < bestCost) [best, bestCost] = [w, cost];
+  }
+  return best;
+}
+
+/** Signed digits of `value`, least significant first: value = Σ d_j · 2^(w·j), |d_j| ≤ 2^(w−1). */
+export function signedDigits(value: number, window: number): number[] {
+  const base = 2 ** window;
+  const digits: number[] = [];
+  for (let rest = value; rest !== 0;) {
+    let digit = rest % base;
+    if (digit > base / 2) digit -= base;
+    else if (digit < -base / 2) digit += base;
+    digits.push(digit);
+    rest = (rest - digit) / base;
+  }
+  return digits;
+}
+
+/** Sums of one digit position, positive and negative digits apart; null while empty. */
+interface DigitSum {
+  plus: Element | null;
+  minus: Element | null;
+}
+
+const plus = (a: Element | null, b: Element) => a === null ? b : a.add(b);
+
+/** Σ y_i · points_i for every y in `vectors`.
+ * @param onProgress called after each vector. */
+export function multiScalar(
+  group: Group,
+  points: readonly Element[],
+  vectors: readonly Int32Array[],
+  onProgress?: (done: number, total: number) => void,
+): Element[] {
+  const largest = vectors.reduce((max, y) => y.reduce((m, v) => Math.max(m, Math.abs(v)), max), 1);
+  const window = chooseWindow(points.length, vectors.length, Math.ceil(Math.log2(largest + 1)));
+  const tables = points.map((point) => { // tables[i][d − 1] = d · P_i
+    const table = [point];
+    for (let d = 2; d <= 2 ** (window - 1); d++) table.push(table[d - 2].add(point));
+    return table;
+  });
+  return vectors.map((y, k) => {
+    const sums: DigitSum[] = [];
+    for (let i = 0; i < y.length; i++) {
+      signedDigits(y[i], window).forEach((digit, j) => {
+        const sum = sums[j] ??= { plus: null, minus: null };
+        if (digit > 0) sum.plus = plus(sum.plus, tables[i][digit - 1]);
+        else if (digit < 0) sum.minus = plus(sum.minus, tables[i][-digit - 1]);
+      });
+    }
+    let total = group.identity;
+    for (const sum of sums.reverse()) {
+      for (let i = 0; i < window; i++) total = total.double();
+      if (sum.plus !== null) total = total.add(sum.plus);
+      if (sum.minus !== null) total = total.add(sum.minus.negate());
+    }
+    onProgress?.(k + 1, vectors.length);
+    return total;
+  });
+}
