@@ -1,0 +1,83 @@
+/** The network of the paper: one hidden layer, sigmoids, 784-300-10 on MNIST.
+ *
+ *   z1 = W1·x + b1,  a1 = σ(z1),  z2 = W2·a1 + b2,  a2 = σ(z2),  prediction = argmax a2
+ *
+ * Weights are plain float32 arrays, row-major with one row a unit, because that is how the protocols
+ * hand them out: the rows of `W1` are what functional keys are asked for. Pixels enter as bytes
+ * 0..255, unscaled, as in the authors' code (Juve45/cryptonn, mitigation2_client.py).
+ * @module */
+import * as tf from "@tensorflow/tfjs";
+import type { Dataset } from "../data/dataset.ts";
+import { gaussian, type Rng, secureRng } from "../math/rng.ts";
+
+/** Sizes of a network with one hidden layer. */
+export interface MlpSizes {
+  /** Inputs, n. */
+  readonly n: number;
+  readonly hidden: number;
+  readonly classes: number;
+}
+
+/** Weights of such a network. */
+export interface Mlp extends MlpSizes {
+  /** `[hidden, n]` */
+  readonly W1: Float32Array;
+  /** `[hidden]` */
+  readonly b1: Float32Array;
+  /** `[classes, hidden]` */
+  readonly W2: Float32Array;
+  /** `[classes]` */
+  readonly b2: Float32Array;
+}
+
+/** The authors' initial weights are N(0, 0.01²), their biases 0. */
+const INITIAL_DEVIATION = 0.01;
+
+/** Draws an untrained network.
+ * @throws {RangeError} a size that is not a positive integer. */
+export function initMlp(sizes: MlpSizes, rng: Rng = secureRng()): Mlp {
+  const { n, hidden, classes } = sizes;
+  for (const [name, size] of Object.entries({ n, hidden, classes })) {
+    if (!Number.isInteger(size) || size < 1) {
+      throw new RangeError(`Cannot build a network: ${name} = ${size} is not a positive integer`);
+    }
+  }
+  const draw = (length: number) =>
+    Float32Array.from(gaussian(rng, length), (value) => value * INITIAL_DEVIATION);
+  return {
+    ...{ n, hidden, classes },
+    W1: draw(hidden * n),
+    b1: new Float32Array(hidden),
+    W2: draw(classes * hidden),
+    b2: new Float32Array(classes),
+  };
+}
+
+/** Outputs of the network for a batch, a2 = σ(W2·σ(W1·x + b1) + b2). Call `startBackend` first.
+ * @param x pixels, `[m, n]` row-major.   @returns `[m, classes]` row-major.
+ * @throws {TypeError} x is not whole rows of n pixels. */
+export function forward(mlp: Mlp, x: Uint8Array): Float32Array {
+  const { n, hidden, classes } = mlp;
+  if (x.length === 0 || x.length % n !== 0) {
+    throw new TypeError(`Cannot run the network: ${x.length} pixels are not rows of ${n}`);
+  }
+  return tf.tidy(() => {
+    const X = tf.tensor2d(Float32Array.from(x), [x.length / n, n]);
+    const W1 = tf.tensor2d(mlp.W1, [hidden, n]);
+    const W2 = tf.tensor2d(mlp.W2, [classes, hidden]);
+    const A1 = X.matMul(W1.transpose()).add(tf.tensor1d(mlp.b1)).sigmoid(); // [m, hidden]
+    const A2 = A1.matMul(W2.transpose()).add(tf.tensor1d(mlp.b2)).sigmoid(); // [m, classes]
+    return A2.dataSync() as Float32Array;
+  });
+}
+
+/** Share of images whose largest output is their label, in [0, 1]. Call `startBackend` first. */
+export function accuracy(mlp: Mlp, data: Dataset): number {
+  const outputs = forward(mlp, data.x);
+  let right = 0;
+  for (let i = 0; i < data.count; i++) {
+    const row = outputs.subarray(i * mlp.classes, (i + 1) * mlp.classes);
+    if (row.indexOf(Math.max(...row)) === data.y[i]) right++;
+  }
+  return right / data.count;
+}
