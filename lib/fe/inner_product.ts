@@ -1,9 +1,10 @@
-/** What the two DDH schemes share: ⟨s, y⟩ mod q, and the decryption of one ciphertext under many keys.
+/** What the two DDH schemes share: ⟨s, y⟩ mod q, the masking of x under a public key, and the decryption of
+ * one ciphertext under many keys.
  *
- * Both schemes decrypt to z·g = Σ y_i·ct_i − Σ_j k_j·ct0_j, with one mask (2015/017) or two (2015/608).
+ * Both schemes encrypt to ct_i = r·h_i + x_i·g and decrypt to z·g = Σ y_i·ct_i − Σ_j k_j·ct0_j, with one mask (2015/017) or two (2015/608).
  * @module */
 import { solveMany } from "../math/dlog.ts";
-import { Comb, combDigits } from "../math/fixed_base.ts";
+import { Comb, combDigits, generatorTables } from "../math/fixed_base.ts";
 import type { Element, Group } from "../math/group.ts";
 import { multiScalar } from "../math/msm.ts";
 
@@ -11,6 +12,25 @@ import { multiScalar } from "../math/msm.ts";
 export function dotMod(secret: readonly bigint[], y: Int32Array, order: bigint): bigint {
   const sum = secret.reduce((total, s, i) => total + s * BigInt(y[i]), 0n) % order;
   return sum < 0n ? sum + order : sum;
+}
+
+/** Tables of a public key's h_i, by that array: built by its first encryption, gone with the key. */
+const combsOf = new WeakMap<readonly Element[], readonly Comb[]>();
+
+/** ct_i = r·h_i + x_i·g. @param h never changed after its first use.   @param r digits of the scalar. */
+export function maskAll(
+  group: Group,
+  h: readonly Element[],
+  r: Uint8Array,
+  x: Int32Array,
+): Element[] {
+  let combs = combsOf.get(h);
+  if (combs === undefined) {
+    combs = h.map((base) => new Comb(group, base));
+    combsOf.set(h, combs);
+  }
+  const { small } = generatorTables(group);
+  return combs.map((comb, i) => comb.multiply(r).add(small.multiply(x[i])));
 }
 
 /** The part of a functional key that decryption uses. */

@@ -12,9 +12,10 @@
  * the discrete logarithm is found in ±n·boundX·boundY.
  * @module */
 import type { Element } from "../math/group.ts";
-import { Comb, combDigits, generatorTables } from "../math/fixed_base.ts";
+import { combDigits, generatorTables } from "../math/fixed_base.ts";
 import { randomScalar, type Rng, secureRng } from "../math/rng.ts";
-import { dotMod, innerProducts } from "./inner_product.ts";
+import { decodeObject, encodeObject } from "./encoding.ts";
+import { dotMod, innerProducts, maskAll } from "./inner_product.ts";
 import { checkParams, checkSameParams, checkVector, type IpfeParams, rangeOf } from "./params.ts";
 
 export type { IpfeParams } from "./params.ts";
@@ -69,9 +70,6 @@ export function keyDerive(msk: MasterSecretKey, y: ArrayLike<number>): Functiona
   return { pp, y: checked, skY: dotMod(s, checked, pp.group.order) };
 }
 
-/** Tables of a public key's h_i: built by its first encryption, gone with the key. */
-const combsOf = new WeakMap<MasterPublicKey, readonly Comb[]>();
-
 /** Encrypts x: ct0 = g^r, ct_i = h_i^r g^{x_i}. (Client)
  * @param x n integers, |x_i| ≤ boundX.
  * @throws {TypeError} x.length ≠ n. {RangeError} an entry over the bound or no integer. */
@@ -82,15 +80,9 @@ export function encrypt(
 ): Ciphertext {
   const { pp, h } = mpk;
   const checked = checkVector("encrypt", "x", x, pp.n, pp.boundX);
-  let combs = combsOf.get(mpk);
-  if (combs === undefined) combsOf.set(mpk, combs = h.map((base) => new Comb(pp.group, base)));
-  const generator = generatorTables(pp.group);
   const r = combDigits(pp.group, randomScalar(pp.group.order, rng));
-  return {
-    pp,
-    ct0: generator.comb.multiply(r),
-    ct: combs.map((comb, i) => comb.multiply(r).add(generator.small.multiply(checked[i]))),
-  };
+  const ct0 = generatorTables(pp.group).comb.multiply(r);
+  return { pp, ct0, ct: maskAll(pp.group, h, r, checked) };
 }
 
 /** Decrypts ⟨x, y⟩, exactly. (Server)
@@ -112,4 +104,54 @@ export function decryptMany(
   const keys = skYs.map(({ y, skY }) => ({ y, scalars: [skY] }));
   const { pp, ct0, ct } = ctX;
   return innerProducts(pp.group, rangeOf(pp), [ct0], ct, keys, options.onProgress);
+}
+
+const SCHEME = "ipf1";
+
+/** Encodes a public key: n elements. */
+export function encodeMasterPublicKey({ pp, h }: MasterPublicKey): Uint8Array {
+  return encodeObject(SCHEME, "mpk", pp, { elements: h });
+}
+
+/** Decodes a public key. @throws {RangeError} not a canonical encoding; see `decodeObject`. */
+export function decodeMasterPublicKey(bytes: Uint8Array): MasterPublicKey {
+  const shape = (n: number) => ({ y: false, scalars: 0, elements: n });
+  const { pp, elements } = decodeObject(SCHEME, "mpk", bytes, shape);
+  return { pp, h: elements };
+}
+
+/** Encodes the master secret: n scalars, in clear. */
+export function encodeMasterSecretKey({ pp, s }: MasterSecretKey): Uint8Array {
+  return encodeObject(SCHEME, "msk", pp, { scalars: s });
+}
+
+/** Decodes the master secret. @throws {RangeError} not a canonical encoding; see `decodeObject`. */
+export function decodeMasterSecretKey(bytes: Uint8Array): MasterSecretKey {
+  const shape = (n: number) => ({ y: false, scalars: n, elements: 0 });
+  const { pp, scalars } = decodeObject(SCHEME, "msk", bytes, shape);
+  return { pp, s: scalars };
+}
+
+/** Encodes a functional key: y in clear, one scalar. */
+export function encodeFunctionalKey({ pp, y, skY }: FunctionalKey): Uint8Array {
+  return encodeObject(SCHEME, "skY", pp, { y, scalars: [skY] });
+}
+
+/** Decodes a functional key. @throws {RangeError} not a canonical encoding; see `decodeObject`. */
+export function decodeFunctionalKey(bytes: Uint8Array): FunctionalKey {
+  const shape = () => ({ y: true, scalars: 1, elements: 0 });
+  const { pp, y, scalars } = decodeObject(SCHEME, "skY", bytes, shape);
+  return { pp, y, skY: scalars[0] };
+}
+
+/** Encodes a ciphertext: ct0, then n elements. */
+export function encodeCiphertext({ pp, ct0, ct }: Ciphertext): Uint8Array {
+  return encodeObject(SCHEME, "ctX", pp, { elements: [ct0, ...ct] });
+}
+
+/** Decodes a ciphertext. @throws {RangeError} not a canonical encoding; see `decodeObject`. */
+export function decodeCiphertext(bytes: Uint8Array): Ciphertext {
+  const shape = (n: number) => ({ y: false, scalars: 0, elements: n + 1 });
+  const { pp, elements: [ct0, ...ct] } = decodeObject(SCHEME, "ctX", bytes, shape);
+  return { pp, ct0, ct };
 }
