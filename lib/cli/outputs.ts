@@ -1,0 +1,97 @@
+/** A cell's outputs, built from the kernel's messages as a front end builds them: text on the same
+ * stream runs together, a display is replaced in place when its `display_id` is updated (from a later
+ * cell too), `clear_output` empties the cell.
+ *
+ * Every message that comes between a cell's request and its token belongs to that cell, whatever
+ * parent the kernel wrote on it: Deno's kernel labels late outputs with the next request.
+ * @module */
+import type { Message } from "./jupyter_message.ts";
+
+/** Output as nbformat 4.5 stores it; texts are whole strings here, lists of lines in the file. */
+export type Output =
+  | { output_type: "stream"; name: "stdout" | "stderr"; text: string }
+  | { output_type: "error"; ename: string; evalue: string; traceback: string[] }
+  | RichOutput;
+
+/** A MIME bundle, displayed or returned. */
+export interface RichOutput {
+  output_type: "display_data" | "execute_result";
+  data: Record<string, unknown>;
+  metadata: Record<string, unknown>;
+  execution_count?: number;
+}
+
+/** Displays by id, shared by all cells of one run. */
+export type Displays = Map<string, RichOutput[]>;
+
+/** Collects the outputs of one cell. */
+export class OutputCollector {
+  readonly outputs: Output[] = [];
+  #displays: Displays;
+  #clearNext = false;
+
+  constructor(displays: Displays = new Map()) {
+    this.#displays = displays;
+  }
+
+  /** Takes one message; returns whether it was an output. */
+  apply({ type, content }: Message): boolean {
+    switch (type) {
+      case "stream":
+        this.#addText(content.name as "stdout" | "stderr", String(content.text));
+        return true;
+      case "display_data":
+      case "execute_result":
+        this.#addRich(type, content);
+        return true;
+      case "update_display_data":
+        for (const output of this.#displays.get(displayId(content) ?? "") ?? []) {
+          output.data = content.data as RichOutput["data"];
+          output.metadata = (content.metadata ?? {}) as RichOutput["metadata"];
+        }
+        return true;
+      case "error":
+        this.#push({
+          output_type: "error",
+          ename: String(content.ename),
+          evalue: String(content.evalue),
+          traceback: content.traceback as string[],
+        });
+        return true;
+      case "clear_output":
+        if (content.wait === true) this.#clearNext = true;
+        else this.outputs.length = 0;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #push(output: Output): void {
+    if (this.#clearNext) this.outputs.length = 0;
+    this.#clearNext = false;
+    this.outputs.push(output);
+  }
+
+  #addText(name: "stdout" | "stderr", text: string): void {
+    const last = this.outputs.at(-1);
+    if (last?.output_type === "stream" && last.name === name && !this.#clearNext) last.text += text;
+    else this.#push({ output_type: "stream", name, text });
+  }
+
+  #addRich(type: RichOutput["output_type"], content: Message["content"]): void {
+    const output: RichOutput = {
+      output_type: type,
+      data: content.data as RichOutput["data"],
+      metadata: (content.metadata ?? {}) as RichOutput["metadata"],
+    };
+    if (type === "execute_result") output.execution_count = content.execution_count as number;
+    const id = displayId(content);
+    if (id !== undefined) this.#displays.set(id, [...this.#displays.get(id) ?? [], output]);
+    this.#push(output);
+  }
+}
+
+function displayId(content: Message["content"]): string | undefined {
+  return (content.transient as { display_id?: string } | undefined)?.display_id;
+}

@@ -1,0 +1,111 @@
+/** `deno task reproduce`: runs the notebooks through the real Deno kernel and refreshes their outputs
+ * and figures. A notebook's file changes only when its whole run succeeded.
+ * @module */
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { runCommand } from "./args.ts";
+import { cellsNamingPaths, readIpynb, writeIpynb } from "./ipynb.ts";
+import type { Message } from "./jupyter_message.ts";
+import { LiveLine } from "./live_line.ts";
+import { headlineText, readResults, writeTimes } from "./results.ts";
+import { describeFailure, runNotebook } from "./run_notebook.ts";
+import { FIGURES, notebookNames, NOTEBOOKS, ROOT } from "./workspace.ts";
+
+/** The longest a cell may take before its run counts as hung. */
+const CELL_TIMEOUT_MS = { quick: 5 * 60_000, full: 4 * 3_600_000 };
+
+/** How one notebook is reproduced; the folders are the workspace's own except in tests. */
+export interface ReproduceOptions {
+  profile: "quick" | "full";
+  notebooks: string;
+  figures: string;
+  signal?: AbortSignal;
+}
+
+/** Runs one notebook, checks what it left, writes it back. Prints its line.
+ * @returns whether everything is in order. */
+export async function reproduce(name: string, options: ReproduceOptions): Promise<boolean> {
+  const { profile, notebooks, figures, signal } = options;
+  const line = new LiveLine();
+  const path = join(notebooks, `${name}.ipynb`);
+  const before = await writeTimes(join(figures, name));
+  const started = performance.now();
+  const seconds = () => `${((performance.now() - started) / 1000).toFixed(1)} s`;
+  let at = "";
+  let said = "";
+  const run = await runNotebook(await readIpynb(path), {
+    cwd: notebooks,
+    env: { FE_PROFILE: profile },
+    timeoutMs: CELL_TIMEOUT_MS[profile],
+    signal,
+    onCell(done, total) {
+      at = `${name}  cell ${done + 1}/${total}`;
+      said = "";
+      line.update(`${at}  ${seconds()}`);
+      line.logPlain(`${at}  ${seconds()}`);
+    },
+    onOutput(message) {
+      said = lastLine(message) ?? said;
+      line.update(`${at}  ${seconds()}  ${said}`);
+    },
+  });
+  const problems: string[] = [];
+  let headline = "";
+  if (signal?.aborted) {
+    problems.push("interrupted");
+  } else if (run.failure !== undefined) {
+    problems.push(describeFailure(run.failure));
+  } else {
+    const { results, problems: missing } = await readResults(join(figures, name), profile, before);
+    problems.push(...missing.map((problem) => `figures/${name}/${problem}`));
+    if (results !== null) headline = headlineText(results);
+    const naming = cellsNamingPaths(run.notebook, [ROOT, homedir() + "/", "file:///"]);
+    problems.push(...naming.map((cell) => `${cell} shows an absolute path of this machine`));
+  }
+  if (problems.length === 0) await writeIpynb(path, run.notebook);
+  line.log(
+    `${name}  ${problems.length === 0 ? "ok" : "FAILED"}  ${seconds()}  ${headline}`.trimEnd(),
+  );
+  for (const problem of problems) line.log(problem.replace(/^/gm, "  "));
+  return problems.length === 0;
+}
+
+/** What a person would read last in an output: its text's last line. */
+function lastLine({ content }: Message): string | undefined {
+  const text = content.text ??
+    (content.data as Record<string, unknown> | undefined)?.["text/plain"];
+  return typeof text === "string" ? text.trimEnd().split("\n").at(-1) : undefined;
+}
+
+if (import.meta.main) {
+  await runCommand({
+    name: "reproduce",
+    summary:
+      "Runs the notebooks, refreshes their outputs and figures, prints their headline numbers.",
+    flags: {
+      profile: {
+        type: "choice",
+        choices: ["quick", "full"],
+        default: "quick",
+        help: "quick: minutes, smaller grids; full: the paper's sizes",
+      },
+      only: {
+        type: "text",
+        placeholder: "01",
+        help: "only the notebooks whose name begins like this",
+      },
+    },
+  }, async ({ profile, only }) => {
+    const stop = new AbortController();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      Deno.addSignalListener(signal, () => stop.abort());
+    }
+    let failed = 0;
+    for (const name of notebookNames(only)) {
+      const options = { profile, notebooks: NOTEBOOKS, figures: FIGURES, signal: stop.signal };
+      if (!await reproduce(name, options)) failed++;
+      if (stop.signal.aborted) return 130;
+    }
+    return failed > 0 ? 1 : 0;
+  });
+}
