@@ -1,0 +1,139 @@
+/** Linear programs through HiGHS compiled to WebAssembly, in this thread and without permissions.
+ *
+ * The binary comes by raw import and goes in through Emscripten's `instantiateWasm` hook. A program is
+ * passed once as sparse arrays, then tried by one method after the other until one gives an answer
+ * that holds up. The order is measured (300 × 784, TV + ½·Σx, one MNIST digit): the first-order HiPDLP
+ * needs 1.2 s where the optimum is sharp, that is where the image is determined, and runs forever
+ * where it is not, hence its iteration cap; the interior point method without presolve (which these
+ * dense rows slow down five times) needs 2.3 s either way; dual simplex, 6 s, is the last resort. A
+ * feasibility problem has no sharp optimum, and the authors used an interior point.
+ *
+ * No answer is taken on trust: the point is put back into the program, and a claim of optimality
+ * that leaves a residual is tried again by the next method and reported as an error in the end.
+ * @module */
+import loadHighs, { type Highs, type InitOptions, type Model } from "highs";
+import wasm from "highs/runtime" with { type: "bytes" };
+import { buildLp, type SparseLp, worstViolation } from "./lp_model.ts";
+import type { Priors } from "./priors.ts";
+import { noRecovery, type Recovery } from "./recovery.ts";
+import type { ServerView } from "./view.ts";
+
+/** Largest relative violation of a row or bound in a point that counts as a solution. */
+const TOLERANCE = 1e-7;
+
+/** Iterations after which HiPDLP gives way: 20 % above what digits need at exact widths. */
+const PDLP_ITERATIONS = 2500;
+
+type Method = Record<string, string | number>;
+const HIPDLP: Method = { solver: "hipdlp", pdlp_iteration_limit: PDLP_ITERATIONS };
+const INTERIOR_POINT: Method = { solver: "ipm", run_crossover: "off" };
+const SIMPLEX: Method = { solver: "simplex" };
+
+/** What a run of the solver came to, before the recovery is dressed up. */
+type Outcome =
+  | { status: "optimal"; point: Float64Array }
+  | { status: "infeasible" | "time-limit" | "error"; message?: string };
+
+// The package is typed as CommonJS, where the default export would be a namespace; it is not.
+const load = loadHighs as unknown as (options: InitOptions) => Promise<Highs>;
+
+let runtime: Promise<Highs> | undefined;
+
+/** Solves one view under one set of priors in this thread. Synchronous WASM inside: to stay
+ * responsive, to cancel, or to use all cores, take `solveAll`.
+ * @param options.timeLimitS over all methods together, 120 by default.
+ * @throws {RangeError} a time limit that is not positive. */
+export async function solveLp(
+  view: ServerView,
+  priors: Priors,
+  { timeLimitS = 120 }: { timeLimitS?: number } = {},
+): Promise<Recovery> {
+  if (!(timeLimitS > 0)) throw new RangeError(`Cannot solve: time limit ${timeLimitS} s`);
+  const highs = await (runtime ??= startRuntime());
+  const { objective } = priors;
+  const start = performance.now();
+  const lp = buildLp(view, priors);
+  const sharp = objective !== "published" && priors.period === null;
+  const outcome = solve(highs, lp, {
+    methods: sharp ? [HIPDLP, INTERIOR_POINT, SIMPLEX] : [INTERIOR_POINT, SIMPLEX],
+    timeLimitS,
+  });
+  const elapsedMs = performance.now() - start;
+  if (outcome.status !== "optimal") {
+    return noRecovery(outcome.status, objective, { elapsedMs, message: outcome.message });
+  }
+  const [low, high] = view.pixelRange;
+  const xHat = outcome.point.slice(0, view.n).map((v) => Math.min(high, Math.max(low, v)));
+  return { status: "optimal", xHat, elapsedMs, objective };
+}
+
+/** Bytes of WebAssembly memory that the solver holds in this thread. */
+export async function solverMemoryBytes(): Promise<number> {
+  return (await (runtime ??= startRuntime())).memoryBytes;
+}
+
+function startRuntime(): Promise<Highs> {
+  const module = new WebAssembly.Module(wasm);
+  const instantiateWasm = (
+    imports: WebAssembly.Imports,
+    done: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
+  ) => {
+    const instance = new WebAssembly.Instance(module, imports);
+    done(instance, module);
+    return instance.exports;
+  };
+  return load({ instantiateWasm } as InitOptions);
+}
+
+/** Tries the methods in turn; the native model lives for this call only. */
+function solve(
+  highs: Highs,
+  lp: SparseLp,
+  { methods, timeLimitS }: { methods: Method[]; timeLimitS: number },
+): Outcome {
+  let last: Outcome = { status: "error", message: "no method tried" };
+  let model: Model | undefined;
+  try {
+    model = highs.createModel({ ...lp, matrix: { format: "csr", ...lp } });
+    model.options.set({ output_flag: false, presolve: "off", time_limit: timeLimitS });
+    for (const method of methods) {
+      model.options.set(method);
+      model.clearSolver(); // the next method starts afresh; the clock runs on
+      last = attempt(highs, model, { lp, method });
+      if (last.status !== "error") break;
+    }
+    return last;
+  } catch (error) {
+    runtime = undefined; // after an abort the instance is not to be trusted
+    return { status: "error", message: `Cannot solve: ${error}` };
+  } finally {
+    model?.dispose();
+  }
+}
+
+/** One run of one method, checked. */
+function attempt(
+  highs: Highs,
+  model: Model,
+  { lp, method }: { lp: SparseLp; method: Method },
+): Outcome {
+  const is = highs.constants.modelStatus;
+  const { modelStatus } = model.run();
+  switch (modelStatus) {
+    case is.optimal: {
+      const point = model.getSolution().colValue;
+      const violation = worstViolation(lp, point);
+      return violation <= TOLERANCE ? { status: "optimal", point } : {
+        status: "error",
+        message: `${method.solver} claims an optimum that misses a constraint by ${violation}`,
+      };
+    }
+    case is.infeasible:
+    case is.unboundedOrInfeasible: // every column that is rewarded is bounded: never unbounded
+      return { status: "infeasible" };
+    case is.timeLimit:
+      return { status: "time-limit" };
+    default:
+      return { status: "error", message: `${method.solver} ended with status ${modelStatus}` };
+  }
+}

@@ -1,0 +1,122 @@
+/** A server's view and an attacker's priors as one sparse linear program. Pure: no solver here.
+ *
+ *     minimise  w_s·Σ x + Σ (p_e + q_e)          w_s = 1 (sum), ½ (tv-sum), else 0; TV terms for tv, tv-sum
+ *     such that W1·x = z1                        hidden dense rows
+ *               x_a − x_b − p_e + q_e = 0        a row for each adjacent pair e = (a, b)
+ *               |k·x_p − Σ neighbours| ≤ 25·k    a row for each published rule, k neighbours
+ *               0 ≤ x ≤ 255,  p, q ≥ 0
+ *
+ * The split p − q of a difference makes its absolute value linear. The dense rows are divided by a
+ * power of two, so that their largest entry lies in [1, 2): exact in floating point, and tolerances
+ * mean the same at every scale of the weights.
+ * @module */
+import { adjacentPairs, neighbourRules, type Priors } from "./priors.ts";
+import type { ServerView } from "./view.ts";
+
+/** min colCost·v subject to rowLower ≤ A·v ≤ rowUpper, colLower ≤ v ≤ colUpper; A by rows (CSR). */
+export interface SparseLp {
+  numCols: number;
+  numRows: number;
+  colCost: Float64Array;
+  colLower: Float64Array;
+  colUpper: Float64Array;
+  rowLower: Float64Array;
+  rowUpper: Float64Array;
+  /** [numRows + 1] offsets into indices and values. */
+  starts: Int32Array;
+  indices: Int32Array;
+  values: Float64Array;
+}
+
+/** Weight of Σx beside the total variation in "tv-sum". */
+const SUM_WEIGHT = 0.5;
+
+/** The linear program whose solutions the attacker believes in. The first n columns are the pixels. */
+export function buildLp(view: ServerView, priors: Priors): SparseLp {
+  const { n, hidden } = view;
+  const hasTv = priors.objective === "tv" || priors.objective === "tv-sum";
+  const pairs = hasTv ? adjacentPairs(view.shape) : [];
+  const rules = neighbourRules(view.shape, priors);
+  const numCols = n + 2 * pairs.length;
+
+  const colCost = new Float64Array(numCols);
+  if (priors.objective === "sum") colCost.fill(1, 0, n);
+  if (priors.objective === "tv-sum") colCost.fill(SUM_WEIGHT, 0, n);
+  colCost.fill(1, n);
+  const colUpper = new Float64Array(numCols).fill(Infinity);
+  colUpper.fill(view.pixelRange[1], 0, n);
+
+  const rows = new RowBuilder();
+  for (let row = 0; row < hidden; row++) {
+    const w = view.W1.subarray(row * n, (row + 1) * n);
+    const scale = powerOfTwoBelow(w);
+    const target = view.z1[row] / scale;
+    rows.add(target, target, [...w.keys()].filter((p) => w[p] !== 0), (p) => w[p] / scale);
+  }
+  pairs.forEach(([a, b], e) => {
+    const coefficients = [1, -1, -1, 1];
+    rows.add(0, 0, [a, b, n + 2 * e, n + 2 * e + 1], (_, at) => coefficients[at]);
+  });
+  for (const { p, neighbours } of rules) {
+    const k = neighbours.length;
+    const bound = priors.threshold * k;
+    rows.add(-bound, bound, [p, ...neighbours], (_, at) => at === 0 ? k : -1);
+  }
+  return { numCols, colCost, colLower: new Float64Array(numCols), colUpper, ...rows.finish() };
+}
+
+/** How far a point is from satisfying the program: the worst violation over rows, relative to the
+ * row's Σ|a|·|v| (at least 1), and over column bounds, relative to 255 (at least 1). */
+export function worstViolation(lp: SparseLp, point: Float64Array): number {
+  let worst = 0;
+  const see = (violation: number) => worst = violation <= worst ? worst : violation; // NaN is worst
+  for (let row = 0; row < lp.numRows; row++) {
+    let [activity, size] = [0, 1];
+    for (let at = lp.starts[row]; at < lp.starts[row + 1]; at++) {
+      const term = lp.values[at] * point[lp.indices[at]];
+      activity += term;
+      size += Math.abs(term);
+    }
+    see(Math.max(lp.rowLower[row] - activity, activity - lp.rowUpper[row]) / size);
+  }
+  for (let col = 0; col < lp.numCols; col++) {
+    see(Math.max(lp.colLower[col] - point[col], point[col] - lp.colUpper[col]) / 255);
+  }
+  return worst;
+}
+
+/** Rows of a matrix in compressed form, one after the other. */
+class RowBuilder {
+  readonly #lower: number[] = [];
+  readonly #upper: number[] = [];
+  readonly #starts: number[] = [0];
+  readonly #indices: number[] = [];
+  readonly #values: number[] = [];
+
+  add(lower: number, upper: number, columns: number[], value: (col: number, at: number) => number) {
+    this.#lower.push(lower);
+    this.#upper.push(upper);
+    columns.forEach((col, at) => {
+      this.#indices.push(col);
+      this.#values.push(value(col, at));
+    });
+    this.#starts.push(this.#indices.length);
+  }
+
+  finish() {
+    return {
+      numRows: this.#lower.length,
+      rowLower: Float64Array.from(this.#lower),
+      rowUpper: Float64Array.from(this.#upper),
+      starts: Int32Array.from(this.#starts),
+      indices: Int32Array.from(this.#indices),
+      values: Float64Array.from(this.#values),
+    };
+  }
+}
+
+/** The largest power of two at or below max |w|; 1 for a row of zeros. */
+function powerOfTwoBelow(w: Float64Array): number {
+  const largest = w.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  return largest === 0 ? 1 : 2 ** Math.floor(Math.log2(largest));
+}

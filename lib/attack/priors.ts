@@ -1,0 +1,99 @@
+/** What the attacker assumes about images, beyond the equations W1·x = z1.
+ *
+ * The published rule says that neighbours are close: for pixels (i, j) with (i + j) mod period = 0,
+ * |x_p − mean of the 4-neighbours of p| ≤ 25. Paper: Ioniță & Ioniță, arXiv 2509.21497; code:
+ * Juve45/cryptonn, `augment`. That code tests the *flat* index, so a pixel on the left edge takes the
+ * end of the row above as its neighbour; here neighbours stay inside the image, and `wrapEdges` brings
+ * the published form back. The stronger priors are objectives: few bright pixels (`sum`), few jumps
+ * (total variation, `tv`), both (`tv-sum`).
+ * @module */
+
+/** What the linear program minimises: nothing, Σx, total variation, or TV + ½·Σx. */
+export type Objective = "published" | "sum" | "tv" | "tv-sum";
+
+/** Every {@linkcode Objective}, in the order of the figures. */
+export const OBJECTIVES: readonly Objective[] = ["published", "sum", "tv", "tv-sum"];
+
+/** The periods of the paper; `null` stands for its "none". */
+export const PUBLISHED_PERIODS: readonly number[] = [2, 4, 9, 16];
+
+/** The published bound on |x_p − mean of its neighbours|, in pixel values. */
+export const THRESHOLD = 25;
+
+/** An attacker's assumptions. Make one with {@linkcode checkedPriors}. */
+export interface Priors {
+  objective: Objective;
+  /** The neighbour rule holds where (i + j) mod period = 0; null: nowhere. */
+  period: number | null;
+  threshold: 25;
+  /** Neighbours by flat index, as in the authors' code. */
+  wrapEdges?: boolean;
+}
+
+/** Height, width, channels; entries by row, channels last. */
+export type Shape = readonly [height: number, width: number, channels: number];
+
+/** Checks an attacker's choice of objective and period.
+ * @throws {TypeError} an unknown objective. {RangeError} a period that is not a positive integer. */
+export function checkedPriors(input: {
+  objective: Objective;
+  period?: number | null;
+  wrapEdges?: boolean;
+}): Priors {
+  const { objective, period = null, wrapEdges = false } = input;
+  if (!OBJECTIVES.includes(objective)) {
+    throw new TypeError(
+      `Cannot use objective "${objective}": expected one of ${OBJECTIVES.join(", ")}`,
+    );
+  }
+  if (period !== null && !(Number.isSafeInteger(period) && period > 0)) {
+    throw new RangeError(`Cannot use period ${period}: expected null or a positive integer`);
+  }
+  return { objective, period, threshold: THRESHOLD, wrapEdges };
+}
+
+/** The 4-neighbours of entry p in its own channel: right, left, below, above, those that exist.
+ * @param wrapEdges by flat index p ± 1, p ± width, as the authors' code has it. */
+export function neighbours(p: number, shape: Shape, wrapEdges = false): number[] {
+  const [height, width, channels] = shape;
+  const pixel = Math.floor(p / channels);
+  const [i, j] = [Math.floor(pixel / width), pixel % width];
+  const steps = [[0, 1], [0, -1], [1, 0], [-1, 0]];
+  return steps.flatMap(([di, dj]) => {
+    const flat = pixel + di * width + dj;
+    const exists = wrapEdges
+      ? flat >= 0 && flat < height * width
+      : i + di >= 0 && i + di < height && j + dj >= 0 && j + dj < width;
+    return exists ? [flat * channels + p % channels] : [];
+  });
+}
+
+/** The entries that the neighbour rule speaks about, each with its neighbours.
+ * A pixel without neighbours (a 1 × 1 image) has no rule. */
+export function neighbourRules(
+  shape: Shape,
+  priors: Priors,
+): { p: number; neighbours: number[] }[] {
+  const { period, wrapEdges } = priors;
+  if (period === null) return [];
+  const [height, width, channels] = shape;
+  return Array.from({ length: height * width * channels }, (_, p) => p)
+    .filter((p) => {
+      const pixel = Math.floor(p / channels);
+      return (Math.floor(pixel / width) + pixel % width) % period === 0;
+    })
+    .map((p) => ({ p, neighbours: neighbours(p, shape, wrapEdges) }))
+    .filter((rule) => rule.neighbours.length > 0);
+}
+
+/** The pairs (p, right of p) and (p, below p) whose differences make up the total variation. */
+export function adjacentPairs(shape: Shape): [number, number][] {
+  const [height, width, channels] = shape;
+  const pairs: [number, number][] = [];
+  for (let p = 0; p < height * width * channels; p++) {
+    const pixel = Math.floor(p / channels);
+    if (pixel % width + 1 < width) pairs.push([p, p + channels]);
+    if (pixel + width < height * width) pairs.push([p, p + width * channels]);
+  }
+  return pairs;
+}
