@@ -1,0 +1,109 @@
+/** Progress of a long step: in a kernel one display that is updated in place, on a terminal one line
+ * on stderr that rewrites itself, in a log a plain line every other second. At most ten updates a
+ * second, however often it is told.
+ * @module */
+import { type Kernel, kernel, send } from "./kernel.ts";
+
+export interface Progress {
+  /** `done` of `total`; the signature of an `onProgress` callback. */
+  update(done: number): void;
+  /** Writes the final state and waits until it stands. Await it before the cell ends. */
+  done(): Promise<void>;
+}
+
+export interface ProgressState {
+  label: string;
+  done: number;
+  total: number;
+  elapsedMs: number;
+  finished: boolean;
+}
+
+/** Where the states go, and how often it wants one. */
+export interface ProgressSink {
+  readonly intervalMs: number;
+  write(state: ProgressState): void | Promise<void>;
+  /** Resolves when what was written has arrived. */
+  flush(): Promise<void>;
+}
+
+function duration(ms: number): string {
+  if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+/** "solving 12/40 (30 %), 4.1 s left" or "solving 40/40 in 5.9 s". */
+export function progressText({ label, done, total, elapsedMs, finished }: ProgressState): string {
+  const count = `${label} ${done}/${total}`;
+  if (finished) return `${count} in ${duration(elapsedMs)}`;
+  const left = done === 0 ? "" : `, ${duration(elapsedMs / done * (total - done))} left`;
+  return `${count} (${Math.floor(100 * done / total)} %)${left}`;
+}
+
+function kernelSink(to: Kernel): ProgressSink {
+  const displayId = crypto.randomUUID();
+  let pending: Promise<void> | undefined;
+  return {
+    intervalMs: 100,
+    write(state) {
+      const text = progressText(state);
+      const html = `<progress value="${state.done}" max="${state.total}"></progress> ` +
+        text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+      const data = { "text/plain": text, "text/html": html };
+      const content = { data, metadata: {}, transient: { display_id: displayId } };
+      // In order, and not awaited by the computation that reports.
+      pending = pending === undefined
+        ? send(to, data, displayId)
+        : pending.then(() => to.broadcast("update_display_data", content));
+    },
+    async flush() {
+      await pending;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    },
+  };
+}
+
+function stderrSink(): ProgressSink {
+  const rewrites = Deno.stderr.isTerminal();
+  const write = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
+  return {
+    intervalMs: rewrites ? 100 : 2000,
+    write(state) {
+      const text = progressText(state);
+      write(rewrites ? `\r\x1b[K${text}${state.finished ? "\n" : ""}` : `${text}\n`);
+    },
+    flush: () => Promise.resolve(),
+  };
+}
+
+/** Starts a progress display. `clock` (ms) and `sink` are for tests.
+ * @throws {RangeError} total is not a positive integer. */
+export function startProgress(
+  label: string,
+  total: number,
+  { clock = () => performance.now(), sink }: { clock?: () => number; sink?: ProgressSink } = {},
+): Progress {
+  if (!Number.isInteger(total) || total < 1) {
+    throw new RangeError(`Cannot show progress of "${label}": total is ${total}`);
+  }
+  const to = kernel();
+  const out = sink ?? (to === null ? stderrSink() : kernelSink(to));
+  const start = clock();
+  let last = -Infinity, count = 0;
+  const write = (finished: boolean) => {
+    last = clock();
+    out.write({ label, done: count, total, elapsedMs: last - start, finished });
+  };
+  write(false);
+  return {
+    update(done) {
+      count = Math.min(done, total);
+      if (clock() - last >= out.intervalMs) write(false);
+    },
+    async done() {
+      write(true);
+      await out.flush();
+    },
+  };
+}

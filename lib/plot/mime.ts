@@ -1,0 +1,82 @@
+/** A figure as one Jupyter MIME bundle. Each front end takes the richest form that it knows:
+ *
+ * - `application/vnd.plotly.v1+json`: VS Code, and JupyterLab with the plotly extension;
+ * - `text/html`: the static image, which a script replaces by the live figure where plotly is on the
+ *   page or can be loaded (plotly's own CDN, the file pinned by its hash); offline the image stays;
+ * - `image/png`: GitHub and nbconvert;
+ * - `text/plain`: the figure in words.
+ *
+ * No `image/svg+xml`: nbconvert blanks it. No inlined plotly.js: it would add 1.5 MB to each output.
+ * @module */
+import plotlySource from "plotly.js/dist/plotly-cartesian.min.js" with { type: "text" };
+import type { Figure } from "./figure.ts";
+import { toPng } from "./render.ts";
+
+export type MimeBundle = Record<string, unknown>;
+
+/** The kernel loses larger outputs, and a notebook full of them is no longer readable on GitHub. */
+export const maxBundleBytes = 1_000_000;
+
+const config = { displaylogo: false, responsive: false };
+
+function escapeHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}
+
+let integrity: Promise<string> | undefined;
+
+/** Subresource integrity of the plotly build that this workspace pins. */
+async function plotlyIntegrity(): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-384", new TextEncoder().encode(plotlySource));
+  return `sha384-${new Uint8Array(digest).toBase64()}`;
+}
+
+/** The script that turns the image into the live figure; it fails silently to the image. */
+function upgradeScript(id: string, spec: unknown, hash: string): string {
+  const version = /plotly\.js[^\n]* v([\d.]+)/.exec(plotlySource)?.[1];
+  const url = `https://cdn.plot.ly/plotly-cartesian-${version}.min.js`;
+  // Where require.js is on the page, plotly's UMD header would register there: `define` is hidden.
+  return `(() => {
+  const spec = ${JSON.stringify(spec).replaceAll("<", "\\u003c")};
+  const load = () => window.fePlotly ??= new Promise((resolve, reject) => {
+    const define = window.define;
+    window.define = undefined;
+    const script = document.createElement("script");
+    script.onload = () => { window.define = define; resolve(window.Plotly); };
+    script.onerror = () => { window.define = define; reject(); };
+    script.crossOrigin = "anonymous";
+    script.integrity = "${hash}";
+    script.src = "${url}";
+    document.head.append(script);
+  });
+  Promise.resolve(window.Plotly ?? load()).then((plotly) => {
+    const image = document.getElementById("${id}");
+    const live = document.createElement("div");
+    return plotly.newPlot(live, spec.data, spec.layout, spec.config)
+      .then(() => image.replaceWith(live));
+  }).catch(() => {});
+})();`;
+}
+
+/** The bundle of a figure. @throws {RangeError} it is larger than `maxBundleBytes`. */
+export async function mimeBundle(figure: Figure): Promise<MimeBundle> {
+  const png = (await toPng(figure)).toBase64();
+  const spec = { data: figure.data, layout: figure.layout, config };
+  const id = `fe-${figure.name}`;
+  const script = upgradeScript(id, spec, await (integrity ??= plotlyIntegrity()));
+  const bundle = {
+    "application/vnd.plotly.v1+json": spec,
+    "text/html": `<img id="${id}" src="data:image/png;base64,${png}" width="${figure.width}" ` +
+      `alt="${escapeHtml(figure.alt)}"><script>${script}</script>`,
+    "image/png": png,
+    "text/plain": figure.alt,
+  };
+  const bytes = JSON.stringify(bundle).length;
+  if (bytes > maxBundleBytes) {
+    throw new RangeError(
+      `Cannot show figure ${figure.name}: its bundle has ${bytes} bytes, at most ${maxBundleBytes}`,
+    );
+  }
+  return bundle;
+}
