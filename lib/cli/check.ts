@@ -1,0 +1,42 @@
+/** `deno task check`: formatting, lint, types, and the same for the notebooks' cells.
+ * @module */
+import { join } from "node:path";
+import { runCommand } from "./args.ts";
+import { checkNotebook } from "./check_notebooks.ts";
+import { notebookNames, NOTEBOOKS, ROOT } from "./workspace.ts";
+
+const STEPS: Record<string, string[]> = {
+  format: ["fmt", "--check"],
+  lint: ["lint"],
+  types: ["check", "lib", "tests"],
+};
+
+/** Runs a deno subcommand in the workspace, its report shown only when it fails. */
+async function passes(args: string[]): Promise<boolean> {
+  const command = new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdin: "null" });
+  const { success, stdout, stderr } = await command.output();
+  if (!success) { for (const text of [stdout, stderr]) Deno.stderr.writeSync(text); }
+  return success;
+}
+
+if (import.meta.main) {
+  await runCommand({
+    name: "check",
+    summary: "Checks formatting, lint and types, in lib, in tests and in the notebooks' cells.",
+    flags: {},
+  }, async () => {
+    const failed: string[] = [];
+    const report = (step: string, passed: boolean) => {
+      console.log(`${step}: ${passed ? "ok" : "FAILED"}`);
+      if (!passed) failed.push(step);
+    };
+    for (const [step, args] of Object.entries(STEPS)) report(step, await passes(args));
+    for (const name of notebookNames()) {
+      const problems = await checkNotebook(join(NOTEBOOKS, `${name}.ipynb`));
+      for (const problem of problems) console.error(problem);
+      report(`notebook ${name}`, problems.length === 0);
+    }
+    console.log(failed.length === 0 ? "check passed" : `check FAILED: ${failed.join(", ")}`);
+    return failed.length === 0 ? 0 : 1;
+  });
+}
