@@ -1,0 +1,93 @@
+/** The server of CryptoNN: owns the network, trains it on data it is not meant to see.
+ *
+ * It runs the scheme exactly as specified (honest but curious). What it holds after the forward pass
+ * of the first layer is `view()`: its own W1, and z1 = W1·x. Every attack in `attack/` starts there.
+ * @module */
+import { type ServerView, serverView } from "../../attack/view.ts";
+import {
+  decodeCiphertext,
+  decodeFunctionalKey,
+  decryptMany,
+  type FunctionalKey,
+} from "../../fe/ipfe.ts";
+import { toFixed } from "../../math/fixed_point.ts";
+import { decodeMessage, encodeMessage, ProtocolError } from "../wire.ts";
+
+/** What the server brings: its first layer and the scale it rounds it to. */
+export interface FirstLayer {
+  /** `[hidden, n]` row-major. */
+  readonly W1: ArrayLike<number>;
+  readonly hidden: number;
+  readonly n: number;
+  /** W1 enters the scheme as round(W1 · 2^scaleBits). */
+  readonly scaleBits: number;
+}
+
+/** The cloud that trains. Speaks bytes only. */
+export class Server {
+  readonly #layer: FirstLayer;
+  readonly #W1: Int32Array;
+  #keys: FunctionalKey[] | undefined;
+
+  /** @throws {TypeError} W1 is not hidden × n. {RangeError} a weight is not finite or too large. */
+  constructor(layer: FirstLayer) {
+    if (layer.W1.length !== layer.hidden * layer.n) {
+      throw new TypeError(
+        `Cannot start the server: W1 has ${layer.W1.length} weights, expected ${layer.hidden} × ` +
+          `${layer.n}`,
+      );
+    }
+    this.#layer = layer;
+    this.#W1 = toFixed(layer.W1, layer.scaleBits);
+  }
+
+  /** The largest |entry| of the integer W1: the scheme's boundY must not be below it. */
+  get boundY(): number {
+    return this.#W1.reduce((largest, w) => Math.max(largest, Math.abs(w)), 1);
+  }
+
+  #row(i: number): Int32Array {
+    return this.#W1.subarray(i * this.#layer.n, (i + 1) * this.#layer.n);
+  }
+
+  /** Asks the authority for one functional key a row of W1. */
+  requestKeys(): Uint8Array {
+    const rows = Array.from({ length: this.#layer.hidden }, (_, i) => {
+      const bytes = new Uint8Array(4 * this.#layer.n);
+      const view = new DataView(bytes.buffer);
+      this.#row(i).forEach((w, j) => view.setInt32(4 * j, w));
+      return bytes;
+    });
+    return encodeMessage("key-request", { rows });
+  }
+
+  /** Takes the functional keys.
+   * @throws {ProtocolError} not one key a row, in order.   @throws {RangeError} a malformed key. */
+  acceptKeys(message: Uint8Array): void {
+    const keys = decodeMessage(message, "keys").parts("keys").map(decodeFunctionalKey);
+    const asked = keys.length === this.#layer.hidden &&
+      keys.every(({ y }, i) => y.every((value, j) => value === this.#W1[i * y.length + j]));
+    if (!asked) {
+      throw new ProtocolError("Cannot use the keys: they are not those that were asked for");
+    }
+    this.#keys = keys;
+  }
+
+  /** Forward pass of the first layer for one encrypted sample: decrypts z1 = W1·x, exactly.
+   * @returns what the server now knows of that sample.
+   * @throws {ProtocolError} before the keys came, or a malformed message.
+   * @throws {RangeError | TypeError | DlogNotFoundError} a ciphertext that is malformed or foreign. */
+  forward(message: Uint8Array): ServerView {
+    if (!this.#keys) throw new ProtocolError("Cannot decrypt: no keys were received yet");
+    const sample = decodeMessage(message, "sample");
+    const [height, width, channels, ...rest] = sample.integers("shape");
+    if (rest.length > 0) throw new ProtocolError("Cannot read sample: shape is not of length 3");
+    const z1 = decryptMany(this.#keys, decodeCiphertext(sample.bytes("ctX")));
+    return serverView({
+      W1: this.#W1,
+      z1,
+      shape: [height, width, channels],
+      scaleBits: this.#layer.scaleBits,
+    });
+  }
+}
