@@ -1,0 +1,167 @@
+/** `deno task attack`: attacks test images behind a first layer, the user's own or a random one.
+ *
+ * The layer is not a secret in this setting (the server owns it), so `--seed` may fix it; keys and
+ * encryption always draw from the CSPRNG. With `--encrypted` z1 is really encrypted, derived and
+ * decrypted; without, it is computed in the same integers.
+ * @module */
+import { mse, psnr, ssim } from "../attack/metrics.ts";
+import { OBJECTIVES, PUBLISHED_PERIODS } from "../attack/priors.ts";
+import { checkedPriors } from "../attack/priors.ts";
+import type { Recovery } from "../attack/recovery.ts";
+import { solveAll } from "../attack/solve_all.ts";
+import { type Dataset, image } from "../data/dataset.ts";
+import { loadMnist, loadMnistFull } from "../data/mnist.ts";
+import { parseNpy } from "../data/npy.ts";
+import { gaussian, secureRng, seededRng } from "../math/rng.ts";
+import { clearViews, type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
+import { forwardPass } from "../protocol/cryptonn/forward.ts";
+import { startProgress } from "../notebook/progress.ts";
+import { runCommand, UsageError, type Values } from "./args.ts";
+
+const command = {
+  name: "attack",
+  summary: "Recovers test images from what an FE-training server decrypts: W1 and z1 = W1·x.",
+  flags: {
+    dataset: {
+      type: "choice",
+      choices: ["mnist", "mnist-full"],
+      default: "mnist",
+      help: "whose test images; mnist-full is fetched when first asked for",
+    },
+    hidden: {
+      type: "integer",
+      min: 1,
+      max: 10_000,
+      help: "width of the first layer (default: 300, or the rows of --weights)",
+    },
+    objective: {
+      type: "choice",
+      choices: OBJECTIVES,
+      default: "tv-sum",
+      help: "what the linear program minimises",
+    },
+    period: {
+      type: "choice",
+      choices: ["none", ...PUBLISHED_PERIODS.map(String)],
+      default: "none",
+      help: "neighbour inequalities where (i + j) mod period = 0",
+    },
+    images: { type: "integer", min: 1, max: 10_000, default: 5, help: "how many images" },
+    offset: { type: "integer", min: 0, max: 10_000, default: 0, help: "the first test image" },
+    seed: {
+      type: "integer",
+      min: 0,
+      max: Number.MAX_SAFE_INTEGER,
+      help: "repeats the same random W1 (default: a fresh one)",
+    },
+    encrypted: { type: "switch", help: "encrypt, derive and decrypt for real" },
+    weights: {
+      type: "text",
+      placeholder: "FILE.npy",
+      help: "attack this first layer, [hidden, in], instead of a random N(0, 1) one",
+    },
+    json: { type: "switch", help: "print one JSON object and nothing else" },
+  },
+} as const;
+
+type Options = Values<typeof command.flags>;
+
+async function loadLayer(options: Options, n: number): Promise<FirstLayer> {
+  if (options.weights === undefined) {
+    const rng = options.seed === undefined ? secureRng() : seededRng(options.seed);
+    return firstLayer(gaussian(rng, (options.hidden ?? 300) * n), n);
+  }
+  if (options.seed !== undefined) throw new UsageError("--seed and --weights exclude each other");
+  const bytes = await Deno.readFile(options.weights).catch((error) => {
+    throw new Error(`Cannot read ${options.weights}: ${error.message}`);
+  });
+  const { rows, columns, values } = parseNpy(options.weights, bytes);
+  if (columns !== n || (options.hidden ?? rows) !== rows) {
+    throw new Error(
+      `Cannot use ${options.weights}: it is [${rows}, ${columns}], expected ` +
+        `[${options.hidden ?? "hidden"}, ${n}]`,
+    );
+  }
+  return firstLayer(values, n);
+}
+
+/** One image's line of the result; null where there is no such number. */
+function score(index: number, recovery: Recovery, images: Dataset) {
+  const { status, xHat, elapsedMs } = recovery;
+  if (xHat === null) return { index, status, mse: null, psnr: null, ssim: null, elapsedMs };
+  const xTrue = image(images, index);
+  return {
+    ...{ index, status, mse: mse(xHat, xTrue), psnr: psnr(xHat, xTrue) },
+    ...{ ssim: ssim(xHat, xTrue, images.shape), elapsedMs },
+  };
+}
+
+type Score = ReturnType<typeof score>;
+
+/** The mean over the recovered images; an infeasible one has no error to average. */
+function mean(scores: readonly Score[], key: "mse" | "psnr" | "ssim" | "elapsedMs"): number | null {
+  const values = scores.filter((s) => s.status === "optimal").map((s) => s[key] as number);
+  return values.length === 0 ? null : values.reduce((sum, v) => sum + v, 0) / values.length;
+}
+
+const format = (value: number | null, digits: number) =>
+  value === null
+    ? "–"
+    : Math.abs(value) >= 1e-3 || value === 0
+    ? value.toFixed(digits)
+    : value.toExponential(1);
+
+await runCommand(command, async (options) => {
+  const load = options.dataset === "mnist" ? loadMnist : loadMnistFull;
+  const { test } = await load((message) => console.error(message));
+  const indices = Array.from({ length: options.images }, (_, k) => options.offset + k);
+  if (indices.at(-1)! >= test.count) {
+    throw new UsageError(`--offset and --images reach past the last test image, ${test.count - 1}`);
+  }
+  const layer = await loadLayer(options, test.n);
+  const priors = checkedPriors({
+    objective: options.objective,
+    period: options.period === "none" ? null : Number(options.period),
+  });
+
+  const progress = (label: string) => startProgress(label, indices.length);
+  let views;
+  if (options.encrypted) {
+    const bar = progress("encrypt and decrypt");
+    const onProgress = (done: number) => bar.update(done);
+    ({ views } = await forwardPass(layer, test, indices, { onProgress }));
+    await bar.done();
+  } else {
+    views = clearViews(layer, test, indices);
+  }
+  const bar = progress("attack");
+  const jobs = views.map((view) => ({ view, priors }));
+  const recoveries = await solveAll(jobs, { onProgress: (done) => bar.update(done) });
+  await bar.done();
+
+  const images = recoveries.map((recovery, k) => score(indices[k], recovery, test));
+  const means = {
+    ...{ mse: mean(images, "mse"), psnr: mean(images, "psnr") },
+    ...{ ssim: mean(images, "ssim"), elapsedMs: mean(images, "elapsedMs") },
+  };
+  const { dataset, objective } = options;
+  if (options.json) {
+    console.log(JSON.stringify({ dataset, hidden: layer.hidden, objective, images, mean: means }));
+    return 0;
+  }
+  const line = (head: string, status: string, s: typeof means) =>
+    console.log(
+      `${head.padStart(6)}  ${status.padEnd(10)}  ${format(s.mse, 4).padStart(8)}  ` +
+        `${format(s.psnr, 1).padStart(8)}  ${format(s.ssim, 4).padStart(7)}  ` +
+        `${format(s.elapsedMs, 0).padStart(9)}`,
+    );
+  console.log(
+    `${test.name}, W1 ${layer.hidden} × ${layer.n} at scale 2^${layer.scaleBits}, objective ` +
+      `${objective}, period ${options.period}, z1 ${options.encrypted ? "decrypted" : "in clear"}`,
+  );
+  console.log(" image  status           mse  psnr dB     ssim  elapsedMs");
+  images.forEach((s) => line(String(s.index), s.status, s));
+  const recovered = images.filter((s) => s.status === "optimal").length;
+  line("mean", `of ${recovered}`, means);
+  return 0;
+});
