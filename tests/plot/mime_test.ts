@@ -1,0 +1,50 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { lineFigure } from "lib/plot/line.ts";
+import { maxBundleBytes, mimeBundle } from "lib/plot/mime.ts";
+import { canRender, lineOptions } from "./fixtures.ts";
+
+const ignore = !canRender;
+
+Deno.test({
+  name: "mimeBundle() has the four forms, no SVG, and stays below 1 MB",
+  ignore,
+  fn: async () => {
+    const bundle = await mimeBundle(lineFigure(lineOptions()));
+    assertEquals(Object.keys(bundle).sort(), [
+      "application/vnd.plotly.v1+json",
+      "image/png",
+      "text/html",
+      "text/plain",
+    ]);
+    assert(JSON.stringify(bundle).length < maxBundleBytes);
+    assertEquals(bundle["text/plain"], "The error falls with the width.");
+  },
+});
+
+Deno.test({
+  name: "mimeBundle() escapes the alt text and lets no data end the script",
+  ignore,
+  fn: async () => {
+    const alt = 'a "quoted" <b> & more';
+    const title = "</script><script>alert(1)</script>";
+    const bundle = await mimeBundle(lineFigure(lineOptions({ alt, title })));
+    const html = bundle["text/html"] as string;
+    assertStringIncludes(html, 'alt="a &quot;quoted&quot; &lt;b&gt; &amp; more"');
+    assertEquals(html.split("</script>").length, 2);
+    assertStringIncludes(html, "sha384-");
+    assertStringIncludes(html, "plotly-cartesian-4.1.1.min.js");
+  },
+});
+
+Deno.test({
+  name: "mimeBundle() refuses a figure over 1 MB",
+  ignore,
+  fn: async () => {
+    const values = Float64Array.from({ length: 20_000 }, (_, i) => Math.sin(i) + 2);
+    const x = Float64Array.from(values, (_, i) => i / 7);
+    const figure = lineFigure(
+      lineOptions({ series: [{ name: "a", x, y: values, markers: false }], marks: [] }),
+    );
+    await assertRejects(() => mimeBundle(figure), RangeError, "at most 1000000");
+  },
+});
