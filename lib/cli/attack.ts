@@ -5,8 +5,7 @@
  * decrypted; without, it is computed in the same integers.
  * @module */
 import { mse, psnr, ssim } from "../attack/metrics.ts";
-import { OBJECTIVES, PUBLISHED_PERIODS } from "../attack/priors.ts";
-import { checkedPriors } from "../attack/priors.ts";
+import { checkedPriors, OBJECTIVES, PUBLISHED_PERIODS } from "../attack/priors.ts";
 import type { Recovery } from "../attack/recovery.ts";
 import { solveAll } from "../attack/solve_all.ts";
 import { type Dataset, image } from "../data/dataset.ts";

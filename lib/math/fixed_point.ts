@@ -38,3 +38,14 @@ export function fromFixed(values: ArrayLike<number>, scaleBits: number): Float64
   const scale = scaleOf(scaleBits);
   return Float64Array.from(values, (value) => value / scale);
 }
+
+/** The finest scale at which every rounded value still fits in `bits` bits beside its sign.
+ * @throws {RangeError} a value is not finite, or too large at scale 1. */
+export function scaleBitsFor(values: ArrayLike<number>, bits: number): number {
+  let largest = 0;
+  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]));
+  for (let scaleBits = 30; scaleBits >= 0; scaleBits--) {
+    if (Math.round(largest * 2 ** scaleBits) < 2 ** bits) return scaleBits; // false for NaN
+  }
+  throw new RangeError(`Cannot scale: largest value ${largest} does not fit in ${bits} bits`);
+}

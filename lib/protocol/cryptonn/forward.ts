@@ -14,7 +14,8 @@ import { rangeOf } from "../../fe/params.ts";
 import { Transcript } from "../transcript.ts";
 import { Authority } from "./authority.ts";
 import { Client } from "./client.ts";
-import { type FirstLayer, Server } from "./server.ts";
+import type { FirstLayer } from "./first_layer.ts";
+import { Server } from "./server.ts";
 
 /** Pixels are bytes. */
 const BOUND_X = 255;

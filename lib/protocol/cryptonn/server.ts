@@ -10,26 +10,15 @@ import {
   decryptMany,
   type FunctionalKey,
 } from "../../fe/ipfe.ts";
-import { toFixed } from "../../math/fixed_point.ts";
 import { decodeMessage, encodeMessage, ProtocolError } from "../wire.ts";
-
-/** What the server brings: its first layer and the scale it rounds it to. */
-export interface FirstLayer {
-  /** `[hidden, n]` row-major. */
-  readonly W1: ArrayLike<number>;
-  readonly hidden: number;
-  readonly n: number;
-  /** W1 enters the scheme as round(W1 · 2^scaleBits). */
-  readonly scaleBits: number;
-}
+import type { FirstLayer } from "./first_layer.ts";
 
 /** The cloud that trains. Speaks bytes only. */
 export class Server {
   readonly #layer: FirstLayer;
-  readonly #W1: Int32Array;
   #keys: FunctionalKey[] | undefined;
 
-  /** @throws {TypeError} W1 is not hidden × n. {RangeError} a weight is not finite or too large. */
+  /** @throws {TypeError} W1 is not hidden × n. */
   constructor(layer: FirstLayer) {
     if (layer.W1.length !== layer.hidden * layer.n) {
       throw new TypeError(
@@ -38,16 +27,15 @@ export class Server {
       );
     }
     this.#layer = layer;
-    this.#W1 = toFixed(layer.W1, layer.scaleBits);
   }
 
   /** The largest |entry| of the integer W1: the scheme's boundY must not be below it. */
   get boundY(): number {
-    return this.#W1.reduce((largest, w) => Math.max(largest, Math.abs(w)), 1);
+    return this.#layer.W1.reduce((largest, w) => Math.max(largest, Math.abs(w)), 1);
   }
 
   #row(i: number): Int32Array {
-    return this.#W1.subarray(i * this.#layer.n, (i + 1) * this.#layer.n);
+    return this.#layer.W1.subarray(i * this.#layer.n, (i + 1) * this.#layer.n);
   }
 
   /** Asks the authority for one functional key a row of W1. */
@@ -66,7 +54,7 @@ export class Server {
   acceptKeys(message: Uint8Array): void {
     const keys = decodeMessage(message, "keys").parts("keys").map(decodeFunctionalKey);
     const asked = keys.length === this.#layer.hidden &&
-      keys.every(({ y }, i) => y.every((value, j) => value === this.#W1[i * y.length + j]));
+      keys.every(({ y }, i) => y.every((value, j) => value === this.#layer.W1[i * y.length + j]));
     if (!asked) {
       throw new ProtocolError("Cannot use the keys: they are not those that were asked for");
     }
@@ -83,11 +71,7 @@ export class Server {
     const [height, width, channels, ...rest] = sample.integers("shape");
     if (rest.length > 0) throw new ProtocolError("Cannot read sample: shape is not of length 3");
     const z1 = decryptMany(this.#keys, decodeCiphertext(sample.bytes("ctX")));
-    return serverView({
-      W1: this.#W1,
-      z1,
-      shape: [height, width, channels],
-      scaleBits: this.#layer.scaleBits,
-    });
+    const { W1, scaleBits } = this.#layer;
+    return serverView({ W1, z1, shape: [height, width, channels], scaleBits });
   }
 }

@@ -5,6 +5,7 @@ import { group } from "lib/math/group.ts";
 import { gaussian, seededRng } from "lib/math/rng.ts";
 import { Authority } from "lib/protocol/cryptonn/authority.ts";
 import { Client } from "lib/protocol/cryptonn/client.ts";
+import { clearViews, firstLayer } from "lib/protocol/cryptonn/first_layer.ts";
 import { forwardPass } from "lib/protocol/cryptonn/forward.ts";
 import { Server } from "lib/protocol/cryptonn/server.ts";
 import { encodeMessage, ProtocolError } from "lib/protocol/wire.ts";
@@ -17,8 +18,9 @@ const images = dataset({
   shape: [3, 3, 1],
   classes: ["a", "b"],
 });
-const layer = { W1: gaussian(rng, 4 * 9), hidden: 4, n: 9, scaleBits: 6 };
-const pp = { group: group("ristretto255"), n: 9, boundX: 255, boundY: 300 };
+const W1 = gaussian(rng, 4 * 9);
+const layer = firstLayer(W1, 9);
+const pp = { group: group("ristretto255"), n: 9, boundX: 255, boundY: 2048 };
 
 /** Three parties that have exchanged the public key and the functional keys. */
 function parties() {
@@ -34,15 +36,7 @@ Deno.test("forwardPass() gives the server z1 = W1·x exactly, and counts the byt
     onProgress: (done) => progress.push(done),
   });
   assertEquals(progress, [1, 2]);
-  views.forEach((view, k) => {
-    const x = image(images, [2, 0][k]);
-    assertEquals([view.hidden, view.n, view.scaleBits], [4, 9, 6]);
-    for (let i = 0; i < 4; i++) {
-      let z = 0;
-      for (let j = 0; j < 9; j++) z += Math.round(layer.W1[i * 9 + j] * 64) * x[j];
-      assertEquals(view.z1[i], z);
-    }
-  });
+  assertEquals(views, clearViews(layer, images, [2, 0]));
   const sent = Object.fromEntries(transcript.traffic.map((t) => [t.what, t]));
   assertEquals(sent["encrypted samples"].messages, 2);
   assert(sent["encrypted samples"].sizeBytes > 2 * 10 * 32, "ten elements a ciphertext");
@@ -62,7 +56,7 @@ Deno.test("Server.forward() finds no inner product under another authority's key
 
 Deno.test("Server refuses keys it did not ask for, fewer keys, and acting before it has them", () => {
   const { authority, client, server } = parties();
-  const other = new Server({ ...layer, W1: gaussian(rng, 36) });
+  const other = new Server(firstLayer(W1.map((w) => -w), 9));
   assertThrows(
     () => server.acceptKeys(authority.deriveKeys(other.requestKeys())),
     ProtocolError,
@@ -72,7 +66,6 @@ Deno.test("Server refuses keys it did not ask for, fewer keys, and acting before
   assertThrows(() => other.forward(client.encryptSample(0)), ProtocolError, "no keys");
   const narrow = { ...layer, W1: layer.W1.slice(1) };
   assertThrows(() => new Server(narrow), TypeError, "expected 4 × 9");
-  assertThrows(() => new Server({ ...layer, W1: layer.W1.map(() => NaN) }), RangeError);
 });
 
 Deno.test("Server.forward() refuses a truncated message, an altered element and an empty ciphertext", () => {
@@ -102,4 +95,24 @@ Deno.test("Client refuses a key for other images, and encrypting without a key",
   assertThrows(() => client.acceptPublicKey(authority.publicKey()), TypeError, "for n = 10");
   client.acceptPublicKey(new Authority(pp).publicKey());
   assertThrows(() => client.encryptSample(3), RangeError, "images 0 to 2");
+});
+
+Deno.test("firstLayer() uses the finest scale within 11 bits, and refuses what is no layer", () => {
+  assertEquals(firstLayer([1, -0.5], 1), {
+    ...{ W1: Int32Array.from([1024, -512]), hidden: 2, n: 1, scaleBits: 10 },
+  });
+  const { scaleBits } = layer;
+  W1.forEach((w, i) => assertEquals(layer.W1[i], Math.round(w * 2 ** scaleBits)));
+  assert(W1.some((w) => Math.abs(w) * 2 ** (scaleBits + 1) > 2047), "a finer scale would fit");
+  assertThrows(() => firstLayer([1, 2, 3], 2), TypeError, "not rows of 2");
+  for (const bad of [NaN, Infinity, 2048]) assertThrows(() => firstLayer([bad], 1), RangeError);
+});
+
+Deno.test("clearViews() computes W1·x and refuses images of another size", () => {
+  const [view] = clearViews(layer, images, [1]);
+  const x = image(images, 1);
+  for (let i = 0; i < 4; i++) {
+    assertEquals(view.z1[i], x.reduce((sum, pixel, j) => sum + pixel * layer.W1[i * 9 + j], 0));
+  }
+  assertThrows(() => clearViews(firstLayer([1, 2], 2), images, [0]), TypeError, "takes 2 pixels");
 });

@@ -1,0 +1,90 @@
+import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+
+const permitted = (await Promise.all(
+  (["read", "write", "run", "env"] as const).map((name) => Deno.permissions.query({ name })),
+)).every(({ state }) => state === "granted");
+
+const script = new URL("../../lib/cli/attack.ts", import.meta.url).href;
+
+async function attack(...args: string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", script, ...args],
+    stdin: "null",
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore: !permitted, fn });
+
+test("deno task attack --json prints one object, the digit recovered", async () => {
+  const { code, stdout } = await attack("--seed", "1", "--images", "1", "--offset", "7", "--json");
+  assertEquals(code, 0);
+  const result = JSON.parse(stdout);
+  assertEquals(Object.keys(result), ["dataset", "hidden", "objective", "images", "mean"]);
+  assertEquals([result.dataset, result.hidden, result.objective], ["mnist", 300, "tv-sum"]);
+  const [digit] = result.images;
+  assertEquals(Object.keys(digit), ["index", "status", "mse", "psnr", "ssim", "elapsedMs"]);
+  assertEquals([digit.index, digit.status], [7, "optimal"]);
+  assertLess(digit.mse, 1e-8);
+  assertEquals(Object.keys(result.mean), ["mse", "psnr", "ssim", "elapsedMs"]);
+});
+
+test("deno task attack --encrypted gives what the clear integers give", async () => {
+  const flags = ["--seed", "2", "--hidden", "20", "--objective", "sum", "--images", "2", "--json"];
+  const [clear, encrypted] = await Promise.all([attack(...flags), attack(...flags, "--encrypted")]);
+  const scores = ({ stdout }: typeof clear) =>
+    JSON.parse(stdout).images.map(({ elapsedMs: _, ...rest }: { elapsedMs: number }) => rest);
+  assertEquals(scores(encrypted), scores(clear));
+});
+
+test("deno task attack reports an infeasible image without a number", async () => {
+  // The strokes of a digit break the published rule of close neighbours; at full rank the equations
+  // leave nothing but the digit.
+  const flags = ["--seed", "1", "--hidden", "784", "--objective", "published", "--period", "2"];
+  const { code, stdout } = await attack(...flags, "--images", "1", "--json");
+  assertEquals(code, 0);
+  const { images: [digit], mean } = JSON.parse(stdout);
+  assertEquals([digit.status, digit.mse, mean.mse], ["infeasible", null, null]);
+});
+
+test("deno task attack takes the user's own layer and refuses a broken one", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".npy" });
+  try {
+    const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 784), }";
+    const head = new TextEncoder().encode(header.padEnd(117) + "\n");
+    const magic = [0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, head.length, 0];
+    const values = Float32Array.from({ length: 3 * 784 }, (_, i) => Math.sin(i));
+    const npy = Uint8Array.from([...magic, ...head, ...new Uint8Array(values.buffer)]);
+    await Deno.writeFile(file, npy);
+    const flags = ["--weights", file, "--images", "1", "--json"];
+    const own = await attack(...flags);
+    assertEquals([own.code, JSON.parse(own.stdout).hidden], [0, 3]);
+    const wrong = await attack(...flags, "--hidden", "4");
+    assert(wrong.code === 1 && wrong.stdout === "", wrong.stdout);
+    assertStringIncludes(wrong.stderr, "it is [3, 784], expected [4, 784]");
+    await Deno.writeFile(file, npy.slice(0, -1));
+    assertStringIncludes((await attack(...flags)).stderr, "truncated");
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+test("deno task attack refuses bad usage in one line, status 2, nothing on stdout", async () => {
+  const faults: [string[], string][] = [
+    [["--dataset", "imagenet"], "--dataset must be one of mnist, mnist-full"],
+    [["--frobnicate"], "unknown flag --frobnicate"],
+    [["--hidden", "0"], "--hidden must be an integer"],
+    [["--offset", "999", "--images", "2"], "past the last test image, 999"],
+    [["--seed", "1", "--weights", "w.npy"], "exclude each other"],
+  ];
+  const results = await Promise.all(faults.map(([flags]) => attack(...flags)));
+  results.forEach(({ code, stdout, stderr }, i) => {
+    assertEquals([code, stdout], [2, ""]);
+    assertStringIncludes(stderr, faults[i][1]);
+    assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+  });
+  const missing = await attack("--weights", "no-such-file.npy");
+  assertEquals([missing.code, missing.stdout], [1, ""]);
+  assertStringIncludes(missing.stderr, "Cannot read no-such-file.npy");
+});
