@@ -46,6 +46,7 @@ export class KernelProcess {
   #directory = Deno.makeTempDirSync({ prefix: "deno-kernel-" });
   #stderr = "";
 
+  /** @throws {KernelError} the process cannot be started, for example in a folder that is not there. */
   constructor(cwd: string, env: Record<string, string>) {
     const [shell, iopub, stdin, control, heartbeat] = freePorts(5);
     this.ports = { shell, iopub, stdin, control, heartbeat };
@@ -62,14 +63,20 @@ export class KernelProcess {
       signature_scheme: "hmac-sha256",
     };
     Deno.writeTextFileSync(file, JSON.stringify(connection), { mode: 0o600 });
-    this.#child = new Deno.Command(Deno.execPath(), {
+    const command = new Deno.Command(Deno.execPath(), {
       args: ["jupyter", "--kernel", "--conn", file],
       cwd,
       env: { NO_COLOR: "1", ...env },
       stdin: "null",
       stdout: "null",
       stderr: "piped",
-    }).spawn();
+    });
+    try {
+      this.#child = command.spawn();
+    } catch (error) {
+      this.removeFiles();
+      throw new KernelError(`Cannot start the kernel: ${(error as Error).message}`);
+    }
     this.ended = Promise.all([this.#child.status, this.#readStderr()])
       .then(([status]) => this.#deathNote(status));
   }
