@@ -73,10 +73,10 @@ export function saveTable(
   if (table.entries < MIN_ENTRIES || !granted("read", directory) || !granted("write", directory)) {
     return;
   }
-  Deno.mkdirSync(directory, { recursive: true });
   const path = pathOf(directory, group, table.entries);
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
+    Deno.mkdirSync(directory, { recursive: true });
     const file = Deno.openSync(temporary, { write: true, createNew: true });
     try {
       for (
@@ -94,7 +94,7 @@ export function saveTable(
   } catch (error) {
     try {
       Deno.removeSync(temporary);
-    } catch { /* it was never created */ }
+    } catch { /* nothing was created */ }
     console.warn(`Cannot keep ${path}: ${error instanceof Error ? error.message : error}`);
   }
 }

@@ -180,8 +180,9 @@ function ristrettoGroup(): Group {
      * (⇐) E[4] = {(0,1), (0,−1), (±i,0)}. Adding (0,−1) maps (x,y) to (−x,−y), adding (±i,0) maps it to
      * (±iy,±ix), negation maps it to (−x,y): xy changes at most its sign.
      * (⇒) Let c² be the key. By the curve equation y² − x² = 1 + d·c² and x²·y² = c², so y² and −x² are
-     * the two roots of t² − (1 + d·c²)·t − c². That leaves two assignments times four signs: at most
-     * 8 points, and the 4 translates of ±P are 8 points already (counted with multiplicity). ∎ */
+     * the two roots of t² − (1 + d·c²)·t − c²: two assignments times four signs, at most 8 points. The
+     * translates ±P + E[4] are 8 distinct points, unless P ∈ E[8]; representatives lie in 2E, where that
+     * means P ∈ E[4], the identity, whose 4 points are all there are with xy = 0. ∎ */
     keys(elements) {
       const points = elements as readonly unknown[] as readonly EdwardsPoint[];
       const { Fp } = Edwards;

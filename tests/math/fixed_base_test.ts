@@ -1,0 +1,31 @@
+import { assert } from "@std/assert";
+import fc from "fast-check";
+import { Comb, combDigits, generatorTables, SmallMultiples } from "lib/math/fixed_base.ts";
+import { group, GROUP_NAMES } from "lib/math/group.ts";
+
+for (const G of GROUP_NAMES.map(group)) {
+  const base = G.multiply(G.generator, 0xabcdefn);
+  const comb = new Comb(G, base);
+  const small = new SmallMultiples(G, base);
+
+  Deno.test(`${G.name}: Comb.multiply() agrees with multiply()`, () => {
+    const agrees = (k: bigint) =>
+      assert(G.equals(comb.multiply(combDigits(G, k)), G.multiply(base, k)), `${k}`);
+    for (const k of [0n, 1n, 2n, G.order - 1n, (1n << 252n) - 1n, 1n << 251n]) agrees(k);
+    fc.assert(fc.property(fc.bigInt(0n, G.order - 1n), agrees), { seed: 1, numRuns: 20 });
+  });
+
+  Deno.test(`${G.name}: SmallMultiples.multiply() agrees with multiply()`, () => {
+    const agrees = (k: number) =>
+      assert(G.equals(small.multiply(k), G.multiply(base, BigInt(k))), `${k}`);
+    for (const k of [0, -0, 1, -1, 255, 256, -256, 257, 65_535, 65_536, 2 ** 31]) agrees(k);
+    fc.assert(fc.property(fc.integer(), agrees), { seed: 1, numRuns: 30 });
+  });
+}
+
+Deno.test("generatorTables() hands out one pair of tables per group", () => {
+  const G = group("p256");
+  assert(generatorTables(G) === generatorTables(G));
+  assert(G.equals(generatorTables(G).small.multiply(3), G.multiply(G.generator, 3n)));
+  assert(generatorTables(group("secp256k1")) !== generatorTables(G));
+});

@@ -1,0 +1,28 @@
+import { assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
+import { fromFixed, toFixed } from "lib/math/fixed_point.ts";
+import { gaussian, seededRng } from "lib/math/rng.ts";
+
+Deno.test("toFixed() rounds to the nearest multiple of 2^-scaleBits", () => {
+  assertEquals([...toFixed([0, 1, -1, 0.124, 0.126, -2.5], 2)], [0, 4, -4, 0, 1, -10]);
+  assertEquals([...toFixed([0.4, 0.5, -0.5, -0.6], 0)], [0, 1, 0, -1]);
+});
+
+Deno.test("fromFixed() inverts toFixed() within half a unit", () => {
+  const values = gaussian(seededRng(5), 500);
+  const back = fromFixed(toFixed(values, 8), 8);
+  values.forEach((value, i) => assertLessOrEqual(Math.abs(value - back[i]), 2 ** -9));
+});
+
+Deno.test("toFixed() refuses NaN, infinities and what does not fit 32 bits", () => {
+  for (const value of [NaN, Infinity, -Infinity, 2 ** 23, -(2 ** 23)]) {
+    assertThrows(() => toFixed([0, value], 8), RangeError, `value ${value} at 1 does not fit`);
+  }
+  assertEquals(toFixed([2 ** 23 - 1], 8)[0], 2 ** 31 - 256);
+});
+
+Deno.test("toFixed() and fromFixed() refuse a scale that is no integer in [0, 30]", () => {
+  for (const scaleBits of [-1, 31, 1.5, NaN]) {
+    assertThrows(() => toFixed([1], scaleBits), RangeError, "Cannot scale");
+    assertThrows(() => fromFixed([1], scaleBits), RangeError, "Cannot scale");
+  }
+});
