@@ -1,7 +1,6 @@
 /** What `deno check` and `deno lint` do for files, done for notebooks' cells, with the answers given as
  * `notebook cell N, line M`; and whether a notebook stands as a whole clean run left it.
  * @module */
-import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
@@ -128,7 +127,7 @@ export function checkRecord(notebook: Ipynb): string[] {
       problems.push(`cell ${number}: it holds an error output`);
     }
   }
-  for (const cell of cellsNamingPaths(notebook, [ROOT, homedir() + "/", "file:///"])) {
+  for (const cell of cellsNamingPaths(notebook)) {
     problems.push(`${cell}: its output shows an absolute path`);
   }
   return problems;

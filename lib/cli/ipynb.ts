@@ -5,6 +5,7 @@
  * @module */
 import { basename, dirname } from "node:path";
 import type { Output } from "./outputs.ts";
+import { ROOT } from "./workspace.ts";
 
 /** A cell; `source` is one string here. Keys that we do not use are kept. */
 export interface Cell {
@@ -169,8 +170,11 @@ export async function writeIpynb(path: string, notebook: Ipynb): Promise<void> {
   }
 }
 
-/** Absolute paths of this machine in the outputs, as `cell 3`: a committed output must not name any. */
-export function cellsNamingPaths(notebook: Ipynb, paths: readonly string[]): string[] {
+/** The cells, as `cell 3`, whose outputs name an absolute path of this machine: none is to be committed. */
+export function cellsNamingPaths(
+  notebook: Ipynb,
+  paths: readonly string[] = [ROOT, "file:///"],
+): string[] {
   return codeCells(notebook)
     .filter(({ cell }) => {
       const text = JSON.stringify(

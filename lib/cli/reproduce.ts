@@ -1,7 +1,6 @@
 /** `deno task reproduce`: runs the notebooks through the real Deno kernel and refreshes their outputs
  * and figures. A notebook's file changes only when its whole run succeeded.
  * @module */
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { runCommand } from "./args.ts";
 import { cellsNamingPaths, readIpynb, writeIpynb } from "./ipynb.ts";
@@ -9,7 +8,7 @@ import type { Message } from "./jupyter_message.ts";
 import { LiveLine } from "./live_line.ts";
 import { headlineText, readResults, writeTimes } from "./results.ts";
 import { describeFailure, runNotebook } from "./run_notebook.ts";
-import { FIGURES, notebookNames, NOTEBOOKS, ROOT } from "./workspace.ts";
+import { FIGURES, notebookNames, NOTEBOOKS } from "./workspace.ts";
 
 /** The longest a cell may take before its run counts as hung. */
 const CELL_TIMEOUT_MS = { quick: 5 * 60_000, full: 4 * 3_600_000 };
@@ -59,7 +58,7 @@ export async function reproduce(name: string, options: ReproduceOptions): Promis
     const { results, problems: missing } = await readResults(join(figures, name), profile, before);
     problems.push(...missing.map((problem) => `figures/${name}/${problem}`));
     if (results !== null) headline = headlineText(results);
-    const naming = cellsNamingPaths(run.notebook, [ROOT, homedir() + "/", "file:///"]);
+    const naming = cellsNamingPaths(run.notebook);
     problems.push(...naming.map((cell) => `${cell} shows an absolute path of this machine`));
   }
   if (problems.length === 0) await writeIpynb(path, run.notebook);

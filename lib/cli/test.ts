@@ -2,8 +2,8 @@
  * how it went. The counts come from the JUnit report, not from text for people.
  * @module */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { runCommand } from "./args.ts";
+import { resolve } from "node:path";
+import { runCommand, UsageError } from "./args.ts";
 import { ROOT } from "./workspace.ts";
 
 /** How a suite went; the steps inside a test do not count apart. */
@@ -38,10 +38,8 @@ export function summaryLine(counts: Counts, success: boolean): string {
   return `${counts.passed} passed, ${failed} failed${skipped}`;
 }
 
-/** Runs `deno test` with everything allowed, its output as it comes.
- * @param args for `deno test`: files, filters.
- * @returns the summary line and the exit status: zero tests executed is a failure. */
-export async function runTests(args: string[]): Promise<{ line: string; status: number }> {
+/** Runs `deno test` with everything allowed, its output as it comes. */
+async function runTests(args: string[]): Promise<{ counts: Counts; success: boolean }> {
   const report = await Deno.makeTempFile({ prefix: "junit-", suffix: ".xml" });
   try {
     const child = new Deno.Command(Deno.execPath(), {
@@ -50,10 +48,7 @@ export async function runTests(args: string[]): Promise<{ line: string; status: 
       stdin: "null",
     }).spawn();
     const { success } = await child.status;
-    const counts = countTests(await Deno.readTextFile(report));
-    const executed = counts.passed + counts.failed;
-    if (success && executed === 0) console.error("No test was executed.");
-    return { line: summaryLine(counts, success), status: success && executed > 0 ? 0 : 1 };
+    return { counts: countTests(await Deno.readTextFile(report)), success };
   } finally {
     await Deno.remove(report);
   }
@@ -68,11 +63,16 @@ if (import.meta.main) {
     },
     rest: "[files]",
   }, async ({ filter }, files) => {
-    const missing = files.find((file) => !existsSync(join(ROOT, file)));
-    if (missing !== undefined) throw new Error(`no such file in the workspace: ${missing}`);
+    const missing = files.find((file) => !existsSync(resolve(ROOT, file)));
+    if (missing !== undefined) throw new UsageError(`no such file in the workspace: ${missing}`);
     const chosen = files.length > 0 ? files : ["tests/"];
-    const { line, status } = await runTests([...filter ? [`--filter=${filter}`] : [], ...chosen]);
-    console.log(line);
-    return status;
+    const { counts, success } = await runTests([
+      ...filter ? [`--filter=${filter}`] : [],
+      ...chosen,
+    ]);
+    const executed = counts.passed + counts.failed > 0;
+    if (success && !executed) console.error("No test was executed.");
+    console.log(summaryLine(counts, success));
+    return success && executed ? 0 : 1;
   });
 }
