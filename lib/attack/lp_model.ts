@@ -69,7 +69,7 @@ export function buildLp(view: ServerView, priors: Priors): SparseLp {
  * row's Σ|a|·|v| (at least 1), and over column bounds, relative to 255 (at least 1). */
 export function worstViolation(lp: SparseLp, point: Float64Array): number {
   let worst = 0;
-  const see = (violation: number) => worst = violation <= worst ? worst : violation; // NaN is worst
+  const see = (violation: number) => worst = Math.max(worst, violation); // NaN stays
   for (let row = 0; row < lp.numRows; row++) {
     let [activity, size] = [0, 1];
     for (let at = lp.starts[row]; at < lp.starts[row + 1]; at++) {

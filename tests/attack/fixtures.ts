@@ -1,0 +1,53 @@
+/** Planted views for the attack's tests: a known image behind Gaussian integer weights. */
+import { checkedPriors, type Objective, type Shape } from "lib/attack/priors.ts";
+import { type ServerView, serverView } from "lib/attack/view.ts";
+import { toFixed } from "lib/math/fixed_point.ts";
+import { gaussian, seededRng } from "lib/math/rng.ts";
+
+/** An 8 × 8 "digit": a bright square with a hole on black. */
+export const SQUARE: Uint8Array = Uint8Array.from({ length: 64 }, (_, p) => {
+  const [i, j] = [Math.floor(p / 8), p % 8];
+  const inside = i >= 2 && i < 6 && j >= 2 && j < 6;
+  return inside && !(i === 3 && j === 4) ? 200 : 0;
+});
+
+export const SQUARE_SHAPE: Shape = [8, 8, 1];
+
+/** What the server sees of `xTrue` behind N(0, 1) weights at scale 2^8. */
+export function plantedView(
+  xTrue: ArrayLike<number>,
+  { hidden, shape = SQUARE_SHAPE, seed = 1, weightSeed = seed }: {
+    hidden: number;
+    shape?: Shape;
+    /** Seed of the weights behind z1. */
+    seed?: number;
+    /** Seed of the weights the server believes in; another one makes the view contradictory. */
+    weightSeed?: number;
+  },
+): ServerView {
+  const n = xTrue.length;
+  const weights = (from: number) => toFixed(gaussian(seededRng(from), hidden * n), 8);
+  const behind = weights(seed);
+  const z1 = Float64Array.from({ length: hidden }, (_, row) => {
+    let sum = 0;
+    for (let p = 0; p < n; p++) sum += behind[row * n + p] * xTrue[p];
+    return sum;
+  });
+  return serverView({ W1: weights(weightSeed), z1, shape, scaleBits: 8 });
+}
+
+/** Priors without a neighbour rule. */
+export const plain = (objective: Objective) => checkedPriors({ objective });
+
+/** Σ|x_p − x_right| + Σ|x_p − x_below|, the obvious way. */
+export function totalVariation(x: ArrayLike<number>, [height, width]: Shape): number {
+  let sum = 0;
+  for (let i = 0; i < height; i++) {
+    for (let j = 0; j < width; j++) {
+      const p = i * width + j;
+      if (j + 1 < width) sum += Math.abs(x[p] - x[p + 1]);
+      if (i + 1 < height) sum += Math.abs(x[p] - x[p + width]);
+    }
+  }
+  return sum;
+}
