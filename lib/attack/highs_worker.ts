@@ -1,10 +1,9 @@
-/** The Worker of `solveAll`: solves the views it is sent, one after the other. Whatever throws here
- * ends this Worker, and the pool reports it for that job.
+/** The Worker of `solveAll`: solves the views it is sent, one after the other.
  * @module */
-/// <reference lib="deno.worker" />
 import { solveLp } from "./highs.ts";
 import type { Priors } from "./priors.ts";
 import type { ServerView } from "./view.ts";
+import { serveJobs } from "./worker_pool.ts";
 
 /** One job: a view, the priors, and the time limit of `solveLp`. */
 export interface SolveJob {
@@ -13,7 +12,4 @@ export interface SolveJob {
   timeLimitS?: number;
 }
 
-self.onmessage = async ({ data }: MessageEvent<SolveJob>) => {
-  const { view, priors, timeLimitS } = data;
-  self.postMessage(await solveLp(view, priors, { timeLimitS }));
-};
+serveJobs(({ view, priors, timeLimitS }: SolveJob) => solveLp(view, priors, { timeLimitS }));

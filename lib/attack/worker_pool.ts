@@ -19,7 +19,24 @@ export interface PoolOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
-/** Runs every job in a Worker of module `url`; outcomes in the order of the jobs, whatever the number
+/** What a Worker answers: its result, or what its handler threw. */
+type Answer<Result> = { result: Result } | { error: string };
+
+/** The Worker's side: answers every job it is sent. What `handle` throws is reported, not fatal. */
+export function serveJobs<Job, Result>(handle: (job: Job) => Result | Promise<Result>): void {
+  const scope = self as unknown as Worker; // the types of this file are those of the main thread
+  scope.onmessage = async ({ data }: MessageEvent<Job>) => {
+    let answer: Answer<Result>;
+    try {
+      answer = { result: await handle(data) };
+    } catch (error) {
+      answer = { error: String(error) };
+    }
+    scope.postMessage(answer);
+  };
+}
+
+/** Runs every job in a Worker of module `url`, which calls {@linkcode serveJobs}; outcomes in the order of the jobs, whatever the number
  * of Workers. Never rejects on account of a job; resolves at once when the signal aborts.
  * @throws {RangeError} workers is not a positive integer. */
 export function runJobs<Job, Result>(
@@ -55,12 +72,17 @@ export function runJobs<Job, Result>(
     const worker = new Worker(url, { type: "module" });
     alive.add(worker);
     let job = next++;
-    worker.onmessage = ({ data }: MessageEvent<Result>) => {
+    worker.onmessage = ({ data }: MessageEvent<Answer<Result>>) => {
       if (!alive.has(worker)) return;
       const finished = job;
       if (next < jobs.length) worker.postMessage(jobs[job = next++]);
       else retire(worker);
-      record(finished, { status: "done", result: data });
+      record(
+        finished,
+        "result" in data
+          ? { status: "done", result: data.result }
+          : { status: "crashed", message: data.error },
+      );
     };
     worker.onerror = (event) => {
       event.preventDefault();

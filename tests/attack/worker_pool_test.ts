@@ -1,0 +1,64 @@
+import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
+import { runJobs } from "lib/attack/worker_pool.ts";
+import type { EchoJob } from "./echo_worker.ts";
+
+const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted";
+const url = new URL("./echo_worker.ts", import.meta.url);
+const run = (jobs: EchoJob[], options = {}) => runJobs<EchoJob, number>(url, jobs, options);
+const jobs = [1, 2, 3, 4, 5, 6, 7].map((value) => ({ value }));
+
+Deno.test({
+  name: "runJobs() keeps the order of the jobs for any number of Workers and reports progress",
+  ignore,
+  async fn() {
+    const seen: string[] = [];
+    const onProgress = (done: number, total: number) => seen.push(`${done}/${total}`);
+    for (const workers of [1, 2, 5, 20]) {
+      const outcomes = await run(jobs, { workers, onProgress });
+      const expected = jobs.map(({ value }) => ({ status: "done", result: 2 * value }));
+      assertEquals(outcomes as unknown[], expected);
+    }
+    assertEquals(seen.slice(0, 7), ["1/7", "2/7", "3/7", "4/7", "5/7", "6/7", "7/7"]);
+  },
+});
+
+Deno.test({
+  name: "runJobs() reports the job that throws or kills its Worker and goes on with the rest",
+  ignore,
+  async fn() {
+    const outcomes = await run([{ value: -1 }, { value: -2 }, ...jobs], { workers: 1 });
+    const statuses = outcomes.map((outcome) => outcome.status);
+    assertEquals(statuses, ["crashed", "crashed", ...jobs.map(() => "done" as const)]);
+    assert(outcomes[0].status === "crashed" && outcomes[1].status === "crashed");
+    assertStringIncludes(outcomes[0].message, "the handler throws");
+    assertStringIncludes(outcomes[1].message, "the worker dies");
+  },
+});
+
+Deno.test({
+  name: "runJobs() returns at once when aborted, with what was finished",
+  ignore,
+  async fn() {
+    const stop = new AbortController();
+    const start = performance.now();
+    const outcomes = await run([{ value: 1 }, { value: 2, busyMs: 30_000 }, { value: 3 }], {
+      workers: 1,
+      signal: stop.signal,
+      onProgress: () => setTimeout(() => stop.abort(), 50),
+    });
+    assertLess(performance.now() - start, 5000);
+    assertEquals(outcomes.map((outcome) => outcome.status), ["done", "aborted", "aborted"]);
+  },
+});
+
+Deno.test("runJobs() starts no Worker for no jobs or a signal that has already aborted", async () => {
+  assertEquals(await run([]), []);
+  const outcomes = await run(jobs, { signal: AbortSignal.abort() });
+  assertEquals(outcomes, jobs.map(() => ({ status: "aborted" as const })));
+});
+
+Deno.test("runJobs() refuses a number of Workers that is no positive integer", () => {
+  for (const workers of [0, -1, 1.5, NaN]) {
+    assertThrows(() => run(jobs, { workers }), RangeError, `${workers} workers`);
+  }
+});
