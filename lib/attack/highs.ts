@@ -1,8 +1,7 @@
-/** Linear programs through HiGHS compiled to WebAssembly, in this thread and without permissions.
+/** Linear programs through HiGHS, in this thread.
  *
- * The binary comes by raw import and goes in through Emscripten's `instantiateWasm` hook. A program is
- * passed once as sparse arrays, then tried by one method after the other until one gives an answer
- * that holds up. The order is measured (300 × 784, TV + ½·Σx, one MNIST digit): the first-order HiPDLP
+ * A program is passed once as sparse arrays, then tried by one method after the other until one gives
+ * an answer that holds up. The order is measured (300 × 784, TV + ½·Σx, one MNIST digit): the first-order HiPDLP
  * needs 1.2 s where the optimum is sharp, that is where the image is determined, and runs forever
  * where it is not, hence its iteration cap; the interior point method without presolve (which these
  * dense rows slow down five times) needs 2.3 s either way; dual simplex, 6 s, is the last resort. A
@@ -11,8 +10,8 @@
  * No answer is taken on trust: the point is put back into the program, and a claim of optimality
  * that leaves a residual is tried again by the next method and reported as an error in the end.
  * @module */
-import loadHighs, { type Highs, type InitOptions, type Model } from "highs";
-import wasm from "highs/runtime" with { type: "bytes" };
+import type { Highs, Model } from "highs";
+import { dropRuntime, highsRuntime, modelData } from "./highs_runtime.ts";
 import { buildLp, type SparseLp, worstViolation } from "./lp_model.ts";
 import type { Priors } from "./priors.ts";
 import { noRecovery, type Recovery } from "./recovery.ts";
@@ -34,11 +33,6 @@ type Outcome =
   | { status: "optimal"; point: Float64Array }
   | { status: "infeasible" | "time-limit" | "error"; message?: string };
 
-// The package is typed as CommonJS, where the default export would be a namespace; it is not.
-const load = loadHighs as unknown as (options: InitOptions) => Promise<Highs>;
-
-let runtime: Promise<Highs> | undefined;
-
 /** Solves one view under one set of priors in this thread. Synchronous WASM inside: to stay
  * responsive, to cancel, or to use all cores, take `solveAll`.
  * @param options.timeLimitS over all methods together, 120 by default.
@@ -49,7 +43,7 @@ export async function solveLp(
   { timeLimitS = 120 }: { timeLimitS?: number } = {},
 ): Promise<Recovery> {
   if (!(timeLimitS > 0)) throw new RangeError(`Cannot solve: time limit ${timeLimitS} s`);
-  const highs = await (runtime ??= startRuntime());
+  const highs = await highsRuntime();
   const { objective } = priors;
   const start = performance.now();
   const lp = buildLp(view, priors);
@@ -67,24 +61,6 @@ export async function solveLp(
   return { status: "optimal", xHat, elapsedMs, objective };
 }
 
-/** Bytes of WebAssembly memory that the solver holds in this thread. */
-export async function solverMemoryBytes(): Promise<number> {
-  return (await (runtime ??= startRuntime())).memoryBytes;
-}
-
-function startRuntime(): Promise<Highs> {
-  const module = new WebAssembly.Module(wasm);
-  const instantiateWasm = (
-    imports: WebAssembly.Imports,
-    done: (instance: WebAssembly.Instance, module: WebAssembly.Module) => void,
-  ) => {
-    const instance = new WebAssembly.Instance(module, imports);
-    done(instance, module);
-    return instance.exports;
-  };
-  return load({ instantiateWasm } as InitOptions);
-}
-
 /** Tries the methods in turn; the native model lives for this call only. */
 function solve(
   highs: Highs,
@@ -94,7 +70,7 @@ function solve(
   let last: Outcome = { status: "error", message: "no method tried" };
   let model: Model | undefined;
   try {
-    model = highs.createModel({ ...lp, matrix: { format: "csr", ...lp } });
+    model = highs.createModel(modelData(lp));
     model.options.set({ output_flag: false, presolve: "off", time_limit: timeLimitS });
     for (const method of methods) {
       model.options.set(method);
@@ -104,7 +80,7 @@ function solve(
     }
     return last;
   } catch (error) {
-    runtime = undefined; // after an abort the instance is not to be trusted
+    dropRuntime(); // after an abort the instance is not to be trusted
     return { status: "error", message: `Cannot solve: ${error}` };
   } finally {
     model?.dispose();

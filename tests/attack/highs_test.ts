@@ -4,7 +4,8 @@ import { checkedPriors, OBJECTIVES } from "lib/attack/priors.ts";
 import { certified } from "lib/attack/certificate.ts";
 import { exact } from "lib/attack/metrics.ts";
 import { serverView } from "lib/attack/view.ts";
-import { solveLp, solverMemoryBytes } from "lib/attack/highs.ts";
+import { solveLp } from "lib/attack/highs.ts";
+import { highsRuntime } from "lib/attack/highs_runtime.ts";
 import { plain, plantedView, SQUARE, totalVariation } from "./fixtures.ts";
 import oracle from "./oracle.json" with { type: "json" };
 
@@ -109,7 +110,7 @@ Deno.test("solveLp() keeps its memory flat over many solves", async () => {
   const view = plantedView(SQUARE, { hidden: 30 });
   const solve = async (times: number) => {
     for (let k = 0; k < times; k++) await solveLp(view, plain("tv-sum"));
-    return await solverMemoryBytes();
+    return (await highsRuntime()).memoryBytes;
   };
   const before = await solve(5);
   assertEquals(await solve(100), before);

