@@ -7,7 +7,7 @@
  * @module */
 import type { Element, Group } from "./group.ts";
 
-/** 2^6 entries a block: 43 additions and 22 doublings a multiplication, where noble's takes ~300. */
+/** 2^6 entries a block: 43 additions and 22 doublings a multiplication, where noble takes about 300. */
 const TEETH = 6;
 const BLOCKS = 2;
 
@@ -30,8 +30,8 @@ function columnsOf(group: Group): number {
   return BLOCKS * Math.ceil(bits / (TEETH * BLOCKS));
 }
 
-/** Fixed-base table for full-size scalars. Costs about 370 group operations, a third of them saved by
- * the first multiplication already. */
+/** Fixed-base table for full-size scalars. Costs about 370 group operations, once: as much as one
+ * multiplication without it. */
 export class Comb {
   /** blocks[j][u] = Σ over the bits r of u of 2^(r·columns + j·columns/BLOCKS) · base. */
   readonly #blocks: Element[][];

@@ -1,4 +1,4 @@
-/** Prime-order groups, written additively, over the audited curves of `@noble/curves`.
+/** Prime-order groups, written additively, over the curves of `@noble/curves`.
  *
  * ristretto255 (RFC 9496) is the default and the fastest here; P-256, secp256k1 and BLS12-381 G1 are
  * selectable. Elements are noble's own points, so `add`, `double` and `negate` are noble's complete
