@@ -13,11 +13,11 @@ import type { Element, Group } from "./group.ts";
 /** No z in [−bound, bound] gives this element: a foreign key, or a result outside the range. */
 export class DlogNotFoundError extends Error {
   override readonly name = "DlogNotFoundError";
-  /** Which of the elements failed. */
+  /** Which of the elements failed, from 0. */
   readonly index: number;
 
   constructor(bound: number, index: number, total: number) {
-    const which = total > 1 ? ` (${index} of ${total})` : "";
+    const which = total > 1 ? ` (index ${index} of ${total})` : "";
     super(`Cannot decrypt: no inner product in [-${bound}, ${bound}]${which}`);
     this.index = index;
   }

@@ -59,7 +59,7 @@ Deno.test("solveMany() names the element that has no logarithm in the range", ()
   const error = assertThrows(
     () => solveMany(G, [power(G, 5), stranger, power(G, -5)], 100),
     DlogNotFoundError,
-    "in [-100, 100] (1 of 3)",
+    "in [-100, 100] (index 1 of 3)",
   );
   assertEquals(error.index, 1);
   assertEquals(error.name, "DlogNotFoundError");
