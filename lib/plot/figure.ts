@@ -7,6 +7,9 @@ import { colour, fontFamily, fontSize, plain } from "./theme.ts";
 export type PlotlyTrace = Record<string, unknown>;
 export type PlotlyLayout = Record<string, unknown>;
 
+/** PNG pixels per CSS pixel in files. */
+export const pixelRatio = 2;
+
 /** A finished figure. Treat it as frozen: renderings are remembered by object. */
 export interface Figure {
   /** File name without suffix, kebab-case. */

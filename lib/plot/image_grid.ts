@@ -9,9 +9,11 @@ import {
   checkText,
   type Figure,
   type FigureText,
+  type Margin,
+  pixelRatio,
   type PlotlyLayout,
 } from "./figure.ts";
-import { encodePng } from "./png.ts";
+import { encodePng, enlarge, type Shape } from "./png.ts";
 import { colour, fontSize, plain, widest } from "./theme.ts";
 
 export interface ImageRow {
@@ -23,13 +25,15 @@ export interface ImageRow {
 }
 
 export interface ImageGridOptions extends FigureText {
-  shape: readonly [height: number, width: number, channels: number];
+  /** Channels: 1 = grey, 3 = RGB. */
+  shape: Shape;
   rows: readonly ImageRow[];
   /** Labels above the columns. */
   columns?: readonly string[];
 }
 
-const maxWidth = 1040, maxCell = 120, gap = 6, captionLine = 17, captionSize = 12;
+// CSS pixels. The widest output that a JupyterLab window of 1400 px does not cut off.
+const maxWidth = 950, maxCell = 120, gap = 6, captionLine = 17, captionSize = 12;
 
 function checkGrid({ name, shape, rows, columns }: ImageGridOptions): void {
   if (shape[2] !== 1 && shape[2] !== 3) {
@@ -75,13 +79,56 @@ function checkGrid({ name, shape, rows, columns }: ImageGridOptions): void {
   }
 }
 
-function dataUri(
-  image: ArrayLike<number>,
-  shape: ImageGridOptions["shape"],
-  zoom: number,
-): string {
-  const bytes = Uint8ClampedArray.from(image); // rounds and clips
-  return `data:image/png;base64,${encodePng(new Uint8Array(bytes), shape, zoom).toBase64()}`;
+function dataUri(image: ArrayLike<number>, shape: Shape, zoom: number): string {
+  const bytes = new Uint8Array(Uint8ClampedArray.from(image)); // rounds and clips
+  const [height, width, channels] = shape;
+  const png = encodePng(enlarge(bytes, shape, zoom), [height * zoom, width * zoom, channels]);
+  return `data:image/png;base64,${png.toBase64()}`;
+}
+
+/** Where things stand, in CSS pixels from the top left corner of the plot area. */
+interface Geometry {
+  /** PNG pixels for each image pixel: a whole number, at `pixelRatio` PNG pixels a CSS pixel. */
+  zoom: number;
+  cellWidth: number;
+  cellHeight: number;
+  pitchX: number;
+  pitchY: number;
+  plotWidth: number;
+  plotHeight: number;
+  margin: Margin;
+}
+
+/** The largest zoom that keeps the figure within the width of a notebook's output. */
+function geometryOf({ title, shape, rows, columns = [] }: ImageGridOptions): Geometry {
+  const [imageHeight, imageWidth] = shape;
+  const count = rows[0].images.length;
+  const captions = rows.flatMap((row) => row.captions ?? []);
+  const captionWidth = widest([...captions, ...columns], captionSize) + 6;
+  const left = Math.ceil(widest(rows.map((row) => row.label), fontSize.text)) + 26;
+  const right = 16, bottom = 12;
+  const cellAt = (zoom: number) => zoom * imageWidth / pixelRatio;
+  const pitchAt = (zoom: number) => Math.ceil(Math.max(cellAt(zoom), captionWidth)) + gap;
+  const fits = (zoom: number) =>
+    pitchAt(zoom) === pitchAt(1) || left + count * pitchAt(zoom) + right <= maxWidth;
+  let zoom = pixelRatio;
+  while (cellAt(zoom + 1) <= maxCell && fits(zoom + 1)) zoom++;
+
+  const cellHeight = zoom * imageHeight / pixelRatio;
+  const lines = Math.max(0, ...captions.map((caption) => caption.split("\n").length));
+  const pitchX = pitchAt(zoom), pitchY = Math.ceil(cellHeight) + lines * captionLine + gap + 4;
+  const plotWidth = count * pitchX, plotHeight = rows.length * pitchY;
+  const titleRoom = Math.ceil(widest([title], fontSize.title)) + 40 - left - plotWidth;
+  return {
+    zoom,
+    cellWidth: cellAt(zoom),
+    cellHeight,
+    pitchX,
+    pitchY,
+    plotWidth,
+    plotHeight,
+    margin: { l: left, r: Math.max(right, titleRoom), t: columns.length > 0 ? 76 : 52, b: bottom },
+  };
 }
 
 /** Draws images in rows and columns with square, unblurred pixels and no axes.
@@ -90,110 +137,64 @@ export function imageGrid(options: ImageGridOptions): Figure {
   const { name, title, alt, shape, rows, columns = [] } = options;
   checkText(options);
   checkGrid(options);
-  const [imageHeight, imageWidth] = shape;
-  const count = rows[0].images.length;
-  const captions = rows.flatMap((row) => row.captions ?? []);
-  const captionWidth = widest([...captions, ...columns], captionSize) + 6;
-  const left = Math.ceil(widest(rows.map((row) => row.label), fontSize.text)) + 32;
-  const right = 16, bottom = 12;
-
-  // The largest whole zoom that keeps the figure within the width of a notebook's output.
-  const pitchAt = (zoom: number) => Math.ceil(Math.max(zoom * imageWidth, captionWidth)) + gap;
-  const fits = (zoom: number) =>
-    pitchAt(zoom) === pitchAt(1) || left + count * pitchAt(zoom) + right <= maxWidth;
-  let zoom = 1;
-  while ((zoom + 1) * imageWidth <= maxCell && fits(zoom + 1)) zoom++;
-  const cellWidth = zoom * imageWidth, cellHeight = zoom * imageHeight;
-  const pitchX = pitchAt(zoom);
-  const lines = Math.max(0, ...captions.map((caption) => caption.split("\n").length));
-  const pitchY = cellHeight + lines * captionLine + gap + 4;
-  const top = 52 + (columns.length > 0 ? 24 : 0);
-  // The plot area holds the images; a long title may widen the figure.
-  const plotWidth = count * pitchX, plotHeight = rows.length * pitchY;
-  const width = Math.max(left + plotWidth + right, Math.ceil(widest([title], fontSize.title)) + 40);
-  const height = top + plotHeight + bottom;
-
-  // Paper coordinates of a pixel offset from the top left corner of the plot area.
-  const x = (pixels: number) => pixels / plotWidth;
+  const geometry = geometryOf(options);
+  const { zoom, cellWidth, cellHeight, pitchX, pitchY, plotWidth, plotHeight, margin } = geometry;
+  const x = (pixels: number) => pixels / plotWidth; // paper coordinates
   const y = (pixels: number) => 1 - pixels / plotHeight;
   const images: PlotlyLayout[] = [];
   const shapes: PlotlyLayout[] = [];
   const annotations: PlotlyLayout[] = [];
-  const note = (text: string, extra: PlotlyLayout) =>
+  const paper = { xref: "paper", yref: "paper" };
+  const note = (text: string, place: PlotlyLayout) =>
     annotations.push({
+      ...paper,
       text: plain(text),
       showarrow: false,
-      xref: "paper",
-      yref: "paper",
       xanchor: "center",
       borderpad: 0,
-      ...extra,
+      ...place,
     });
+  const caption = { size: captionSize, color: colour.muted };
 
-  columns.forEach((label, j) =>
-    note(label, {
-      x: x(j * pitchX + pitchX / 2),
-      y: 1,
-      yanchor: "bottom",
-      yshift: 3,
-      font: { size: fontSize.small },
-    })
-  );
+  columns.forEach((label, j) => {
+    const font = { size: fontSize.small };
+    note(label, { x: x((j + 0.5) * pitchX), y: 1, yanchor: "bottom", yshift: 3, font });
+  });
   rows.forEach((row, i) => {
-    note(row.label, {
-      x: 0,
-      xanchor: "right",
-      xshift: -10,
-      align: "right",
-      y: y(i * pitchY + cellHeight / 2),
-      yanchor: "middle",
-    });
+    const top = i * pitchY, middle = y(top + cellHeight / 2);
+    note(row.label, { x: 0, xanchor: "right", xshift: -10, align: "right", y: middle });
     row.images.forEach((image, j) => {
-      const fromX = j * pitchX + Math.floor((pitchX - cellWidth) / 2), fromY = i * pitchY;
-      const centre = x(fromX + cellWidth / 2);
+      const left = j * pitchX + Math.floor((pitchX - cellWidth) / 2);
+      const centre = x(left + cellWidth / 2), below = y(top + cellHeight);
       if (image === null) {
+        const corners = { x0: x(left), x1: x(left + cellWidth), y0: below, y1: y(top) };
         shapes.push({
+          ...paper,
+          ...corners,
           type: "rect",
-          xref: "paper",
-          yref: "paper",
-          x0: x(fromX),
-          x1: x(fromX + cellWidth),
-          y0: y(fromY + cellHeight),
-          y1: y(fromY),
           fillcolor: colour.blank,
           line: { width: 0 },
         });
-        note("none", {
-          x: centre,
-          y: y(fromY + cellHeight / 2),
-          yanchor: "middle",
-          font: { size: captionSize, color: colour.muted },
-        });
+        note("none", { x: centre, y: middle, yanchor: "middle", font: caption });
       } else {
         images.push({
-          source: dataUri(image, shape, zoom * 2), // two PNG pixels for each CSS pixel
-          xref: "paper",
-          yref: "paper",
-          x: x(fromX),
-          y: y(fromY),
+          ...paper,
+          source: dataUri(image, shape, zoom),
+          x: x(left),
+          y: y(top),
           sizex: cellWidth / plotWidth,
           sizey: cellHeight / plotHeight,
           sizing: "stretch",
           layer: "above",
         });
       }
-      const caption = row.captions?.[j];
-      if (caption !== undefined && caption !== "") {
-        note(caption, {
-          x: centre,
-          y: y(fromY + cellHeight),
-          yanchor: "top",
-          yshift: -1,
-          font: { size: captionSize, color: colour.muted },
-        });
+      const text = row.captions?.[j] ?? "";
+      if (text !== "") {
+        note(text, { x: centre, y: below, yanchor: "top", yshift: -1, font: caption });
       }
     });
   });
+  const width = margin.l + plotWidth + margin.r, height = margin.t + plotHeight + margin.b;
   const hidden = { visible: false, range: [0, 1], fixedrange: true };
   return {
     name,
@@ -204,11 +205,7 @@ export function imageGrid(options: ImageGridOptions): Figure {
     // plotly draws no subplot without a trace; this one holds no point.
     data: [{ type: "scatter", x: [], y: [], showlegend: false, hoverinfo: "skip" }],
     layout: {
-      ...baseLayout(title, {
-        width,
-        height,
-        margin: { l: left, r: width - left - plotWidth, t: top, b: bottom },
-      }),
+      ...baseLayout(title, { width, height, margin }),
       xaxis: hidden,
       yaxis: hidden,
       images,

@@ -2,8 +2,10 @@
  *
  * - `application/vnd.plotly.v1+json`: VS Code, and JupyterLab with the plotly extension;
  * - `text/html`: the static image, which a script replaces by the live figure where plotly is on the
- *   page or can be loaded (plotly's own CDN, the file pinned by its hash); offline the image stays;
- * - `image/png`: GitHub and nbconvert;
+ *   page or can be loaded (plotly's own CDN, the file pinned by its hash); offline and on GitHub,
+ *   which strips scripts, the image stays;
+ * - `image/png`: export to paper; JupyterLab's extension shows it, unscaled, until the pointer first
+ *   enters the figure, so it has one pixel for each CSS pixel;
  * - `text/plain`: the figure in words.
  *
  * No `image/svg+xml`: nbconvert blanks it. No inlined plotly.js: it would add 1.5 MB to each output.
@@ -61,15 +63,15 @@ function upgradeScript(id: string, spec: unknown, hash: string): string {
 
 /** The bundle of a figure. @throws {RangeError} it is larger than `maxBundleBytes`. */
 export async function mimeBundle(figure: Figure): Promise<MimeBundle> {
-  const png = (await toPng(figure)).toBase64();
+  const fine = (await toPng(figure)).toBase64();
   const spec = { data: figure.data, layout: figure.layout, config };
   const id = `fe-${figure.name}`;
   const script = upgradeScript(id, spec, await (integrity ??= plotlyIntegrity()));
   const bundle = {
     "application/vnd.plotly.v1+json": spec,
-    "text/html": `<img id="${id}" src="data:image/png;base64,${png}" width="${figure.width}" ` +
+    "text/html": `<img id="${id}" src="data:image/png;base64,${fine}" width="${figure.width}" ` +
       `alt="${escapeHtml(figure.alt)}"><script>${script}</script>`,
-    "image/png": png,
+    "image/png": (await toPng(figure, 1)).toBase64(),
     "text/plain": figure.alt,
   };
   const bytes = JSON.stringify(bundle).length;

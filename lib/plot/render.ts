@@ -14,11 +14,9 @@ import semiBold from "@expo-google-fonts/inter/600SemiBold/Inter_600SemiBold.ttf
 };
 import resvgWasm from "@resvg/resvg-wasm/index_bg.wasm" with { type: "bytes" };
 import { initWasm, Resvg } from "@resvg/resvg-wasm";
-import type { Figure } from "./figure.ts";
+import { type Figure, pixelRatio } from "./figure.ts";
+import { encodePng } from "./png.ts";
 import { installTextLayout } from "./text_layout.ts";
-
-/** PNG pixels per CSS pixel. */
-export const pixelRatio = 2;
 
 interface PlotlyWindow {
   SVGElement: { prototype: object };
@@ -52,7 +50,7 @@ let opened: Promise<PlotlyWindow> | undefined;
 let resvgReady: Promise<void> | undefined;
 let queue: Promise<unknown> = Promise.resolve();
 const svgs = new WeakMap<Figure, Promise<string>>();
-const pngs = new WeakMap<Figure, Promise<Uint8Array>>();
+const pngs = new WeakMap<Figure, Map<number, Promise<Uint8Array>>>();
 
 async function drawSvg(figure: Figure): Promise<string> {
   const window = await (opened ??= openPlotly());
@@ -60,10 +58,12 @@ async function drawSvg(figure: Figure): Promise<string> {
   window.Math.random = () => (state = (state * 48271) % 2147483647) / 2147483647; // MINSTD
   // plotly writes defaults into what it is given: it gets a copy.
   const { data, layout } = structuredClone({ data: figure.data, layout: figure.layout });
-  return await window.Plotly.toImage(
+  const svg = await window.Plotly.toImage(
     { data, layout },
     { format: "svg", imageDataOnly: true, width: figure.width, height: figure.height },
   );
+  // Pixels stay square blocks at every size.
+  return svg.replaceAll("<image ", '<image image-rendering="optimizeSpeed" ');
 }
 
 /** Draws the figure as SVG text; the same figure gives the same bytes. */
@@ -78,17 +78,28 @@ export function toSvg(figure: Figure): Promise<string> {
   return svg;
 }
 
-async function drawPng(figure: Figure): Promise<Uint8Array> {
+/** RGBA to RGB: figures stand on an opaque ground. */
+function withoutAlpha(rgba: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array(rgba.length / 4 * 3);
+  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
+    rgb[to] = rgba[from];
+    rgb[to + 1] = rgba[from + 1];
+    rgb[to + 2] = rgba[from + 2];
+  }
+  return rgb;
+}
+
+async function drawPng(figure: Figure, ratio: number): Promise<Uint8Array> {
   const svg = await toSvg(figure);
   await (resvgReady ??= initWasm(resvgWasm as Uint8Array<ArrayBuffer>));
   const renderer = new Resvg(svg, {
-    fitTo: { mode: "width", value: figure.width * pixelRatio },
+    fitTo: { mode: "width", value: figure.width * ratio },
     font: { fontBuffers: [regular, semiBold], defaultFontFamily: "Inter", loadSystemFonts: false },
   });
   try {
     const image = renderer.render();
     try {
-      return image.asPng();
+      return encodePng(withoutAlpha(image.pixels), [image.height, image.width, 3]);
     } finally {
       image.free();
     }
@@ -97,9 +108,11 @@ async function drawPng(figure: Figure): Promise<Uint8Array> {
   }
 }
 
-/** Draws the figure as PNG, `pixelRatio` pixels for each CSS pixel; the same bytes every time. */
-export function toPng(figure: Figure): Promise<Uint8Array> {
-  let png = pngs.get(figure);
-  if (png === undefined) pngs.set(figure, png = drawPng(figure));
+/** Draws the figure as PNG, `ratio` pixels for each CSS pixel; the same bytes every time. */
+export function toPng(figure: Figure, ratio: number = pixelRatio): Promise<Uint8Array> {
+  const drawn = pngs.get(figure) ?? new Map<number, Promise<Uint8Array>>();
+  pngs.set(figure, drawn);
+  const png = drawn.get(ratio) ?? drawPng(figure, ratio);
+  drawn.set(ratio, png);
   return png;
 }

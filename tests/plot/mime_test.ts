@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { lineFigure } from "lib/plot/line.ts";
 import { maxBundleBytes, mimeBundle } from "lib/plot/mime.ts";
 import { canRender, lineOptions } from "./fixtures.ts";
+import { pngSize } from "./png_size.ts";
 
 const ignore = !canRender;
 
@@ -9,7 +10,8 @@ Deno.test({
   name: "mimeBundle() has the four forms, no SVG, and stays below 1 MB",
   ignore,
   fn: async () => {
-    const bundle = await mimeBundle(lineFigure(lineOptions()));
+    const figure = lineFigure(lineOptions());
+    const bundle = await mimeBundle(figure);
     assertEquals(Object.keys(bundle).sort(), [
       "application/vnd.plotly.v1+json",
       "image/png",
@@ -17,6 +19,8 @@ Deno.test({
       "text/plain",
     ]);
     assert(JSON.stringify(bundle).length < maxBundleBytes);
+    const png = Uint8Array.fromBase64(bundle["image/png"] as string);
+    assertEquals(pngSize(png), [figure.width, figure.height]); // JupyterLab does not scale it
     assertEquals(bundle["text/plain"], "The error falls with the width.");
   },
 });

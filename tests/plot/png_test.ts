@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { crc32, inflateSync } from "node:zlib";
-import { encodePng } from "lib/plot/png.ts";
+import { encodePng, enlarge } from "lib/plot/png.ts";
 
-/** A second implementation, of the decoder: chunks with their checksums, filters 0 to 2 undone. */
+/** A second implementation, of the decoder: chunks with their checksums, filters 0 and 2 undone. */
 export function decodePng(png: Uint8Array): { width: number; height: number; pixels: number[] } {
   const view = new DataView(png.buffer, png.byteOffset, png.length);
   assertEquals([...png.subarray(0, 8)], [137, 80, 78, 71, 13, 10, 26, 10]);
@@ -24,19 +24,24 @@ export function decodePng(png: Uint8Array): { width: number; height: number; pix
   for (let row = 0; row < height; row++) {
     const line = raw.subarray(row * (stride + 1), (row + 1) * (stride + 1));
     for (let i = 0; i < stride; i++) {
-      const left = i < channels ? 0 : pixels[row * stride + i - channels];
       const above = row === 0 ? 0 : pixels[(row - 1) * stride + i];
-      pixels.push((line[i + 1] + [0, left, above][line[0]]) & 255);
+      pixels.push((line[i + 1] + [0, NaN, above][line[0]]) & 255);
     }
   }
   return { width, height, pixels };
 }
 
 for (const channels of [1, 3]) {
-  Deno.test(`encodePng() enlarges every pixel to a square block, ${channels} channel(s)`, () => {
+  Deno.test(`encodePng() of enlarge() turns every pixel into a square block, ${channels} channel(s)`, () => {
     const [height, width, zoom] = [3, 5, 4];
     const source = Uint8Array.from({ length: height * width * channels }, (_, i) => i * 37 % 256);
-    const decoded = decodePng(encodePng(source, [height, width, channels], zoom));
+    const decoded = decodePng(
+      encodePng(enlarge(source, [height, width, channels], zoom), [
+        height * zoom,
+        width * zoom,
+        channels,
+      ]),
+    );
     assertEquals([decoded.width, decoded.height], [width * zoom, height * zoom]);
     const expected = Array.from({ length: decoded.pixels.length }, (_, i) => {
       const channel = i % channels, column = Math.floor(i / channels) % (width * zoom);
