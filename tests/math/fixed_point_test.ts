@@ -1,5 +1,5 @@
 import { assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
-import { fromFixed, toFixed } from "lib/math/fixed_point.ts";
+import { fromFixed, scaleBitsFor, toFixed } from "lib/math/fixed_point.ts";
 import { gaussian, seededRng } from "lib/math/rng.ts";
 
 Deno.test("toFixed() rounds to the nearest multiple of 2^-scaleBits", () => {
@@ -24,5 +24,15 @@ Deno.test("toFixed() and fromFixed() refuse a scale that is no integer in [0, 30
   for (const scaleBits of [-1, 31, 1.5, NaN]) {
     assertThrows(() => toFixed([1], scaleBits), RangeError, "Cannot scale");
     assertThrows(() => fromFixed([1], scaleBits), RangeError, "Cannot scale");
+  }
+});
+
+Deno.test("scaleBitsFor() is the finest scale that fits, and refuses what fits none", () => {
+  assertEquals(scaleBitsFor([0.1, -3.9], 10), 8); // round(3.9 · 2^8) = 998, at 2^9 it is 1997
+  assertEquals(scaleBitsFor([1], 10), 9);
+  assertEquals(scaleBitsFor([1023], 10), 0);
+  assertEquals(scaleBitsFor([], 10), 30);
+  for (const value of [1024, NaN, Infinity]) {
+    assertThrows(() => scaleBitsFor([1, value], 10), RangeError, "does not fit in 10 bits");
   }
 });
