@@ -67,6 +67,16 @@ export function serverView(input: {
   };
 }
 
+/** What the server would hold of the same sample if its first layer were only `hidden` units wide.
+ * @throws {RangeError} hidden is not in [1, view.hidden]. */
+export function narrowView(view: ServerView, hidden: number): ServerView {
+  if (!Number.isInteger(hidden) || hidden < 1 || hidden > view.hidden) {
+    throw new RangeError(`Cannot narrow a view: width ${hidden} is not in [1, ${view.hidden}]`);
+  }
+  const { W1, z1, n } = view;
+  return { ...view, W1: W1.subarray(0, hidden * n), z1: z1.subarray(0, hidden), hidden };
+}
+
 /** The threat model of this view, row by row, as data for a table. */
 export function describe(view: ServerView): Knowledge[] {
   const { hidden, n, shape, scaleBits, pixelRange } = view;

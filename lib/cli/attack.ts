@@ -4,11 +4,10 @@
  * encryption always draw from the CSPRNG. With `--encrypted` z1 is really encrypted, derived and
  * decrypted; without, it is computed in the same integers.
  * @module */
-import { mse, psnr, ssim } from "../attack/metrics.ts";
 import { checkedPriors, OBJECTIVES, PUBLISHED_PERIODS } from "../attack/priors.ts";
-import type { Recovery } from "../attack/recovery.ts";
+import { meanScore, score } from "../attack/score.ts";
 import { solveAll } from "../attack/solve_all.ts";
-import { type Dataset, image } from "../data/dataset.ts";
+import { image } from "../data/dataset.ts";
 import { loadMnist, loadMnistFull } from "../data/mnist.ts";
 import { parseNpy } from "../data/npy.ts";
 import { gaussian, secureRng, seededRng } from "../math/rng.ts";
@@ -84,25 +83,6 @@ async function loadLayer(options: Options, n: number): Promise<FirstLayer> {
   return firstLayer(values, n);
 }
 
-/** One image's line of the result; null where there is no such number. */
-function score(index: number, recovery: Recovery, images: Dataset) {
-  const { status, xHat, elapsedMs } = recovery;
-  if (xHat === null) return { index, status, mse: null, psnr: null, ssim: null, elapsedMs };
-  const xTrue = image(images, index);
-  return {
-    ...{ index, status, mse: mse(xHat, xTrue), psnr: psnr(xHat, xTrue) },
-    ...{ ssim: ssim(xHat, xTrue, images.shape), elapsedMs },
-  };
-}
-
-type Score = ReturnType<typeof score>;
-
-/** The mean over the recovered images; an infeasible one has no error to average. */
-function mean(scores: readonly Score[], key: "mse" | "psnr" | "ssim" | "elapsedMs"): number | null {
-  const values = scores.filter((s) => s.status === "optimal").map((s) => s[key] as number);
-  return values.length === 0 ? null : values.reduce((sum, v) => sum + v, 0) / values.length;
-}
-
 const format = (value: number | null, digits: number) =>
   value === null
     ? "–"
@@ -138,17 +118,22 @@ await runCommand(command, async (options) => {
   const recoveries = await solveAll(jobs, { onProgress: (done) => bar.update(done) });
   await bar.done();
 
-  const images = recoveries.map((recovery, k) => score(indices[k], recovery, test));
-  const means = {
-    ...{ mse: mean(images, "mse"), psnr: mean(images, "psnr") },
-    ...{ ssim: mean(images, "ssim"), elapsedMs: mean(images, "elapsedMs") },
+  const scores = recoveries.map((recovery, k) =>
+    score(recovery, image(test, indices[k]), test.shape)
+  );
+  const images = scores.map(({ exact: _, ...numbers }, k) => ({ index: indices[k], ...numbers }));
+  const mean = {
+    mse: meanScore(scores, "mse"),
+    psnr: meanScore(scores, "psnr"),
+    ssim: meanScore(scores, "ssim"),
+    elapsedMs: meanScore(scores, "elapsedMs"),
   };
   const { dataset, objective } = options;
   if (options.json) {
-    console.log(JSON.stringify({ dataset, hidden: layer.hidden, objective, images, mean: means }));
+    console.log(JSON.stringify({ dataset, hidden: layer.hidden, objective, images, mean }));
     return 0;
   }
-  const line = (head: string, status: string, s: typeof means) =>
+  const line = (head: string, status: string, s: typeof mean) =>
     console.log(
       `${head.padStart(6)}  ${status.padEnd(10)}  ${format(s.mse, 4).padStart(8)}  ` +
         `${format(s.psnr, 1).padStart(8)}  ${format(s.ssim, 4).padStart(7)}  ` +
@@ -161,6 +146,6 @@ await runCommand(command, async (options) => {
   console.log(" image  status           mse  psnr dB     ssim  elapsedMs");
   images.forEach((s) => line(String(s.index), s.status, s));
   const recovered = images.filter((s) => s.status === "optimal").length;
-  line("mean", `of ${recovered}`, means);
+  line("mean", `of ${recovered}`, mean);
   return 0;
 });

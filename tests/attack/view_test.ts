@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { describe, serverView } from "lib/attack/view.ts";
+import { describe, narrowView, serverView } from "lib/attack/view.ts";
 import { plantedView, SQUARE } from "./fixtures.ts";
 
 const good = () => ({
@@ -42,4 +42,13 @@ Deno.test("describe() says what the server knows and what it does not, with the 
 
 Deno.test("describe() handles a view of realistic size", () => {
   assertEquals(describe(plantedView(SQUARE, { hidden: 60 }))[4].value, "60 for 64 unknown pixels");
+});
+
+Deno.test("narrowView() keeps the first equations and refuses a width it does not have", () => {
+  const view = serverView(good());
+  const narrow = narrowView(view, 1);
+  assertEquals([narrow.hidden, narrow.n], [1, 2]);
+  assertEquals([[...narrow.W1], [...narrow.z1]], [[1, -2], [10]]);
+  assertEquals(narrowView(view, 2), view);
+  for (const width of [0, 3, 1.5]) assertThrows(() => narrowView(view, width), RangeError, "width");
 });

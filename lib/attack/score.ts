@@ -1,0 +1,42 @@
+/** How a recovery is judged: its metrics against the truth, and means over many of them.
+ * @module */
+import { exact, mse, psnr, ssim } from "./metrics.ts";
+import type { Shape } from "./priors.ts";
+import type { Recovery } from "./recovery.ts";
+
+/** A recovery in numbers; null where there is no recovery to measure. */
+export interface Score {
+  readonly status: Recovery["status"];
+  /** Of pixels scaled to [0, 1]. */
+  readonly mse: number | null;
+  /** In dB; Infinity for identical images. */
+  readonly psnr: number | null;
+  readonly ssim: number | null;
+  /** Every pixel right after rounding. */
+  readonly exact: boolean;
+  readonly elapsedMs: number;
+}
+
+/** Measures a recovery against the true image. @throws {TypeError} lengths that differ. */
+export function score(recovery: Recovery, xTrue: ArrayLike<number>, shape: Shape): Score {
+  const { status, xHat, elapsedMs } = recovery;
+  if (xHat === null) return { status, mse: null, psnr: null, ssim: null, exact: false, elapsedMs };
+  return {
+    status,
+    mse: mse(xHat, xTrue),
+    psnr: psnr(xHat, xTrue),
+    ssim: ssim(xHat, xTrue, shape),
+    exact: exact(xHat, xTrue),
+    elapsedMs,
+  };
+}
+
+/** Mean of one number over the recovered images; null if there are none. An infeasible solve has no
+ * error and is not averaged in: state how many were recovered beside every mean. */
+export function meanScore(
+  scores: readonly Score[],
+  key: "mse" | "psnr" | "ssim" | "elapsedMs",
+): number | null {
+  const values = scores.filter((s) => s.mse !== null).map((s) => s[key] as number);
+  return values.length === 0 ? null : values.reduce((sum, v) => sum + v, 0) / values.length;
+}
