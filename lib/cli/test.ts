@@ -39,7 +39,7 @@ export function summaryLine(counts: Counts, success: boolean): string {
 }
 
 /** Runs `deno test` with everything allowed, its output as it comes. */
-async function runTests(args: string[]): Promise<{ counts: Counts; success: boolean }> {
+export async function runTests(args: string[]): Promise<{ counts: Counts; success: boolean }> {
   const report = await Deno.makeTempFile({ prefix: "junit-", suffix: ".xml" });
   try {
     const child = new Deno.Command(Deno.execPath(), {

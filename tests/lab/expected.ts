@@ -1,0 +1,67 @@
+/** What must stand under each cell of a page, from the outputs that a headless run recorded.
+ *
+ * A rerun has other times and numbers, and the recorded run may be of the other profile; so an output is
+ * known by its kind and by its first words up to the first number.
+ * @module */
+import { assert, assertEquals } from "@std/assert";
+import type { CodeCell } from "lib/cli/ipynb.ts";
+import type { Output } from "lib/cli/outputs.ts";
+import type { SeenCell, SeenOutput } from "./lab_page.ts";
+
+const PLOTLY = "application/vnd.plotly.v1+json";
+
+/** Text without white space and Markdown's marks, up to the first digit or the profile's name. */
+function firstWords(text: string): string {
+  return text.trimStart().split("\n")[0].split(/\d|quick|full/)[0].replace(/[\s*_`#~]/g, "");
+}
+
+const squeeze = (text: string) => text.replace(/[\s*_`#~]/g, "");
+
+function figureTitle(output: Output): string | null {
+  if (output.output_type === "stream" || output.output_type === "error") return null;
+  const spec = output.data[PLOTLY] as { layout: { title: string | { text: string } } } | undefined;
+  if (spec === undefined) return null;
+  const { title } = spec.layout;
+  return typeof title === "string" ? title : title.text;
+}
+
+function assertOutput(seen: SeenOutput, recorded: Output, where: string): void {
+  assert(seen.imagesLoaded, `${where}: an image has not loaded`);
+  if (recorded.output_type === "stream") {
+    assertEquals(seen.mime, `application/vnd.jupyter.${recorded.name}`, where);
+    return;
+  }
+  assert(recorded.output_type !== "error", `${where}: the recorded run failed`);
+  assert(seen.mime in recorded.data, `${where}: drawn as ${seen.mime}`);
+  const title = figureTitle(recorded);
+  if (title !== null) {
+    assertEquals(seen.figureTitles.length, 1, `${where}: the figure "${title}" is not drawn`);
+    const drawn = squeeze(seen.figureTitles[0]);
+    assert(
+      drawn.startsWith(firstWords(title)),
+      `${where}: "${drawn}" stands in place of "${title}"`,
+    );
+  } else {
+    const words = firstWords(String(recorded.data["text/plain"]));
+    const found = squeeze(seen.text).startsWith(words);
+    assert(found, `${where}: "${seen.text.slice(0, 80)}" stands in place of "${words}"`);
+  }
+}
+
+/** Asserts that a code cell ran without an error and has its own outputs under it, all of them, in
+ * order, drawn. */
+export function assertCell(
+  seen: SeenCell,
+  recorded: CodeCell,
+  number: number,
+  count: number,
+): void {
+  const where = `cell ${number}`;
+  const failed = seen.outputs.find(({ mime }) => /vnd.jupyter.(error|stderr)/.test(mime));
+  assertEquals(failed?.text, undefined, `${where} shows an error: ${failed?.text}`);
+  assertEquals(seen.prompt, `[${count}]:`, `${where}: prompt ${seen.prompt}`);
+  assertEquals(seen.outputs.length, recorded.outputs.length, `${where}: number of outputs`);
+  for (const [i, output] of recorded.outputs.entries()) {
+    assertOutput(seen.outputs[i], output, `${where}, output ${i + 1}`);
+  }
+}
