@@ -93,7 +93,8 @@ interface Geometry {
   cellWidth: number;
   cellHeight: number;
   pitchX: number;
-  pitchY: number;
+  /** Top of each row. */
+  tops: number[];
   plotWidth: number;
   plotHeight: number;
   margin: Margin;
@@ -115,16 +116,21 @@ function geometryOf({ title, shape, rows, columns = [] }: ImageGridOptions): Geo
   while (cellAt(zoom + 1) <= maxCell && fits(zoom + 1)) zoom++;
 
   const cellHeight = zoom * imageHeight / pixelRatio;
-  const lines = Math.max(0, ...captions.map((caption) => caption.split("\n").length));
-  const pitchX = pitchAt(zoom), pitchY = Math.ceil(cellHeight) + lines * captionLine + gap + 4;
-  const plotWidth = count * pitchX, plotHeight = rows.length * pitchY;
+  const pitchX = pitchAt(zoom), plotWidth = count * pitchX;
+  const tops: number[] = [];
+  let plotHeight = 0;
+  for (const row of rows) {
+    tops.push(plotHeight);
+    const lines = Math.max(0, ...(row.captions ?? []).map((text) => text.split("\n").length));
+    plotHeight += Math.ceil(cellHeight) + lines * captionLine + gap + 2;
+  }
   const titleRoom = Math.ceil(widest([title], fontSize.title)) + 40 - left - plotWidth;
   return {
     zoom,
     cellWidth: cellAt(zoom),
     cellHeight,
     pitchX,
-    pitchY,
+    tops,
     plotWidth,
     plotHeight,
     margin: { l: left, r: Math.max(right, titleRoom), t: columns.length > 0 ? 76 : 52, b: bottom },
@@ -138,7 +144,7 @@ export function imageGrid(options: ImageGridOptions): Figure {
   checkText(options);
   checkGrid(options);
   const geometry = geometryOf(options);
-  const { zoom, cellWidth, cellHeight, pitchX, pitchY, plotWidth, plotHeight, margin } = geometry;
+  const { zoom, cellWidth, cellHeight, pitchX, tops, plotWidth, plotHeight, margin } = geometry;
   const x = (pixels: number) => pixels / plotWidth; // paper coordinates
   const y = (pixels: number) => 1 - pixels / plotHeight;
   const images: PlotlyLayout[] = [];
@@ -161,8 +167,15 @@ export function imageGrid(options: ImageGridOptions): Figure {
     note(label, { x: x((j + 0.5) * pitchX), y: 1, yanchor: "bottom", yshift: 3, font });
   });
   rows.forEach((row, i) => {
-    const top = i * pitchY, middle = y(top + cellHeight / 2);
-    note(row.label, { x: 0, xanchor: "right", xshift: -10, align: "right", y: middle });
+    const top = tops[i], middle = y(top + cellHeight / 2);
+    note(row.label, {
+      x: 0,
+      xanchor: "right",
+      xshift: -10,
+      align: "right",
+      y: middle,
+      yanchor: "middle",
+    });
     row.images.forEach((image, j) => {
       const left = j * pitchX + Math.floor((pitchX - cellWidth) / 2);
       const centre = x(left + cellWidth / 2), below = y(top + cellHeight);
