@@ -161,6 +161,7 @@ export function lineFigure(options: LineOptions): Figure {
       xaxis: {
         ...baseAxis(name, xAxis),
         range: xRange,
+        showgrid: marks.length === 0, // plotly would draw the grid over the poles
         ...(logX ? logTicks(xRange) : fewSteps ? { dtick: 1 } : {}),
       },
       yaxis: {

@@ -50,7 +50,7 @@ export function drawMarks(
   return {
     shapes: placed.map((mark) => ({
       type: "line",
-      layer: "between",
+      layer: "below",
       xref: "x",
       yref: "paper",
       x0: mark.x,

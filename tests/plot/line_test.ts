@@ -42,6 +42,7 @@ Deno.test("lineFigure() stacks the labels of near marks and keeps them inside th
   assertEquals([right.yshift, left.yshift], [0, 20]);
   assertGreater(left.font.color.length, 0);
   assertEquals(left.font.color, palette[1]);
+  assertEquals(layout.xaxis.showgrid, false);
   assert(layout.shapes[1].y1 > layout.shapes[0].y1, "the pole reaches its label");
   assertGreater(layout.margin.r, 150); // the mark stands at the right end of the plot
   assertEquals(width, 900);
