@@ -27,6 +27,7 @@ export async function reproduce(name: string, options: ReproduceOptions): Promis
   const { profile, notebooks, figures, signal } = options;
   const line = new LiveLine();
   const path = join(notebooks, `${name}.ipynb`);
+  const textBefore = await Deno.readTextFile(path);
   const before = await writeTimes(join(figures, name));
   const started = performance.now();
   const seconds = () => `${((performance.now() - started) / 1000).toFixed(1)} s`;
@@ -60,6 +61,9 @@ export async function reproduce(name: string, options: ReproduceOptions): Promis
     if (results !== null) headline = headlineText(results);
     const naming = cellsNamingPaths(run.notebook);
     problems.push(...naming.map((cell) => `${cell} shows an absolute path of this machine`));
+  }
+  if (await Deno.readTextFile(path) !== textBefore) {
+    problems.push(`${name}.ipynb was edited while it ran: its outputs are not written`);
   }
   if (problems.length === 0) await writeIpynb(path, run.notebook);
   line.log(

@@ -89,6 +89,17 @@ reproduceTest("reproduce() refuses an output that names an absolute path", async
   assertStringIncludes(said, "cell 1 shows an absolute path");
 });
 
+reproduceTest("reproduce() overwrites no edit made while it ran", async (directory) => {
+  const edit = `const path = "../notebooks/a.ipynb";
+await Deno.writeTextFile(path, (await Deno.readTextFile(path)).replace("one", "two"));`;
+  const { ok, after, said } = await reproduced(
+    directory,
+    notebookOf(`console.log("one");`, edit, finish()),
+  );
+  assertEquals([ok, after.cells[0].source], [false, `console.log("two");`]);
+  assertStringIncludes(said, "a.ipynb was edited while it ran");
+});
+
 reproduceTest("reproduce() ends at once when interrupted", async (directory) => {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), 700);
