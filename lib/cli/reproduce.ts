@@ -11,7 +11,7 @@ import { describeFailure, runNotebook } from "./run_notebook.ts";
 import { FIGURES, notebookNames, NOTEBOOKS } from "./workspace.ts";
 
 /** The longest a cell may take before its run counts as hung. */
-const CELL_TIMEOUT_MS = { quick: 5 * 60_000, full: 4 * 3_600_000 };
+const CELL_TIMEOUT_MS = { quick: 15 * 60_000, full: 4 * 3_600_000 };
 
 /** How one notebook is reproduced; the folders are the workspace's own except in tests. */
 export interface ReproduceOptions {
