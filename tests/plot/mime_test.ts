@@ -30,8 +30,9 @@ Deno.test({
   ignore,
   fn: async () => {
     const alt = 'a "quoted" <b> & more';
-    const title = "</script><script>alert(1)</script>";
-    const bundle = await mimeBundle(lineFigure(lineOptions({ alt, title })));
+    const figure = lineFigure(lineOptions({ alt }));
+    figure.layout.meta = "</script><script>alert(1)</script>";
+    const bundle = await mimeBundle(figure);
     const html = bundle["text/html"] as string;
     assertStringIncludes(html, 'alt="a &quot;quoted&quot; &lt;b&gt; &amp; more"');
     assertEquals(html.split("</script>").length, 2);

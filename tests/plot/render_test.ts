@@ -87,7 +87,7 @@ Deno.test({
   name: "toSvg() leaves the figure as it was",
   ignore,
   fn: async () => {
-    const figure = lineFigure(lineOptions());
+    const figure = barFigure(barOptions());
     const before = structuredClone(figure);
     await toSvg(figure);
     assertEquals(figure, before);
