@@ -1,11 +1,11 @@
 /** Linear programs through HiGHS, in this thread.
  *
  * A program is passed once as sparse arrays, then tried by one method after the other until one gives
- * an answer that holds up. The order is measured (300 × 784, TV + ½·Σx, one MNIST digit): the first-order HiPDLP
- * needs 1.2 s where the optimum is sharp, that is where the image is determined, and runs forever
- * where it is not, hence its iteration cap; the interior point method without presolve (which these
- * dense rows slow down five times) needs 2.3 s either way; dual simplex, 6 s, is the last resort. A
- * feasibility problem has no sharp optimum, and the authors used an interior point.
+ * an answer that holds up. The order is measured (300 × 784, TV + ½·Σx, one MNIST digit, one core): the
+ * first-order HiPDLP needs 1.2 s where the optimum is sharp, that is where the image is determined,
+ * and runs on and on where it is not, hence its iteration cap; the interior point method needs 2.3 s
+ * either way, without presolve, which makes these dense rows five times slower; dual simplex, 6 s, is
+ * the last resort. A feasibility problem has no sharp optimum, and the authors used an interior point.
  *
  * No answer is taken on trust: the point is put back into the program, and a claim of optimality
  * that leaves a residual is tried again by the next method and reported as an error in the end.
@@ -31,16 +31,23 @@ const SIMPLEX: Method = { solver: "simplex" };
 /** What a run of the solver came to, before the recovery is dressed up. */
 type Outcome =
   | { status: "optimal"; point: Float64Array }
-  | { status: "infeasible" | "time-limit" | "error"; message?: string };
+  | { status: "infeasible" | "time-limit" | "aborted" | "error"; message?: string };
+
+/** How long to try. */
+interface Limits {
+  /** Over all methods together, 120 by default. */
+  timeLimitS?: number;
+  /** Asked between the solver's iterations; true gives up: "aborted". */
+  stopped?: () => boolean;
+}
 
 /** Solves one view under one set of priors in this thread. Synchronous WASM inside: to stay
  * responsive, to cancel, or to use all cores, take `solveAll`.
- * @param options.timeLimitS over all methods together, 120 by default.
  * @throws {RangeError} a time limit that is not positive. */
 export async function solveLp(
   view: ServerView,
   priors: Priors,
-  { timeLimitS = 120 }: { timeLimitS?: number } = {},
+  { timeLimitS = 120, stopped = () => false }: Limits = {},
 ): Promise<Recovery> {
   if (!(timeLimitS > 0)) throw new RangeError(`Cannot solve: time limit ${timeLimitS} s`);
   const highs = await highsRuntime();
@@ -51,6 +58,7 @@ export async function solveLp(
   const outcome = solve(highs, lp, {
     methods: sharp ? [HIPDLP, INTERIOR_POINT, SIMPLEX] : [INTERIOR_POINT, SIMPLEX],
     timeLimitS,
+    stopped,
   });
   const elapsedMs = performance.now() - start;
   if (outcome.status !== "optimal") {
@@ -65,25 +73,29 @@ export async function solveLp(
 function solve(
   highs: Highs,
   lp: SparseLp,
-  { methods, timeLimitS }: { methods: Method[]; timeLimitS: number },
+  { methods, timeLimitS, stopped }: Required<Limits> & { methods: Method[] },
 ): Outcome {
   let last: Outcome = { status: "error", message: "no method tried" };
-  let model: Model | undefined;
   try {
-    model = highs.createModel(modelData(lp));
+    const model = highs.createModel(modelData(lp));
     model.options.set({ output_flag: false, presolve: "off", time_limit: timeLimitS });
+    model.raw.setCallback((event) => {
+      if ("interrupt" in event && stopped()) event.interrupt();
+      return undefined;
+    });
+    model.raw.startCallback(highs.constants.callbackType.ipmInterrupt);
+    model.raw.startCallback(highs.constants.callbackType.simplexInterrupt);
     for (const method of methods) {
       model.options.set(method);
       model.clearSolver(); // the next method starts afresh; the clock runs on
-      last = attempt(highs, model, { lp, method });
+      last = stopped() ? { status: "aborted" } : attempt(highs, model, { lp, method });
       if (last.status !== "error") break;
     }
+    model.dispose();
     return last;
   } catch (error) {
-    dropRuntime(); // after an abort the instance is not to be trusted
+    dropRuntime(); // an instance that aborted is not to be trusted; its memory goes with it
     return { status: "error", message: `Cannot solve: ${error}` };
-  } finally {
-    model?.dispose();
   }
 }
 
@@ -94,7 +106,8 @@ function attempt(
   { lp, method }: { lp: SparseLp; method: Method },
 ): Outcome {
   const is = highs.constants.modelStatus;
-  const { modelStatus } = model.run();
+  model.raw.run(); // a failed run shows in the model's status and is the next method's business
+  const modelStatus = model.getModelStatus();
   switch (modelStatus) {
     case is.optimal: {
       const point = model.getSolution().colValue;
@@ -107,6 +120,8 @@ function attempt(
     case is.infeasible:
     case is.unboundedOrInfeasible: // every column that is rewarded is bounded: never unbounded
       return { status: "infeasible" };
+    case is.interrupted:
+      return { status: "aborted" };
     case is.timeLimit:
       return { status: "time-limit" };
     default:

@@ -12,4 +12,6 @@ export interface SolveJob {
   timeLimitS?: number;
 }
 
-serveJobs(({ view, priors, timeLimitS }: SolveJob) => solveLp(view, priors, { timeLimitS }));
+serveJobs(({ view, priors, timeLimitS }: SolveJob, stopped) =>
+  solveLp(view, priors, { timeLimitS, stopped })
+);

@@ -1,8 +1,8 @@
 /** The naive baseline: the minimum-norm solution of W1·x = z1, clipped to the pixel range.
  *
- * x = Wᵀ(W·Wᵀ)⁻¹z for fewer equations than pixels, (WᵀW)⁻¹Wᵀz for more: the smaller Gram matrix is
- * factored by Cholesky, with a ridge of 10⁻¹⁰ of its mean diagonal for rows that repeat. It knows no
- * image, so it projects onto what the equations say and leaves the rest at zero.
+ * x = Wᵀ(W·Wᵀ + ε)⁻¹z by Cholesky. The ridge ε, 10⁻¹⁰ of the mean diagonal, is for rows that repeat
+ * and for more equations than pixels, where W·Wᵀ is singular. This attack knows no image: it projects
+ * onto what the equations say and leaves the rest at zero.
  * @module */
 import { noRecovery, type Recovery } from "./recovery.ts";
 import type { ServerView } from "./view.ts";
@@ -14,16 +14,13 @@ const RIDGE = 1e-10;
 export function leastSquares(view: ServerView): Recovery {
   const start = performance.now();
   const { W1, z1, hidden, n, pixelRange: [low, high] } = view;
-  const wide = hidden <= n;
-  const factor = wide ? choleskyOfGram(W1, hidden, n) : choleskyOfGram(transpose(W1, n), n, hidden);
   const objective = "least-squares";
+  const factor = choleskyOfGram(W1, hidden, n);
   if (factor === null) {
     const message = "Cannot factor the Gram matrix of W1: not positive definite";
     return noRecovery("error", objective, { elapsedMs: performance.now() - start, message });
   }
-  const x = wide
-    ? applyTransposed(W1, solveCholesky(factor, z1), n)
-    : solveCholesky(factor, applyTransposed(W1, z1, n));
+  const x = applyTransposed(W1, solveCholesky(factor, z1), n);
   const xHat = x.map((value) => Math.min(high, Math.max(low, value)));
   return { status: "optimal", xHat, elapsedMs: performance.now() - start, objective };
 }
@@ -70,11 +67,6 @@ function applyTransposed(A: Float64Array, v: Float64Array, n: number): Float64Ar
     for (let p = 0; p < n; p++) out[p] += weight * A[row * n + p];
   });
   return out;
-}
-
-function transpose(A: Float64Array, n: number): Float64Array {
-  const m = A.length / n;
-  return new Float64Array(A.length).map((_, at) => A[(at % m) * n + Math.floor(at / m)]);
 }
 
 function dot(a: Float64Array, b: Float64Array): number {

@@ -1,8 +1,9 @@
 /** A queue of jobs over a pool of Workers.
  *
  * Each Worker takes one job at a time: it gets the job as a message and answers with one message. A
- * solve inside a Worker is synchronous WASM and cannot be asked to stop, so an abort terminates the
- * Workers. A Worker that dies takes its job with it and nothing else: a fresh one goes on.
+ * Worker that dies takes its job with it and nothing else: a fresh one goes on. On abort the call
+ * returns at once and the Workers are terminated; Deno lets a busy one run on until its code yields,
+ * so a shared flag also tells the handler to give up.
  * @module */
 
 /** What became of one job. */
@@ -19,16 +20,26 @@ export interface PoolOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
+/** What a Worker is sent. */
+interface Order<Job> {
+  job: Job;
+  /** One shared cell, not 0 once the pool has stopped. */
+  stopFlag: Int32Array;
+}
+
 /** What a Worker answers: its result, or what its handler threw. */
 type Answer<Result> = { result: Result } | { error: string };
 
-/** The Worker's side: answers every job it is sent. What `handle` throws is reported, not fatal. */
-export function serveJobs<Job, Result>(handle: (job: Job) => Result | Promise<Result>): void {
+/** The Worker's side: answers every job it is sent. What `handle` throws is reported, not fatal.
+ * @param handle a long one asks `stopped` now and then, and returns anything once it is true. */
+export function serveJobs<Job, Result>(
+  handle: (job: Job, stopped: () => boolean) => Result | Promise<Result>,
+): void {
   const scope = self as unknown as Worker; // the types of this file are those of the main thread
-  scope.onmessage = async ({ data }: MessageEvent<Job>) => {
+  scope.onmessage = async ({ data: { job, stopFlag } }: MessageEvent<Order<Job>>) => {
     let answer: Answer<Result>;
     try {
-      answer = { result: await handle(data) };
+      answer = { result: await handle(job, () => Atomics.load(stopFlag, 0) !== 0) };
     } catch (error) {
       answer = { error: String(error) };
     }
@@ -50,16 +61,22 @@ export function runJobs<Job, Result>(
   const { promise, resolve, reject } = Promise.withResolvers<JobOutcome<Result>[]>();
   const outcomes: JobOutcome<Result>[] = jobs.map(() => ({ status: "aborted" }));
   const alive = new Set<Worker>();
+  const stopFlag = new Int32Array(new SharedArrayBuffer(4));
   let [next, done] = [0, 0];
 
   const stop = () => {
     signal?.removeEventListener("abort", finish);
+    Atomics.store(stopFlag, 0, 1);
     alive.forEach((worker) => worker.terminate());
     alive.clear();
   };
   const finish = () => {
     stop();
     resolve(outcomes);
+  };
+  const send = (worker: Worker, job: number) => {
+    const order: Order<Job> = { job: jobs[job], stopFlag };
+    worker.postMessage(order);
   };
   const record = (job: number, outcome: JobOutcome<Result>) => {
     outcomes[job] = outcome;
@@ -75,7 +92,7 @@ export function runJobs<Job, Result>(
     worker.onmessage = ({ data }: MessageEvent<Answer<Result>>) => {
       if (!alive.has(worker)) return;
       const finished = job;
-      if (next < jobs.length) worker.postMessage(jobs[job = next++]);
+      if (next < jobs.length) send(worker, job = next++);
       else retire(worker);
       record(
         finished,
@@ -91,7 +108,7 @@ export function runJobs<Job, Result>(
       record(job, { status: "crashed", message: event.message });
       start();
     };
-    worker.postMessage(jobs[job]);
+    send(worker, job);
   };
   const retire = (worker: Worker) => {
     alive.delete(worker);

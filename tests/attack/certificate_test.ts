@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { certified } from "lib/attack/certificate.ts";
+import { serverView } from "lib/attack/view.ts";
 import { plantedView, SQUARE } from "./fixtures.ts";
 
 const view = plantedView(SQUARE, { hidden: 20 });
@@ -13,6 +14,8 @@ Deno.test("certified() rejects one pixel off by one, another view and values off
   const off = Float64Array.from(SQUARE);
   off[9] += 1;
   assertEquals(certified(view, off), false);
+  const sum = serverView({ W1: [1, 1], z1: [9], shape: [1, 2, 1], scaleBits: 0 });
+  assertEquals([certified(sum, [4, 5]), certified(sum, [4, 4])], [true, false]);
   assertEquals(certified(plantedView(SQUARE, { hidden: 20, weightSeed: 2 }), SQUARE), false);
   const negative = Float64Array.from(SQUARE, (x) => x - 300);
   assertEquals(certified(plantedView(negative, { hidden: 20 }), negative), false);

@@ -1,5 +1,5 @@
-/** A Worker for the pool's tests: doubles its number, after `busyMs` of blocking work; throws for -1,
- * dies for -2. */
+/** A Worker for the pool's tests: doubles its number, after `busyMs` of blocking work that ends with a
+ * sign of life on channel "echo"; throws for -1, dies for -2. */
 import { serveJobs } from "lib/attack/worker_pool.ts";
 
 export interface EchoJob {
@@ -7,9 +7,10 @@ export interface EchoJob {
   busyMs?: number;
 }
 
-serveJobs(({ value, busyMs = 0 }: EchoJob): number | Promise<number> => {
+serveJobs(({ value, busyMs = 0 }: EchoJob, stopped): number | Promise<number> => {
   const end = performance.now() + busyMs;
-  while (performance.now() < end);
+  while (performance.now() < end && !stopped());
+  if (busyMs > 0 && !stopped()) new BroadcastChannel("echo").postMessage("alive");
   if (value === -1) throw new Error("the handler throws");
   if (value === -2) {
     setTimeout(() => {
