@@ -39,11 +39,22 @@ export class Transcript {
   time<T>(role: Role, what: string, step: () => T): T {
     const start = performance.now();
     const result = step();
-    const elapsedMs = performance.now() - start;
+    this.#note(role, what, performance.now() - start);
+    return result;
+  }
+
+  /** Times a step that others may run beside: Workers, or the event loop. */
+  async timeAsync<T>(role: Role, what: string, step: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    const result = await step();
+    this.#note(role, what, performance.now() - start);
+    return result;
+  }
+
+  #note(role: Role, what: string, elapsedMs: number): void {
     let entry = this.steps.find((s) => s.role === role && s.what === what);
     if (!entry) this.steps.push(entry = { role, what, runs: 0, elapsedMs: 0 });
     entry.runs++;
     entry.elapsedMs += elapsedMs;
-    return result;
   }
 }

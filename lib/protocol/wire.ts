@@ -42,6 +42,10 @@ export class Message {
     );
   }
 
+  integer(name: string): number {
+    return this.read(name, "an integer", Number.isSafeInteger);
+  }
+
   integers(name: string): number[] {
     return this.read(
       name,

@@ -10,8 +10,9 @@ import {
   decryptMany,
   type FunctionalKey,
 } from "../../fe/ipfe.ts";
-import { decodeMessage, encodeMessage, ProtocolError } from "../wire.ts";
+import { decodeMessage, ProtocolError } from "../wire.ts";
 import type { FirstLayer } from "./first_layer.ts";
+import { decodeKeys, encodeKeyRequest } from "./keys.ts";
 
 /** The cloud that trains. Speaks bytes only. */
 export class Server {
@@ -34,31 +35,15 @@ export class Server {
     return this.#layer.W1.reduce((largest, w) => Math.max(largest, Math.abs(w)), 1);
   }
 
-  #row(i: number): Int32Array {
-    return this.#layer.W1.subarray(i * this.#layer.n, (i + 1) * this.#layer.n);
-  }
-
   /** Asks the authority for one functional key a row of W1. */
   requestKeys(): Uint8Array {
-    const rows = Array.from({ length: this.#layer.hidden }, (_, i) => {
-      const bytes = new Uint8Array(4 * this.#layer.n);
-      const view = new DataView(bytes.buffer);
-      this.#row(i).forEach((w, j) => view.setInt32(4 * j, w));
-      return bytes;
-    });
-    return encodeMessage("key-request", { rows });
+    return encodeKeyRequest(this.#layer.W1, this.#layer.n);
   }
 
   /** Takes the functional keys.
    * @throws {ProtocolError} not one key a row, in order.   @throws {RangeError} a malformed key. */
   acceptKeys(message: Uint8Array): void {
-    const keys = decodeMessage(message, "keys").parts("keys").map(decodeFunctionalKey);
-    const asked = keys.length === this.#layer.hidden &&
-      keys.every(({ y }, i) => y.every((value, j) => value === this.#layer.W1[i * y.length + j]));
-    if (!asked) {
-      throw new ProtocolError("Cannot use the keys: they are not those that were asked for");
-    }
-    this.#keys = keys;
+    this.#keys = decodeKeys(message, this.#layer.W1, this.#layer.n).map(decodeFunctionalKey);
   }
 
   /** Forward pass of the first layer for one encrypted sample: decrypts z1 = W1·x, exactly.

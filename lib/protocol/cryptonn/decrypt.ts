@@ -1,0 +1,78 @@
+/** Many ciphertexts under many keys: the server's heavy work, in this thread or over a pool of Workers.
+ *
+ * Everything goes in and out as bytes and numbers, so the result cannot depend on where it is computed. A
+ * Worker loads the table of discrete logarithms from the cache and keeps it for all its jobs; where the cache
+ * may not be written, each Worker builds its own, which takes seconds. The pool lives for one call.
+ * @module */
+import { decodeCiphertext, decodeFunctionalKey, decryptMany } from "../../fe/ipfe.ts";
+import { runJobs } from "../../attack/worker_pool.ts";
+import { ProtocolError } from "../wire.ts";
+
+/** Some ciphertexts and all the keys, encoded. */
+export interface DecryptJob {
+  readonly keys: readonly Uint8Array[];
+  readonly ciphertexts: readonly Uint8Array[];
+}
+
+/** How to decrypt. */
+export interface DecryptOptions {
+  /** Workers; 0 or 1 (default): this thread. More need permission to read `lib`. */
+  readonly workers?: number;
+  readonly signal?: AbortSignal;
+  /** Counts ciphertexts. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Jobs a Worker: enough to balance them and to show progress, few enough to decode keys seldom. */
+const JOBS_PER_WORKER = 4;
+
+/** Every ⟨x, y⟩ of a job, `[ciphertexts, keys]`. Runs in a Worker or here.
+ * @throws {RangeError | TypeError | DlogNotFoundError} a key or ciphertext that is malformed or foreign. */
+export function decryptJob({ keys, ciphertexts }: DecryptJob): Float64Array {
+  const skYs = keys.map(decodeFunctionalKey);
+  const out = new Float64Array(ciphertexts.length * keys.length);
+  ciphertexts.forEach((bytes, i) => {
+    out.set(decryptMany(skYs, decodeCiphertext(bytes)), i * keys.length);
+  });
+  return out;
+}
+
+/** Every ⟨x, y⟩, `[ciphertexts, keys]`, the same for any number of Workers.
+ * @throws in this thread as `decryptJob`, in a Worker {ProtocolError} with that error's text.
+ * @throws the signal's reason when aborted. */
+export async function decryptAll(
+  { keys, ciphertexts }: DecryptJob,
+  { workers = 1, signal, onProgress }: DecryptOptions = {},
+): Promise<Float64Array> {
+  const out = new Float64Array(ciphertexts.length * keys.length);
+  if (workers <= 1) {
+    for (let i = 0; i < ciphertexts.length; i++) {
+      out.set(decryptJob({ keys, ciphertexts: [ciphertexts[i]] }), i * keys.length);
+      onProgress?.(i + 1, ciphertexts.length);
+      await new Promise((resolve) => setTimeout(resolve)); // let the stop button and the display in
+      signal?.throwIfAborted();
+    }
+    return out;
+  }
+  const size = Math.ceil(ciphertexts.length / (workers * JOBS_PER_WORKER));
+  const starts = Array.from(
+    { length: Math.ceil(ciphertexts.length / size) },
+    (_, job) => job * size,
+  );
+  const outcomes = await runJobs<DecryptJob, Float64Array>(
+    new URL("./decrypt_worker.ts", import.meta.url),
+    starts.map((start) => ({ keys, ciphertexts: ciphertexts.slice(start, start + size) })),
+    {
+      workers,
+      signal,
+      onProgress: (done) =>
+        onProgress?.(Math.min(done * size, ciphertexts.length), ciphertexts.length),
+    },
+  );
+  signal?.throwIfAborted();
+  outcomes.forEach((outcome, job) => {
+    if (outcome.status === "done") out.set(outcome.result, starts[job] * keys.length);
+    else throw new ProtocolError(outcome.status === "crashed" ? outcome.message : "aborted");
+  });
+  return out;
+}
