@@ -7,11 +7,13 @@
  * SHA-256 and keep them under `data/cache/`. A cached file is checked again at every load; one that
  * fails is named, dropped and fetched anew.
  * @module */
-import { basename } from "node:path";
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { DataError, verifyChecksum } from "./dataset.ts";
 
-const CACHE = new URL("../../data/cache/", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
+const CACHE = new URL("data/cache/", ROOT);
 
 /** What `packageFile` needs to know beside the file's name. */
 export interface PackageFileOptions {
@@ -35,7 +37,8 @@ export async function checkedFile(
   const bytes = await Deno.readFile(file).catch(() => null);
   if (bytes === null) return null;
   try {
-    await verifyChecksum(basename(fileURLToPath(file)), bytes, sha256);
+    const name = relative(fileURLToPath(ROOT), fileURLToPath(file));
+    await verifyChecksum(name, bytes, sha256);
     return bytes;
   } catch (error) {
     onProgress?.(`${(error as Error).message}. ${instead}`);
@@ -71,7 +74,7 @@ async function fetchFile(
       stderr: "piped",
     }).output();
     if (!success) {
-      const reason = new TextDecoder().decode(stderr).split("\n")[0];
+      const reason = stripVTControlCharacters(new TextDecoder().decode(stderr)).split("\n")[0];
       throw new DataError(
         `Cannot fetch ${specifier} (${size}): connect to the network once and run again (${reason})`,
       );
