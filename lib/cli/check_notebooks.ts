@@ -13,6 +13,7 @@ import {
 import { type NotebookModule, notebookModule, type Trailing } from "./notebook_module.ts";
 import { ROOT } from "./workspace.ts";
 
+const CONFIG = join(ROOT, "deno.json");
 const BARE_EXPRESSION =
   "the cell ends in a bare expression; the kernel may display it under another " +
   "cell: `await nb.show(…)` it or give it a name";
@@ -50,23 +51,37 @@ async function lint(config: string, files: readonly string[]): Promise<LintRepor
   }
 }
 
-async function trailingExpressions(directory: string, notebook: Ipynb): Promise<Trailing[]> {
+async function trailingExpressions(directory: string, files: string[]): Promise<Trailing[]> {
   const config = join(directory, "lint.json");
   const plugins = [join(import.meta.dirname!, "trailing_plugin.ts")];
   const rules = { tags: [], include: ["notebook/trailing-expression"] };
   await Deno.writeTextFile(config, JSON.stringify({ lint: { plugins, rules } }));
-  const files = await Promise.all(
-    codeCells(notebook).map(async ({ cell, number }) => {
-      const file = join(directory, `${number}.ts`);
-      await Deno.writeTextFile(file, cell.source);
-      return file;
-    }),
-  );
   return (await lint(config, files)).map(({ filename, range }) => ({
     number: parseInt(basename(filename)),
     line: range.start.line,
     column: range.start.col + 1,
   }));
+}
+
+/** Checks the cells' format one by one. `deno fmt --check` on the notebook itself (2.9.6) reports every
+ * cell that does not end in a newline, which none does, and which `deno fmt` does not change. */
+async function formatProblems(files: readonly string[]): Promise<string[]> {
+  const { stderr } = await deno("fmt", "--check", "--config", CONFIG, ...files);
+  return [...stderr.matchAll(/^from .*?(\d+)\.(?:ts|md):$/gm)]
+    .map(([, number]) => `cell ${number}: not formatted: deno fmt notebooks`);
+}
+
+/** Writes each cell into a file of its own, named by its number. */
+async function writeCells(directory: string, notebook: Ipynb): Promise<string[]> {
+  const files: string[] = [];
+  for (const [index, { cell_type, source }] of notebook.cells.entries()) {
+    if (cell_type === "raw" || source.trim() === "") continue;
+    const suffix = cell_type === "code" ? "ts" : "md";
+    const file = join(directory, `${index + 1}.${suffix}`);
+    await Deno.writeTextFile(file, source + "\n");
+    files.push(file);
+  }
+  return files;
 }
 
 /** Turns the type checker's report into one problem for each error. */
@@ -88,7 +103,7 @@ function typeProblems(report: string, url: string, module: NotebookModule): stri
   return problems;
 }
 
-/** Type-checks and lints a notebook's cells with the options of `deno.json`.
+/** Type-checks and lints a notebook's cells, and checks their format, with the options of `deno.json`.
  * @returns one line for each problem. */
 export async function checkCells(notebook: Ipynb): Promise<string[]> {
   if (codeCells(notebook).length === 0) return [];
@@ -97,18 +112,20 @@ export async function checkCells(notebook: Ipynb): Promise<string[]> {
     const plain = join(directory, "notebook.ts");
     const typed = join(directory, "notebook_typed.ts");
     const plainModule = notebookModule(notebook);
-    const typedModule = notebookModule(notebook, await trailingExpressions(directory, notebook));
+    const files = await writeCells(directory, notebook);
+    const trailing = await trailingExpressions(directory, files.filter((f) => f.endsWith(".ts")));
+    const typedModule = notebookModule(notebook, trailing);
     await Deno.writeTextFile(plain, plainModule.text);
     await Deno.writeTextFile(typed, typedModule.text);
-    const config = join(ROOT, "deno.json");
-    const { success, stderr } = await deno("check", "--config", config, typed);
+    const { success, stderr } = await deno("check", "--config", CONFIG, typed);
     const problems = success ? [] : typeProblems(stderr, pathToFileURL(typed).href, typedModule);
     const onlyUnused = /TS6133/.test(stderr);
     if (!success && problems.length === 0 && !onlyUnused) problems.push(stderr.trim());
-    for (const { range, message, code, hint } of await lint(config, [plain])) {
+    for (const { range, message, code, hint } of await lint(CONFIG, [plain])) {
       const { number, line, column } = plainModule.locate(range.start.line, range.start.col + 1);
       problems.push(`cell ${number}, line ${line}:${column}: ${message} (${code}) ${hint ?? ""}`);
     }
+    problems.push(...await formatProblems(files));
     return problems.map((problem) => problem.trimEnd());
   } finally {
     await Deno.remove(directory, { recursive: true });
@@ -118,6 +135,12 @@ export async function checkCells(notebook: Ipynb): Promise<string[]> {
 /** Whether the notebook is the record of one whole clean run. @returns one line for each problem. */
 export function checkRecord(notebook: Ipynb): string[] {
   const problems: string[] = [];
+  const language = notebook.metadata.language_info as { name?: string } | undefined;
+  if (language?.name !== "typescript") {
+    problems.push(
+      `its metadata lacks language_info.name "typescript": deno fmt passes over its cells`,
+    );
+  }
   for (const [index, { cell, number }] of codeCells(notebook).entries()) {
     if (cell.execution_count !== index + 1) {
       const count = cell.execution_count ?? "none";

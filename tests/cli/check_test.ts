@@ -36,6 +36,9 @@ Deno.test("checkRecord() wants each code cell run once, in order and without an 
   assertEquals(checkRecord(notebook), ["cell 2: it holds an error output"]);
   second.outputs = [{ output_type: "stream", name: "stdout", text: "file:///a/b.ts" }];
   assertEquals(checkRecord(notebook), ["cell 2: its output shows an absolute path"]);
+  second.outputs = [];
+  delete notebook.metadata.language_info;
+  assertStringIncludes(checkRecord(notebook).join(), "language_info");
 });
 
 Deno.test({
@@ -89,6 +92,19 @@ Deno.test({
   fn: async () => {
     const [problem] = await checkCells(notebookOf("console.log(1);", "\nconst a = = 1;"));
     assertStringIncludes(problem, "cell 2, line 2:11");
+  },
+});
+
+Deno.test({
+  name: "checkCells() names the cells that are not formatted, Markdown included",
+  ignore: !permitted,
+  fn: async () => {
+    const notebook = notebookOf("console.log(1);", "console.log( 2 )", "text");
+    notebook.cells[2] = { cell_type: "markdown", id: "m", metadata: {}, source: "*  item" };
+    assertEquals((await checkCells(notebook)).map((problem) => problem.split(":")[0]), [
+      "cell 2",
+      "cell 3",
+    ]);
   },
 });
 

@@ -13,7 +13,10 @@ export function notebookOf(...sources: string[]): Ipynb {
   return {
     nbformat: 4,
     nbformat_minor: 5,
-    metadata: { kernelspec: { display_name: "Deno", language: "typescript", name: "deno" } },
+    metadata: {
+      kernelspec: { display_name: "Deno", language: "typescript", name: "deno" },
+      language_info: { name: "typescript" },
+    },
     cells: sources.map((source, i) => ({
       cell_type: "code",
       id: `cell-${i}`,

@@ -16,6 +16,7 @@ import {
   runCell,
   screenshot,
   seenCells,
+  type SeenOutput,
   untilIdle,
   untilSeen,
 } from "./lab_page.ts";
@@ -103,7 +104,13 @@ for (const name of notebookNames()) {
         (seen) => seen.some(({ prompt }) => prompt === last),
       );
       await untilIdle(page);
-      const seen = await seenCells(page);
+      const isDrawn = ({ mime, imagesLoaded }: SeenOutput) => mime !== "" && imagesLoaded;
+      const seen = await untilSeen(
+        page,
+        "every output drawn",
+        60_000,
+        (all) => all.every(({ outputs }) => outputs.every(isDrawn)),
+      );
       assertEquals(seen.length, cells.length);
       let count = 0;
       for (const [i, cell] of cells.entries()) {

@@ -21,11 +21,13 @@ export interface SeenCell {
   outputs: SeenOutput[];
 }
 
+/** The plotly extension does not write its MIME type on the page; its class tells. */
 const READ_CELLS = `[...document.querySelectorAll(".jp-Notebook .jp-Cell")].map((cell) => ({
   isCode: cell.classList.contains("jp-CodeCell"),
   prompt: cell.querySelector(".jp-InputPrompt")?.textContent.trim() ?? "",
   outputs: [...cell.querySelectorAll(".jp-OutputArea-child")].map((output) => ({
-    mime: output.querySelector("[data-mime-type]")?.dataset.mimeType ?? "",
+    mime: output.querySelector("[data-mime-type]")?.dataset.mimeType ??
+      (output.querySelector(".js-plotly-plot") ? "application/vnd.plotly.v1+json" : ""),
     text: output.innerText,
     figureTitles: [...output.querySelectorAll("svg.main-svg .gtitle")].map((t) => t.textContent),
     imagesLoaded: [...output.querySelectorAll("img")].every((img) => img.naturalWidth > 0),
