@@ -8,7 +8,7 @@ import { checkedPriors, OBJECTIVES, PUBLISHED_PERIODS } from "../attack/priors.t
 import { meanScore, score } from "../attack/score.ts";
 import { solveAll } from "../attack/solve_all.ts";
 import { image } from "../data/dataset.ts";
-import { loadMnist, loadMnistFull } from "../data/mnist.ts";
+import { DATASETS, loadDataset } from "../data/load.ts";
 import { parseNpy } from "../data/npy.ts";
 import { gaussian, secureRng, seededRng } from "../math/rng.ts";
 import { clearViews, type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
@@ -22,9 +22,9 @@ const command = {
   flags: {
     dataset: {
       type: "choice",
-      choices: ["mnist", "mnist-full"],
+      choices: DATASETS,
       default: "mnist",
-      help: "whose test images; mnist-full is fetched when first asked for",
+      help: "whose test images; all but mnist are fetched when first asked for",
     },
     hidden: {
       type: "integer",
@@ -91,8 +91,7 @@ const format = (value: number | null, digits: number) =>
     : value.toExponential(1);
 
 await runCommand(command, async (options) => {
-  const load = options.dataset === "mnist" ? loadMnist : loadMnistFull;
-  const { test } = await load((message) => console.error(message));
+  const { test } = await loadDataset(options.dataset, (message) => console.error(message));
   const indices = Array.from({ length: options.images }, (_, k) => options.offset + k);
   if (indices.at(-1)! >= test.count) {
     throw new UsageError(`--offset and --images reach past the last test image, ${test.count - 1}`);

@@ -48,6 +48,20 @@ test("deno task attack reports an infeasible image without a number", async () =
   assertEquals([digit.status, digit.mse, mean.mse], ["infeasible", null, null]);
 });
 
+test("deno task attack --dataset attacks images of the dataset it names", async () => {
+  const flags = ["--seed", "1", "--hidden", "2", "--images", "1", "--objective", "sum"];
+  const sizes = { "fashion-mnist": 784, "cifar10-gray": 1024, "cifar10": 3072 };
+  for (const [dataset, n] of Object.entries(sizes)) {
+    const { code, stdout, stderr } = await attack(...flags, "--dataset", dataset);
+    if (/Cannot fetch/.test(stderr)) {
+      console.warn(`not checked, offline: ${stderr}`);
+      continue;
+    }
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, `${dataset} test, W1 2 × ${n} at scale`);
+  }
+});
+
 test("deno task attack takes the user's own layer and refuses a broken one", async () => {
   const file = await Deno.makeTempFile({ suffix: ".npy" });
   try {
@@ -72,7 +86,10 @@ test("deno task attack takes the user's own layer and refuses a broken one", asy
 
 test("deno task attack refuses bad usage in one line, status 2, nothing on stdout", async () => {
   const faults: [string[], string][] = [
-    [["--dataset", "imagenet"], "--dataset must be one of mnist, mnist-full"],
+    [
+      ["--dataset", "imagenet"],
+      "--dataset must be one of mnist, mnist-full, fashion-mnist, cifar10-gray, cifar10",
+    ],
     [["--frobnicate"], "unknown flag --frobnicate"],
     [["--hidden", "0"], "--hidden must be an integer"],
     [["--offset", "999", "--images", "2"], "past the last test image, 999"],
