@@ -27,13 +27,17 @@ export interface DecryptOptions {
 const JOBS_PER_WORKER = 4;
 
 /** Every ⟨x, y⟩ of a job, `[ciphertexts, keys]`. Runs in a Worker or here.
+ * @param stopped asked before each ciphertext; once true the rest is left out.
  * @throws {RangeError | TypeError | DlogNotFoundError} a key or ciphertext that is malformed or foreign. */
-export function decryptJob({ keys, ciphertexts }: DecryptJob): Float64Array {
+export function decryptJob(
+  { keys, ciphertexts }: DecryptJob,
+  stopped: () => boolean = () => false,
+): Float64Array {
   const skYs = keys.map(decodeFunctionalKey);
   const out = new Float64Array(ciphertexts.length * keys.length);
-  ciphertexts.forEach((bytes, i) => {
-    out.set(decryptMany(skYs, decodeCiphertext(bytes)), i * keys.length);
-  });
+  for (let i = 0; i < ciphertexts.length && !stopped(); i++) {
+    out.set(decryptMany(skYs, decodeCiphertext(ciphertexts[i])), i * keys.length);
+  }
   return out;
 }
 
