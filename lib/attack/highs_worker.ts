@@ -3,7 +3,7 @@
 import { solveLp } from "./highs.ts";
 import type { Priors } from "./priors.ts";
 import type { ServerView } from "./view.ts";
-import { serveJobs } from "./worker_pool.ts";
+import { serveJobs } from "../workers/pool.ts";
 
 /** One job: a view, the priors, and the time limit of `solveLp`. */
 export interface SolveJob {

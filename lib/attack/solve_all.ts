@@ -4,7 +4,7 @@ import type { SolveJob } from "./highs_worker.ts";
 import type { Priors } from "./priors.ts";
 import { noRecovery, type Recovery } from "./recovery.ts";
 import type { ServerView } from "./view.ts";
-import { type PoolOptions, runJobs } from "./worker_pool.ts";
+import { type PoolOptions, runJobs } from "../workers/pool.ts";
 
 /** Solves every job in a pool of Workers, results in the order of the jobs and the same for any
  * number of Workers. A job that crashes its Worker ends as "error" and the rest goes on; when

@@ -5,7 +5,7 @@
  * may not be written, each Worker builds its own, which takes seconds. The pool lives for one call.
  * @module */
 import { decodeCiphertext, decodeFunctionalKey, decryptMany } from "../../fe/ipfe.ts";
-import { runJobs } from "../../attack/worker_pool.ts";
+import { runJobs } from "../../workers/pool.ts";
 import { ProtocolError } from "../wire.ts";
 
 /** Some ciphertexts and all the keys, encoded. */

@@ -1,6 +1,6 @@
 /** The Worker of `decryptAll`.
  * @module */
-import { serveJobs } from "../../attack/worker_pool.ts";
+import { serveJobs } from "../../workers/pool.ts";
 import { decryptJob } from "./decrypt.ts";
 
 serveJobs(decryptJob);

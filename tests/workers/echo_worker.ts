@@ -1,6 +1,6 @@
 /** A Worker for the pool's tests: doubles its number, after `busyMs` of blocking work that ends with a
  * sign of life on channel "echo"; throws for -1, dies for -2. */
-import { serveJobs } from "lib/attack/worker_pool.ts";
+import { serveJobs } from "lib/workers/pool.ts";
 
 export interface EchoJob {
   value: number;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
-import { runJobs } from "lib/attack/worker_pool.ts";
+import { runJobs } from "lib/workers/pool.ts";
 import type { EchoJob } from "./echo_worker.ts";
 
 const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted";
