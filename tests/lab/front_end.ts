@@ -10,13 +10,13 @@ import { notebookNames, NOTEBOOKS } from "lib/cli/workspace.ts";
 import { notebookOf } from "../cli/fixtures.ts";
 import { assertCell } from "./expected.ts";
 import {
+  hoverFigures,
   openNotebookPage,
   pressStop,
   runAll,
   runCell,
   screenshot,
   seenCells,
-  type SeenOutput,
   untilIdle,
   untilSeen,
 } from "./lab_page.ts";
@@ -104,13 +104,8 @@ for (const name of notebookNames()) {
         (seen) => seen.some(({ prompt }) => prompt === last),
       );
       await untilIdle(page);
-      const isDrawn = ({ mime, imagesLoaded }: SeenOutput) => mime !== "" && imagesLoaded;
-      const seen = await untilSeen(
-        page,
-        "every output drawn",
-        60_000,
-        (all) => all.every(({ outputs }) => outputs.every(isDrawn)),
-      );
+      await hoverFigures(page);
+      const seen = await seenCells(page);
       assertEquals(seen.length, cells.length);
       let count = 0;
       for (const [i, cell] of cells.entries()) {

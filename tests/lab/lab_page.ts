@@ -27,7 +27,7 @@ const READ_CELLS = `[...document.querySelectorAll(".jp-Notebook .jp-Cell")].map(
   prompt: cell.querySelector(".jp-InputPrompt")?.textContent.trim() ?? "",
   outputs: [...cell.querySelectorAll(".jp-OutputArea-child")].map((output) => ({
     mime: output.querySelector("[data-mime-type]")?.dataset.mimeType ??
-      (output.querySelector(".js-plotly-plot") ? "application/vnd.plotly.v1+json" : ""),
+      (output.querySelector(".jp-RenderedPlotly") ? "application/vnd.plotly.v1+json" : ""),
     text: output.innerText,
     figureTitles: [...output.querySelectorAll("svg.main-svg .gtitle")].map((t) => t.textContent),
     imagesLoaded: [...output.querySelectorAll("img")].every((img) => img.naturalWidth > 0),
@@ -55,6 +55,15 @@ export async function runAll(page: Page): Promise<void> {
 export async function runCell(page: Page, index: number): Promise<void> {
   await page.locator(".jp-Notebook .jp-CodeCell").nth(index).locator(".cm-content").click();
   await page.keyboard.press("Shift+Enter");
+}
+
+/** Moves the mouse over each figure: the plotly extension shows the PNG until then, and draws the live
+ * figure in its place. */
+export async function hoverFigures(page: Page): Promise<void> {
+  for (const figure of await page.locator(".jp-RenderedPlotly").all()) {
+    await figure.hover({ position: { x: 20, y: 20 } }); // The widget is wider than its picture.
+    await figure.locator("svg.main-svg").first().waitFor();
+  }
 }
 
 /** The stop button of the notebook's toolbar. */
