@@ -6,6 +6,7 @@
  * @module */
 import { decodeCiphertext, decodeFunctionalKey, decryptMany } from "../../fe/ipfe.ts";
 import { runJobs } from "../../workers/pool.ts";
+import { breather } from "../breath.ts";
 import { ProtocolError } from "../wire.ts";
 
 /** Some ciphertexts and all the keys, encoded. */
@@ -50,11 +51,11 @@ export async function decryptAll(
 ): Promise<Float64Array> {
   const out = new Float64Array(ciphertexts.length * keys.length);
   if (workers <= 1) {
+    const breathe = breather(signal);
     for (let i = 0; i < ciphertexts.length; i++) {
       out.set(decryptJob({ keys, ciphertexts: [ciphertexts[i]] }), i * keys.length);
       onProgress?.(i + 1, ciphertexts.length);
-      await new Promise((resolve) => setTimeout(resolve)); // let the stop button and the display in
-      signal?.throwIfAborted();
+      await breathe();
     }
     return out;
   }

@@ -15,6 +15,7 @@ import { rangeOf } from "../../fe/params.ts";
 import { prepareDlog } from "../../math/dlog.ts";
 import { group } from "../../math/group.ts";
 import { secureRng, seededRng } from "../../math/rng.ts";
+import { breather } from "../breath.ts";
 import { clearProducts, initFixedNet } from "../fixed_net.ts";
 import {
   DEFAULT_SCALES,
@@ -86,6 +87,7 @@ export async function trainPlain(
 ): Promise<{ net: FixedNet }> {
   const { batch, steps, learningRate, signal, onProgress, onStep } = options;
   const { net: initial, batches } = start(images, options);
+  const breathe = breather(signal);
   let net = initial;
   for (let step = 0; step < steps; step++) {
     const from = batches[step % batches.length][0];
@@ -95,8 +97,7 @@ export async function trainPlain(
     net = taken.net;
     onStep?.(taken.record, step);
     onProgress?.(step + 1, steps);
-    await new Promise((resolve) => setTimeout(resolve)); // let the stop button and the display in
-    signal?.throwIfAborted();
+    await breathe();
   }
   return { net };
 }
@@ -179,10 +180,7 @@ async function sendBatch(
 ): Promise<number> {
   const send = (what: string, message: Uint8Array) =>
     transcript.send("client", "server", what, message);
-  const breathe = async () => {
-    await new Promise((resolve) => setTimeout(resolve)); // let the stop button and the display in
-    signal?.throwIfAborted();
-  };
+  const breathe = breather(signal);
   const samples: Uint8Array[] = [];
   for (const index of indices) {
     const sample = transcript.time("client", "encrypt a sample", () => client.encryptSample(index));
