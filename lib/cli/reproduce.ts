@@ -13,6 +13,11 @@ import { FIGURES, notebookNames, NOTEBOOKS } from "./workspace.ts";
 /** The longest a cell may take before its run counts as hung. */
 const CELL_TIMEOUT_MS = { quick: 15 * 60_000, full: 4 * 3_600_000 };
 
+/** Ctrl-C, a polite kill, a closed terminal: the kernel must not outlive any of them. */
+const STOP_SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT"]
+  : ["SIGINT", "SIGTERM", "SIGHUP"];
+
 /** How one notebook is reproduced; the folders are the workspace's own except in tests. */
 export interface ReproduceOptions {
   profile: "quick" | "full";
@@ -100,9 +105,7 @@ if (import.meta.main) {
     },
   }, async ({ profile, only }) => {
     const stop = new AbortController();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      Deno.addSignalListener(signal, () => stop.abort());
-    }
+    for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, () => stop.abort());
     let failed = 0;
     for (const name of notebookNames(only)) {
       const options = { profile, notebooks: NOTEBOOKS, figures: FIGURES, signal: stop.signal };

@@ -96,11 +96,16 @@ export async function untilSeen(
   }
 }
 
+const SCROLL_TO_TOP_AND_MEASURE = `(() => {
+  for (const area of document.querySelectorAll(".jp-WindowedPanel-outer")) area.scrollTop = 0;
+  const cells = [...document.querySelectorAll(".jp-Notebook .jp-Cell")];
+  return cells.at(-1)?.getBoundingClientRect().bottom ?? 0;
+})()`;
+
 /** A picture of the whole notebook, the window made as tall as it is. */
 export async function screenshot(page: Page, path: string): Promise<void> {
-  const height: number = await page.evaluate(`Math.max(
-    ...[...document.querySelectorAll(".jp-WindowedPanel-outer")].map((area) => area.scrollHeight))`);
-  await page.setViewportSize({ width: 1400, height: Math.min(height + 200, 15_000) });
+  const height: number = await page.evaluate(SCROLL_TO_TOP_AND_MEASURE);
+  await page.setViewportSize({ width: 1400, height: Math.min(Math.ceil(height) + 100, 15_000) });
   await page.waitForTimeout(500);
   await page.screenshot({ path });
 }
