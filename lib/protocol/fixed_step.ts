@@ -131,8 +131,14 @@ export function updateW1(
   const shift = 2 ** (weightBits - gradientBits - pixelBits - rateBits); // exact, a power of two
   return W1.map((w, at) => {
     const product = dW1[at] * fixedRate;
+    if (!Number.isSafeInteger(product)) {
+      throw new RangeError(
+        `Cannot take a step: dW1[${at}] · rate = ${dW1[at]} · ${fixedRate} exceeds 2^53; ` +
+          `take fewer gradientBits or rateBits`,
+      );
+    }
     const next = w - Math.round(product * shift);
-    if (!Number.isSafeInteger(product) || Math.abs(next) > weightBound) {
+    if (Math.abs(next) > weightBound) {
       throw new RangeError(
         `Cannot take a step: W1[${at}] would be ${next}, not within ±${weightBound}; ` +
           `take a lower learning rate or fewer weightBits`,

@@ -73,7 +73,9 @@ Deno.test("updateW1() refuses a weight over its bound, an inexact product and a 
   const update = (dW1: number, rate: number) =>
     updateW1(Int32Array.of(90), Float64Array.of(dW1), rate, scales);
   assertThrows(() => update(-6, 0.5), RangeError, "W1[0] would be 102, not within ±100");
-  assertThrows(() => update(2 ** 53, 0.5), RangeError, "W1[0] would be");
+  const fine = { ...scales, gradientBits: 24, rateBits: 30 }; // would move W1 by 2^3
+  const inexact = () => updateW1(Int32Array.of(0), Float64Array.of(2 ** 24), 0.5, fine);
+  assertThrows(inexact, RangeError, "dW1[0] · rate = 16777216 · 536870912 exceeds 2^53");
   for (const rate of [0, -1, 0.01, NaN]) {
     assertThrows(() => update(1, rate), RangeError, `rate ${rate} rounds to 0 at scale 2^3`);
   }

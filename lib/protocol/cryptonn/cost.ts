@@ -81,7 +81,7 @@ export interface Prediction {
 }
 
 /** The sizes of the fit: [coordinates, keys]. */
-const FIT_SIZES = [[8, 4], [8, 24], [24, 12], [64, 4], [64, 24]] as const;
+const FIT_SIZES = [[8, 4], [8, 24], [24, 12], [110, 4], [110, 24]] as const;
 
 /** An addition point by point against one in a sum, see `sumEdwards`. */
 const SINGLE_ADDITION = 1.35;

@@ -42,7 +42,7 @@ export interface CostSample {
 }
 
 /** All sizes share this range and with it one table of logarithms. */
-const RANGE = 2 ** 24.5;
+const RANGE = 2 ** 24.8;
 const BOUND_X = 255;
 
 /** A measurement runs at least so long. */
