@@ -4,7 +4,8 @@
  *
  * Weights are plain float32 arrays, row-major with one row a unit, because that is how the protocols
  * hand them out: the rows of `W1` are what functional keys are asked for. Pixels enter as bytes
- * 0..255, unscaled, as in the authors' code (Juve45/cryptonn, mitigation2_client.py).
+ * 0..255, unscaled, as in the authors' code (Juve45/cryptonn, mitigation2_client.py) and as encryption
+ * needs them; a training that scales pixels has the factor in its W1.
  * @module */
 import * as tf from "@tensorflow/tfjs";
 import type { Dataset } from "../data/dataset.ts";
@@ -33,27 +34,47 @@ export interface Mlp extends MlpSizes {
 /** The authors' initial weights are N(0, 0.01²), their biases 0. */
 const INITIAL_DEVIATION = 0.01;
 
-/** Draws an untrained network.
- * @throws {RangeError} a size that is not a positive integer. */
-export function initMlp(sizes: MlpSizes, rng: Rng = secureRng()): Mlp {
+/** Weights drawn from N(0, deviation²) a layer, biases 0. */
+function draw(sizes: MlpSizes, deviations: readonly [W1: number, W2: number], rng: Rng): Mlp {
   const { n, hidden, classes } = sizes;
   for (const [name, size] of Object.entries({ n, hidden, classes })) {
     if (!Number.isInteger(size) || size < 1) {
       throw new RangeError(`Cannot build a network: ${name} = ${size} is not a positive integer`);
     }
   }
-  const draw = (length: number) =>
-    Float32Array.from(gaussian(rng, length), (value) => value * INITIAL_DEVIATION);
+  const normal = (length: number, deviation: number) =>
+    Float32Array.from(gaussian(rng, length), (value) => value * deviation);
   return {
     ...{ n, hidden, classes },
-    W1: draw(hidden * n),
+    W1: normal(hidden * n, deviations[0]),
     b1: new Float32Array(hidden),
-    W2: draw(classes * hidden),
+    W2: normal(classes * hidden, deviations[1]),
     b2: new Float32Array(classes),
   };
 }
 
+/** Draws an untrained network as the authors do: all weights N(0, 0.01²).
+ * @throws {RangeError} a size that is not a positive integer. */
+export function initMlp(sizes: MlpSizes, rng: Rng = secureRng()): Mlp {
+  return draw(sizes, [INITIAL_DEVIATION, INITIAL_DEVIATION], rng);
+}
+
+/** Draws an untrained network as Glorot and Bengio do, N(0, 2 / (inputs + outputs)) a layer, for
+ * pixels scaled to [0, 1]; since ours are 0..255, W1 is 255 times smaller.
+ * @throws {RangeError} a size that is not a positive integer.
+ * @see X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
+ * networks", AISTATS 2010, equation 12. */
+export function glorotMlp(sizes: MlpSizes, rng: Rng = secureRng()): Mlp {
+  const { n, hidden, classes } = sizes;
+  const deviations = [
+    Math.sqrt(2 / (n + hidden)) / 255,
+    Math.sqrt(2 / (hidden + classes)),
+  ] as const;
+  return draw(sizes, deviations, rng);
+}
+
 /** Outputs of the network for a batch, a2 = σ(W2·σ(W1·x + b1) + b2). Call `startBackend` first.
+ * A network trained with softmax outputs has the same order of outputs here, hence predictions.
  * @param x pixels, `[m, n]` row-major.   @returns `[m, classes]` row-major.
  * @throws {TypeError} x is not whole rows of n pixels. */
 export function forward(mlp: Mlp, x: Uint8Array): Float32Array {

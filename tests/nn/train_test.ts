@@ -1,9 +1,17 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import * as tf from "@tensorflow/tfjs";
 import { dataset } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { startBackend } from "lib/nn/backend.ts";
-import { accuracy, forward, initMlp, type Mlp } from "lib/nn/mlp.ts";
+import { accuracy, forward, glorotMlp, initMlp, type Mlp } from "lib/nn/mlp.ts";
+import { MODERN } from "lib/nn/setting.ts";
 import { trainMlp } from "lib/nn/train.ts";
 
 const sizes = { n: 4, hidden: 3, classes: 2 };
@@ -18,46 +26,107 @@ const data = dataset({
 
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
 
-/** One step in float64 loops, straight from the formulas: the oracle. */
-function naiveStep(mlp: Mlp, rate: number): Record<"W1" | "b1" | "W2" | "b2", number[]> {
+type Layers = Record<"W1" | "b1" | "W2" | "b2", number[]>;
+
+/** A batch's summed gradients and loss in float64 loops, straight from the formulas: the oracle. */
+function naiveGradients(
+  mlp: Mlp,
+  { scale, softmax }: { scale: number; softmax: boolean },
+): Layers & { loss: number } {
   const { n, hidden, classes } = mlp;
-  const [W1, b1, W2, b2] = [mlp.W1, mlp.b1, mlp.W2, mlp.b2].map((w) => Array.from(w));
-  const m = data.count;
-  for (let k = 0; k < m; k++) {
-    const x = data.x.subarray(k * n, (k + 1) * n);
+  const [W1, b1, W2, b2] = [mlp.W1, mlp.b1, mlp.W2, mlp.b2].map((w) => Array(w.length).fill(0));
+  let loss = 0;
+  for (let k = 0; k < data.count; k++) {
+    const x = Array.from(data.x.subarray(k * n, (k + 1) * n), (byte) => byte * scale);
     const a1 = Array.from({ length: hidden }, (_, i) => {
       let z = mlp.b1[i];
-      for (let j = 0; j < n; j++) z += mlp.W1[i * n + j] * x[j];
+      for (let j = 0; j < n; j++) z += mlp.W1[i * n + j] / scale * x[j];
       return sigmoid(z);
     });
-    const dz2 = Array.from({ length: classes }, (_, i) => {
+    const z2 = Array.from({ length: classes }, (_, i) => {
       let z = mlp.b2[i];
       for (let j = 0; j < hidden; j++) z += mlp.W2[i * hidden + j] * a1[j];
-      return sigmoid(z) - (data.y[k] === i ? 1 : 0);
+      return z;
     });
+    const total = z2.reduce((sum, z) => sum + Math.exp(z), 0);
+    const a2 = z2.map((z) => softmax ? Math.exp(z) / total : sigmoid(z));
+    a2.forEach((a, i) => {
+      if (data.y[k] === i) loss -= Math.log(a);
+      else if (!softmax) loss -= Math.log(1 - a);
+    });
+    const dz2 = a2.map((a, i) => a - (data.y[k] === i ? 1 : 0));
     for (let j = 0; j < hidden; j++) {
       let da1 = 0;
       for (let i = 0; i < classes; i++) {
         da1 += mlp.W2[i * hidden + j] * dz2[i];
-        W2[i * hidden + j] -= rate * dz2[i] * a1[j] / classes;
+        W2[i * hidden + j] += dz2[i] * a1[j];
       }
       const dz1 = da1 * a1[j] * (1 - a1[j]);
-      b1[j] -= rate * dz1 / classes;
-      for (let i = 0; i < n; i++) W1[j * n + i] -= rate * dz1 * x[i] / m;
+      b1[j] += dz1;
+      for (let i = 0; i < n; i++) W1[j * n + i] += dz1 * x[i];
     }
-    dz2.forEach((d, i) => b2[i] -= rate * d / classes);
+    dz2.forEach((d, i) => b2[i] += d);
   }
-  return { W1, b1, W2, b2 };
+  return { W1, b1, W2, b2, loss: loss / data.count };
 }
 
-Deno.test("trainMlp() takes the step that plain loops take", async () => {
+const layers = ["W1", "b1", "W2", "b2"] as const;
+
+Deno.test("trainMlp() takes the step that plain loops take, dividing as the authors do", async () => {
   const mlp = initMlp(sizes, seededRng(2));
-  const expected = naiveStep(mlp, 0.1);
-  const trained = await trainMlp(mlp, data, { epochs: 1, batch: 4, learningRate: 0.1 });
-  for (const name of ["W1", "b1", "W2", "b2"] as const) {
-    assertEquals(trained[name].length, expected[name].length);
-    trained[name].forEach((w, i) => assertAlmostEquals(w, expected[name][i], 1e-5, `${name} ${i}`));
+  const gradients = naiveGradients(mlp, { scale: 1, softmax: false });
+  const options = { epochs: 1, batch: 4, learningRate: 0.1 };
+  const onEpoch = (_: number, loss: number) => assertAlmostEquals(loss, gradients.loss, 1e-5);
+  const trained = await trainMlp(mlp, data, { ...options, onEpoch });
+  for (const name of layers) {
+    const divisor = name === "W1" ? 4 : 2;
+    trained[name].forEach((w, i) => {
+      const expected = mlp[name][i] - 0.1 * gradients[name][i] / divisor;
+      assertAlmostEquals(w, expected, 1e-5, `${name} ${i}`);
+    });
   }
+});
+
+Deno.test("trainMlp() of the modern setting takes the steps of softmax, Adam and scaled pixels", async () => {
+  const mlp = glorotMlp(sizes, seededRng(2));
+  const scale = MODERN.pixelScale;
+  const [m, v] = [0, 1].map(() => layers.map((name) => Array(mlp[name].length).fill(0)));
+  const expected = { ...mlp, ...Object.fromEntries(layers.map((k) => [k, mlp[k].slice()])) };
+  const losses: number[] = [];
+  const options = { ...MODERN, epochs: 3, batch: 4, rng: seededRng(9) };
+  const trained = await trainMlp(mlp, data, {
+    ...options,
+    onEpoch: (_, loss) => losses.push(loss),
+  });
+  for (let t = 1; t <= 3; t++) { // one batch an epoch: the order does not matter
+    const { loss, ...gradients } = naiveGradients(expected, { scale, softmax: true });
+    assertAlmostEquals(losses[t - 1], loss, 1e-5);
+    layers.forEach((name, k) =>
+      expected[name].forEach((_, i) => {
+        const g = gradients[name][i] / 4;
+        m[k][i] = 0.9 * m[k][i] + 0.1 * g;
+        v[k][i] = 0.999 * v[k][i] + 0.001 * g * g;
+        const [mHat, vHat] = [m[k][i] / (1 - 0.9 ** t), v[k][i] / (1 - 0.999 ** t)];
+        const rate = MODERN.learningRate * (1 - (t - 1) / 3); // falls to 0 over the three steps
+        expected[name][i] -= rate * mHat / (Math.sqrt(vHat) + 1e-8) * (name === "W1" ? scale : 1);
+      })
+    );
+  }
+  for (const name of layers) {
+    const unit = name === "W1" ? scale : 1;
+    trained[name].forEach((w, i) =>
+      assertAlmostEquals(w / unit, expected[name][i] / unit, 1e-4, `${name} ${i}`)
+    );
+  }
+});
+
+Deno.test("trainMlp() shuffles by the given randomness where the setting says so", async () => {
+  const mlp = glorotMlp(sizes, seededRng(2));
+  const train = (seed: number, shuffle: boolean) =>
+    trainMlp(mlp, data, { ...MODERN, batch: 1, epochs: 2, shuffle, rng: seededRng(seed) });
+  assertEquals(await train(1, true), await train(1, true));
+  assertNotEquals((await train(1, true)).W1, (await train(2, true)).W1);
+  assertEquals(await train(1, false), await train(2, false));
 });
 
 Deno.test("trainMlp() learns, leaves its input alone, and repeats from a seed", async () => {
@@ -77,6 +146,7 @@ Deno.test("trainMlp() and forward() leave no tensor behind, also when aborted", 
   const before = tf.memory().numTensors;
   const mlp = initMlp(sizes, seededRng(4));
   forward(await trainMlp(mlp, data, { epochs: 3 }), data.x);
+  forward(await trainMlp(mlp, data, { ...MODERN, epochs: 3 }), data.x);
   const signal = AbortSignal.abort(new Error("stopped by hand"));
   await assertRejects(() => trainMlp(mlp, data, { signal }), Error, "stopped by hand");
   assertEquals(tf.memory().numTensors, before);
@@ -86,10 +156,15 @@ Deno.test("trainMlp(), forward() and initMlp() refuse wrong sizes and options", 
   const mlp = initMlp(sizes, seededRng(5));
   const other = initMlp({ ...sizes, n: 5 }, seededRng(5));
   await assertRejects(() => trainMlp(other, data), TypeError, "takes 5 pixels");
-  for (const epochs of [0, -1, NaN, Infinity]) {
-    await assertRejects(() => trainMlp(mlp, data, { epochs }), RangeError, "epochs");
+  for (const name of ["epochs", "batch", "learningRate", "pixelScale"]) {
+    for (const value of [0, -1, NaN, Infinity]) {
+      await assertRejects(() => trainMlp(mlp, data, { [name]: value }), RangeError, name);
+    }
   }
+  await assertRejects(() => trainMlp(mlp, data, { batch: 1.5 }), RangeError, "batch = 1.5");
   await startBackend();
   assertThrows(() => forward(mlp, new Uint8Array(5)), TypeError, "not rows of 4");
-  assertThrows(() => initMlp({ ...sizes, hidden: 0 }), RangeError, "hidden = 0");
+  for (const init of [initMlp, glorotMlp]) {
+    assertThrows(() => init({ ...sizes, hidden: 0 }), RangeError, "hidden = 0");
+  }
 });
