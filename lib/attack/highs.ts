@@ -14,7 +14,9 @@ import type { Highs, Model } from "highs";
 import { dropRuntime, highsRuntime, modelData } from "./highs_runtime.ts";
 import { buildLp, type SparseLp, worstViolation } from "./lp_model.ts";
 import type { Priors } from "./priors.ts";
-import { noRecovery, type Recovery } from "./recovery.ts";
+import { noRecovery, type Recovery, recovery } from "./recovery.ts";
+import { solveRounds } from "./reweighted.ts";
+import type { Terms } from "./terms.ts";
 import type { ServerView } from "./view.ts";
 
 /** Largest relative violation of a row or bound in a point that counts as a solution. */
@@ -34,7 +36,7 @@ type Outcome =
   | { status: "infeasible" | "time-limit" | "aborted" | "error"; message?: string };
 
 /** How long to try. */
-interface Limits {
+export interface Limits {
   /** Over all methods together, 120 by default. */
   timeLimitS?: number;
   /** Asked between the solver's iterations; true gives up: "aborted". */
@@ -50,23 +52,33 @@ export async function solveLp(
   { timeLimitS = 120, stopped = () => false }: Limits = {},
 ): Promise<Recovery> {
   if (!(timeLimitS > 0)) throw new RangeError(`Cannot solve: time limit ${timeLimitS} s`);
+  const deadline = performance.now() + 1000 * timeLimitS;
+  return await solveRounds(view, priors, (terms) => {
+    const leftS = Math.max(1e-9, (deadline - performance.now()) / 1000);
+    return solveTerms({ view, priors, terms, timeLimitS: leftS, stopped });
+  });
+}
+
+/** Solves one linear program: this view and rule, these terms. */
+export async function solveTerms(
+  { view, priors, terms, ...limits }: Required<Limits> & {
+    view: ServerView;
+    priors: Priors;
+    terms: Terms;
+  },
+): Promise<Recovery> {
   const highs = await highsRuntime();
   const { objective } = priors;
   const start = performance.now();
-  const lp = buildLp(view, priors);
   const sharp = objective !== "published" && priors.period === null;
-  const outcome = solve(highs, lp, {
+  const outcome = solve(highs, buildLp(view, priors, terms), {
     methods: sharp ? [HIPDLP, INTERIOR_POINT, SIMPLEX] : [INTERIOR_POINT, SIMPLEX],
-    timeLimitS,
-    stopped,
+    ...limits,
   });
   const elapsedMs = performance.now() - start;
-  if (outcome.status !== "optimal") {
-    return noRecovery(outcome.status, objective, { elapsedMs, message: outcome.message });
-  }
-  const [low, high] = view.pixelRange;
-  const xHat = outcome.point.slice(0, view.n).map((v) => Math.min(high, Math.max(low, v)));
-  return { status: "optimal", xHat, elapsedMs, objective };
+  return outcome.status === "optimal"
+    ? recovery(view, outcome.point, { objective, elapsedMs })
+    : noRecovery(outcome.status, objective, { elapsedMs, message: outcome.message });
 }
 
 /** Tries the methods in turn; the native model lives for this call only. */

@@ -1,6 +1,6 @@
 /** A server's view and an attacker's priors as one sparse linear program. Pure: no solver here.
  *
- *     minimise  w_s·Σ x + Σ (p_e + q_e)          w_s = 1 (sum), ½ (tv-sum), else 0; TV terms for tv, tv-sum
+ *     minimise  Σ c_p·x_p + Σ w_e·(p_e + q_e)    the terms of the objective
  *     such that W1·x = z1                        hidden dense rows
  *               x_a − x_b − p_e + q_e = 0        a row for each adjacent pair e = (a, b)
  *               |k·x_p − Σ neighbours| ≤ 25·k    a row for each published rule, k neighbours
@@ -10,7 +10,8 @@
  * power of two, so that their largest entry lies in [1, 2): exact in floating point, and tolerances
  * mean the same at every scale of the weights.
  * @module */
-import { adjacentPairs, neighbourRules, type Priors } from "./priors.ts";
+import { neighbourRules, type Priors } from "./priors.ts";
+import { objectiveTerms, type Terms } from "./terms.ts";
 import type { ServerView } from "./view.ts";
 
 /** min colCost·v subject to rowLower ≤ A·v ≤ rowUpper, colLower ≤ v ≤ colUpper; A by rows (CSR). */
@@ -28,21 +29,21 @@ export interface SparseLp {
   values: Float64Array;
 }
 
-/** Weight of Σx beside the total variation in "tv-sum". */
-const SUM_WEIGHT = 0.5;
-
-/** The linear program whose solutions the attacker believes in. The first n columns are the pixels. */
-export function buildLp(view: ServerView, priors: Priors): SparseLp {
+/** The linear program whose solutions the attacker believes in. The first n columns are the pixels.
+ * @param terms the objective, if not that of the priors (reweighting). */
+export function buildLp(
+  view: ServerView,
+  priors: Priors,
+  terms: Terms = objectiveTerms(view, priors),
+): SparseLp {
   const { n, hidden } = view;
-  const hasTv = priors.objective === "tv" || priors.objective === "tv-sum";
-  const pairs = hasTv ? adjacentPairs(view.shape) : [];
+  const { pairs, pixelWeights, pairWeights } = terms;
   const rules = neighbourRules(view.shape, priors);
   const numCols = n + 2 * pairs.length;
 
   const colCost = new Float64Array(numCols);
-  if (priors.objective === "sum") colCost.fill(1, 0, n);
-  if (priors.objective === "tv-sum") colCost.fill(SUM_WEIGHT, 0, n);
-  colCost.fill(1, n);
+  colCost.set(pixelWeights);
+  pairWeights.forEach((weight, e) => colCost.fill(weight, n + 2 * e, n + 2 * e + 2));
   const colUpper = new Float64Array(numCols).fill(Infinity);
   colUpper.fill(view.pixelRange[1], 0, n);
 

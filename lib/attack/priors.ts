@@ -8,11 +8,11 @@
  * (total variation, `tv`), both (`tv-sum`).
  * @module */
 
-/** What the linear program minimises: nothing, Σx, total variation, or TV + ½·Σx. */
-export type Objective = "published" | "sum" | "tv" | "tv-sum";
+/** What the linear program minimises: nothing, Σx, total variation, TV + ½·Σx, or that one reweighted. */
+export type Objective = "published" | "sum" | "tv" | "tv-sum" | "reweighted";
 
 /** Every {@linkcode Objective}, in the order of the figures. */
-export const OBJECTIVES: readonly Objective[] = ["published", "sum", "tv", "tv-sum"];
+export const OBJECTIVES: readonly Objective[] = ["published", "sum", "tv", "tv-sum", "reweighted"];
 
 /** The periods of the paper; `null` stands for its "none". */
 export const PUBLISHED_PERIODS: readonly number[] = [2, 4, 9, 16];

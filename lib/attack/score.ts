@@ -15,12 +15,16 @@ export interface Score {
   /** Every pixel right after rounding. */
   readonly exact: boolean;
   readonly elapsedMs: number;
+  /** Proved right from the attacker's side, see `Recovery`. */
+  readonly certified: boolean;
 }
 
 /** Measures a recovery against the true image. @throws {TypeError} lengths that differ. */
 export function score(recovery: Recovery, xTrue: ArrayLike<number>, shape: Shape): Score {
-  const { status, xHat, elapsedMs } = recovery;
-  if (xHat === null) return { status, mse: null, psnr: null, ssim: null, exact: false, elapsedMs };
+  const { status, xHat, elapsedMs, certified } = recovery;
+  if (xHat === null) {
+    return { status, mse: null, psnr: null, ssim: null, exact: false, elapsedMs, certified };
+  }
   return {
     status,
     mse: mse(xHat, xTrue),
@@ -28,6 +32,7 @@ export function score(recovery: Recovery, xTrue: ArrayLike<number>, shape: Shape
     ssim: ssim(xHat, xTrue, shape),
     exact: exact(xHat, xTrue),
     elapsedMs,
+    certified,
   };
 }
 

@@ -1,26 +1,30 @@
 /** Many linear programs at once, on all cores.
  * @module */
-import type { SolveJob } from "./highs_worker.ts";
 import type { Priors } from "./priors.ts";
 import { noRecovery, type Recovery } from "./recovery.ts";
+import type { SolveJob, Solver } from "./solve_worker.ts";
 import type { ServerView } from "./view.ts";
 import { type PoolOptions, runJobs } from "../workers/pool.ts";
 
 /** Solves every job in a pool of Workers, results in the order of the jobs and the same for any
  * number of Workers. A job that crashes its Worker ends as "error" and the rest goes on; when
  * `signal` aborts, what is unfinished is "aborted" and the call returns at once.
+ * @param options.solver "highs" by default; "fast" gives the same recoveries sooner.
  * @param options.timeLimitS for each job, as in `solveLp`.
  * @throws {RangeError} workers or the time limit is not positive. Needs permission to read `lib`. */
 export async function solveAll(
   jobs: readonly { view: ServerView; priors: Priors }[],
-  { timeLimitS, ...pool }: PoolOptions & { timeLimitS?: number } = {},
+  { solver = "highs", timeLimitS, ...pool }: PoolOptions & {
+    solver?: Solver;
+    timeLimitS?: number;
+  } = {},
 ): Promise<Recovery[]> {
   if (timeLimitS !== undefined && !(timeLimitS > 0)) {
     throw new RangeError(`Cannot solve: time limit ${timeLimitS} s`);
   }
   const outcomes = await runJobs<SolveJob, Recovery>(
-    new URL("./highs_worker.ts", import.meta.url),
-    jobs.map(({ view, priors }) => ({ view, priors, timeLimitS })),
+    new URL("./solve_worker.ts", import.meta.url),
+    jobs.map(({ view, priors }) => ({ view, priors, solver, timeLimitS })),
     pool,
   );
   return outcomes.map((outcome, at) => {

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import type { Recovery } from "lib/attack/recovery.ts";
+import { noRecovery, type Recovery } from "lib/attack/recovery.ts";
 import { meanScore, score } from "lib/attack/score.ts";
 
 const shape = [11, 11, 1] as const;
@@ -8,18 +8,19 @@ const xTrue = Uint8Array.from({ length: 121 }, (_, i) => (i * 37) % 256);
 function recovery(off: number): Recovery {
   const xHat = Float64Array.from(xTrue);
   xHat[0] += off;
-  return { status: "optimal", xHat, elapsedMs: 10, objective: "tv" };
+  return { status: "optimal", xHat, certified: off < 0.5, elapsedMs: 10, objective: "tv" };
 }
 
 Deno.test("score() measures a recovery and tells an exact one", () => {
   const near = score(recovery(0.4), xTrue, shape);
-  assertEquals([near.status, near.exact, near.elapsedMs], ["optimal", true, 10]);
+  assertEquals([near.status, near.exact, near.certified], ["optimal", true, true]);
+  assertEquals(near.elapsedMs, 10);
   assertAlmostEquals(near.mse!, (0.4 / 255) ** 2 / 121, 1e-12);
   assertEquals(score(recovery(1), xTrue, shape).exact, false);
 });
 
 Deno.test("meanScore() leaves out what was not recovered", () => {
-  const none: Recovery = { status: "infeasible", xHat: null, elapsedMs: 99, objective: "tv" };
+  const none = noRecovery("infeasible", "tv", { elapsedMs: 99 });
   const scores = [recovery(1), none, recovery(2)].map((r) => score(r, xTrue, shape));
   assertEquals([scores[1].mse, scores[1].exact], [null, false]);
   assertAlmostEquals(meanScore(scores, "mse")!, (1 + 4) / 2 / 255 ** 2 / 121, 1e-12);

@@ -24,8 +24,16 @@ test("deno task attack --json prints one object, the digit recovered", async () 
   assertEquals(Object.keys(result), ["dataset", "hidden", "objective", "images", "mean"]);
   assertEquals([result.dataset, result.hidden, result.objective], ["mnist", 300, "tv-sum"]);
   const [digit] = result.images;
-  assertEquals(Object.keys(digit), ["index", "status", "mse", "psnr", "ssim", "elapsedMs"]);
-  assertEquals([digit.index, digit.status], [7, "optimal"]);
+  assertEquals(Object.keys(digit), [
+    "index",
+    "status",
+    "mse",
+    "psnr",
+    "ssim",
+    "elapsedMs",
+    "certified",
+  ]);
+  assertEquals([digit.index, digit.status, digit.certified], [7, "optimal", true]);
   assertLess(digit.mse, 1e-8);
   assertEquals(Object.keys(result.mean), ["mse", "psnr", "ssim", "elapsedMs"]);
 });

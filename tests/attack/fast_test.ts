@@ -1,0 +1,105 @@
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { solveFast } from "lib/attack/fast.ts";
+import { solveLp } from "lib/attack/highs.ts";
+import { buildLp, worstViolation } from "lib/attack/lp_model.ts";
+import { exact } from "lib/attack/metrics.ts";
+import { checkedPriors, OBJECTIVES } from "lib/attack/priors.ts";
+import { serverView } from "lib/attack/view.ts";
+import { plain, plantedView, SQUARE, totalVariation } from "./fixtures.ts";
+import oracle from "./oracle.json" with { type: "json" };
+
+const shape = oracle.shape as [number, number, number];
+
+Deno.test("solveFast() reaches the optimum that SciPy finds, for every objective and period", async () => {
+  const view = serverView({ W1: oracle.W1, z1: oracle.z1, shape, scaleBits: 4 });
+  for (const { objective: name, period, status, value } of oracle.optima) {
+    const objective = OBJECTIVES.find((known) => known === name)!;
+    const recovery = await solveFast(view, checkedPriors({ objective, period }));
+    assertEquals(recovery.status, status);
+    const sum = recovery.xHat!.reduce((total, x) => total + x);
+    const tv = totalVariation(recovery.xHat!, shape);
+    const reached = { published: 0, sum, tv, "tv-sum": tv + sum / 2, reweighted: NaN }[objective];
+    assertAlmostEquals(reached, value, 1e-3, `${name}, period ${period}: ${reached} ≠ ${value}`);
+  }
+});
+
+Deno.test("solveFast() gives the pixels that solveLp() gives where the optimum is unique", async () => {
+  for (const hidden of [24, 28, 40]) {
+    const view = plantedView(SQUARE, { hidden });
+    const [fast, slow] = await Promise.all(
+      [solveFast, solveLp].map((solve) => solve(view, plain("tv-sum"))),
+    );
+    assertEquals([fast.status, fast.certified], [slow.status, slow.certified]);
+    fast.xHat!.forEach((x, p) => assertAlmostEquals(x / 255, slow.xHat![p] / 255, 1e-6));
+  }
+});
+
+Deno.test("solveFast() solves the equations even where it does not find the image", async () => {
+  const view = plantedView(SQUARE, { hidden: 10 });
+  for (const objective of OBJECTIVES) {
+    const { xHat, certified } = await solveFast(view, plain(objective));
+    assertEquals([certified, exact(xHat!, SQUARE)], [false, false]);
+    assertLess(worstViolation(buildLp(view, plain("published")), xHat!), 1e-6);
+  }
+});
+
+Deno.test("solveFast() proves the z1 of another W1 infeasible", async () => {
+  for (const hidden of [1, 20, 60, 64, 80]) {
+    const view = plantedView(SQUARE, { hidden, seed: 1, weightSeed: 2 });
+    if (hidden === 1) view.z1[0] = 1e9; // one equation is rarely contradictory by chance
+    for (const objective of OBJECTIVES) {
+      const { status, xHat } = await solveFast(view, plain(objective));
+      assertEquals([objective, hidden, status, xHat], [objective, hidden, "infeasible", null]);
+    }
+  }
+  // Repeated rows that disagree: rank 20, no only solution to look at.
+  const { W1, z1, scaleBits, shape } = plantedView(SQUARE, { hidden: 20 });
+  const many = (change: number) =>
+    serverView({
+      W1: [0, 1, 2, 3].flatMap(() => [...W1]),
+      z1: [0, 1, 2, 3].flatMap((k) => [...z1.map((z) => z + (k === 3 ? change : 0))]),
+      shape,
+      scaleBits,
+    });
+  assertEquals((await solveFast(many(5), plain("tv"))).status, "infeasible");
+  assertEquals((await solveFast(many(0), plain("tv"))).status, "optimal");
+});
+
+Deno.test("solveFast() handles one unit, more units than pixels, a zero row and a constant image", async () => {
+  const one = plantedView(SQUARE, { hidden: 1 });
+  assertEquals((await solveFast(one, plain("tv-sum"))).status, "optimal");
+  for (const objective of OBJECTIVES) {
+    for (const hidden of [64, 80]) {
+      const { xHat, certified } = await solveFast(
+        plantedView(SQUARE, { hidden }),
+        plain(objective),
+      );
+      assertEquals([exact(xHat!, SQUARE), certified], [true, true]);
+    }
+  }
+  for (const value of [0, 93, 255]) {
+    const constant = new Uint8Array(64).fill(value);
+    const { xHat } = await solveFast(plantedView(constant, { hidden: 20 }), plain("tv"));
+    assert(exact(xHat!, constant), `${value}`);
+  }
+  const zeroRow = (z: number) =>
+    serverView({ W1: [1, 1, 0, 0], z1: [9, z], shape: [1, 2, 1], scaleBits: 0 });
+  assertEquals((await solveFast(zeroRow(0), plain("sum"))).status, "optimal");
+  assertEquals((await solveFast(zeroRow(1), plain("sum"))).status, "infeasible");
+});
+
+Deno.test("solveFast() treats channels apart", async () => {
+  const colour = Uint8Array.from({ length: 5 * 4 * 3 }, (_, at) => [200, 0, 90][at % 3]);
+  const view = plantedView(colour, { hidden: 20, shape: [5, 4, 3] });
+  assert(exact((await solveFast(view, plain("tv"))).xHat!, colour));
+});
+
+Deno.test("solveFast() ends at its time limit and when told to, without an image", async () => {
+  const view = plantedView(SQUARE, { hidden: 20 });
+  const late = await solveFast(view, plain("tv"), { timeLimitS: 1e-9 });
+  assertEquals([late.status, late.xHat], ["time-limit", null]);
+  let asked = 0;
+  const told = await solveFast(view, plain("tv"), { stopped: () => ++asked > 2 });
+  assertEquals([told.status, told.xHat], ["aborted", null]);
+  await assertRejects(() => solveFast(view, plain("tv"), { timeLimitS: 0 }), RangeError, "0 s");
+});

@@ -1,0 +1,62 @@
+import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
+import {
+  apply,
+  applyTransposed,
+  cholesky,
+  dot,
+  multiplyTransposed,
+  solveCholesky,
+} from "lib/math/dense.ts";
+import { gaussian, seededRng } from "lib/math/rng.ts";
+
+const matrix = (rows: number, columns: number, seed = 1) =>
+  gaussian(seededRng(seed), rows * columns);
+const row = (A: Float64Array, i: number, n: number) => A.subarray(i * n, (i + 1) * n);
+
+Deno.test("multiplyTransposed() gives every inner product of rows, odd and even counts", () => {
+  for (const [m, r, n] of [[1, 1, 1], [3, 5, 7], [4, 2, 6]]) {
+    const [A, B] = [matrix(m, n), matrix(r, n, 2)];
+    const C = multiplyTransposed(A, B, { n });
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < r; j++) {
+        assertAlmostEquals(C[i * r + j], dot(row(A, i, n), row(B, j, n)), 1e-12);
+      }
+    }
+    const G = multiplyTransposed(A, A, { n, lower: true });
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j <= i; j++) {
+        assertAlmostEquals(G[i * m + j], dot(row(A, i, n), row(A, j, n)), 1e-12);
+      }
+    }
+  }
+});
+
+Deno.test("cholesky() and solveCholesky() solve positive definite systems of odd and even size", () => {
+  for (const m of [1, 2, 7, 30]) {
+    const A = matrix(m, m + 3);
+    const S = multiplyTransposed(A, A, { n: m + 3 });
+    const L = S.slice();
+    assertEquals(cholesky(L, m), m);
+    const x = matrix(1, m, 3);
+    solveCholesky(L, apply(S, x)).forEach((value, i) => assertAlmostEquals(value, x[i], 1e-8));
+  }
+});
+
+Deno.test("cholesky() finds the rank and leaves dependent unknowns at zero", () => {
+  const [m, n] = [10, 4];
+  const A = matrix(m, n);
+  const S = multiplyTransposed(A, A, { n });
+  const b = apply(S, matrix(1, m, 2)); // in the range of S
+  const L = S.slice();
+  assertEquals(cholesky(L, m), n);
+  const y = solveCholesky(L, b);
+  assert(y.subarray(n).every((value) => value === 0));
+  apply(S, y).forEach((value, i) => assertLess(Math.abs(value - b[i]), 1e-8));
+  assertEquals(cholesky(new Float64Array(9), 3), 0);
+});
+
+Deno.test("apply() and applyTransposed() are adjoint", () => {
+  const A = matrix(3, 5);
+  const [v, u] = [matrix(1, 5, 2), matrix(1, 3, 3)];
+  assertAlmostEquals(dot(apply(A, v), u), dot(v, applyTransposed(A, u)), 1e-12);
+});
