@@ -47,81 +47,108 @@ export function serveJobs<Job, Result>(
   };
 }
 
-/** Runs every job in a Worker of module `url`, which calls {@linkcode serveJobs}; outcomes in the order of the jobs, whatever the number
- * of Workers. Never rejects on account of a job; resolves at once when the signal aborts.
+/** Workers of one module, started when first needed and kept between runs until disposed of. */
+export class WorkerPool<Job, Result> implements Disposable {
+  /** The most Workers at a time. */
+  readonly workers: number;
+  readonly #url: URL;
+  readonly #idle: Worker[] = [];
+
+  /** @param url a module that calls {@linkcode serveJobs}.
+   * @throws {RangeError} workers is not a positive integer. */
+  constructor(url: URL, workers: number = navigator.hardwareConcurrency) {
+    if (!Number.isSafeInteger(workers) || workers < 1) {
+      throw new RangeError(`Cannot run jobs: ${workers} workers, expected a positive integer`);
+    }
+    this.#url = url;
+    this.workers = workers;
+  }
+
+  /** Runs every job; outcomes in the order of the jobs, whatever the number of Workers. Never rejects on
+   * account of a job; resolves at once when the signal aborts. One run at a time. */
+  run(
+    jobs: readonly Job[],
+    { signal, onProgress }: Omit<PoolOptions, "workers"> = {},
+  ): Promise<JobOutcome<Result>[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<JobOutcome<Result>[]>();
+    const outcomes: JobOutcome<Result>[] = jobs.map(() => ({ status: "aborted" }));
+    const busy = new Set<Worker>();
+    const stopFlag = new Int32Array(new SharedArrayBuffer(4));
+    let [next, done] = [0, 0];
+
+    const stop = () => {
+      signal?.removeEventListener("abort", finish);
+      Atomics.store(stopFlag, 0, 1);
+      busy.forEach((worker) => worker.terminate());
+      busy.clear();
+    };
+    const finish = () => {
+      stop();
+      resolve(outcomes);
+    };
+    const record = (job: number, outcome: JobOutcome<Result>) => {
+      outcomes[job] = outcome;
+      done++;
+      onProgress?.(done, jobs.length);
+      if (done === jobs.length) finish();
+    };
+    const takeNext = (worker: Worker) => {
+      if (next >= jobs.length) {
+        busy.delete(worker);
+        this.#idle.push(worker);
+        return;
+      }
+      const job = next++;
+      busy.add(worker);
+      worker.onmessage = ({ data }: MessageEvent<Answer<Result>>) => {
+        if (!busy.has(worker)) return;
+        takeNext(worker);
+        record(
+          job,
+          "result" in data
+            ? { status: "done", result: data.result }
+            : { status: "crashed", message: data.error },
+        );
+      };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        if (!busy.delete(worker)) return;
+        worker.terminate();
+        if (next < jobs.length) takeNext(this.#worker());
+        record(job, { status: "crashed", message: event.message });
+      };
+      const order: Order<Job> = { job: jobs[job], stopFlag };
+      worker.postMessage(order);
+    };
+
+    if (jobs.length === 0 || signal?.aborted) return Promise.resolve(outcomes);
+    signal?.addEventListener("abort", finish);
+    try {
+      for (let k = 0; k < Math.min(this.workers, jobs.length); k++) takeNext(this.#worker());
+    } catch (error) { // no permission to read the module
+      stop();
+      reject(error);
+    }
+    return promise;
+  }
+
+  #worker(): Worker {
+    return this.#idle.pop() ?? new Worker(this.#url, { type: "module" });
+  }
+
+  /** Ends the Workers. */
+  [Symbol.dispose](): void {
+    this.#idle.splice(0).forEach((worker) => worker.terminate());
+  }
+}
+
+/** Runs jobs in a pool that lives for this call; see {@linkcode WorkerPool}.
  * @throws {RangeError} workers is not a positive integer. */
-export function runJobs<Job, Result>(
+export async function runJobs<Job, Result>(
   url: URL,
   jobs: readonly Job[],
-  { workers = navigator.hardwareConcurrency, signal, onProgress }: PoolOptions = {},
+  options: PoolOptions = {},
 ): Promise<JobOutcome<Result>[]> {
-  if (!Number.isSafeInteger(workers) || workers < 1) {
-    throw new RangeError(`Cannot run jobs: ${workers} workers, expected a positive integer`);
-  }
-  const { promise, resolve, reject } = Promise.withResolvers<JobOutcome<Result>[]>();
-  const outcomes: JobOutcome<Result>[] = jobs.map(() => ({ status: "aborted" }));
-  const alive = new Set<Worker>();
-  const stopFlag = new Int32Array(new SharedArrayBuffer(4));
-  let [next, done] = [0, 0];
-
-  const stop = () => {
-    signal?.removeEventListener("abort", finish);
-    Atomics.store(stopFlag, 0, 1);
-    alive.forEach((worker) => worker.terminate());
-    alive.clear();
-  };
-  const finish = () => {
-    stop();
-    resolve(outcomes);
-  };
-  const send = (worker: Worker, job: number) => {
-    const order: Order<Job> = { job: jobs[job], stopFlag };
-    worker.postMessage(order);
-  };
-  const record = (job: number, outcome: JobOutcome<Result>) => {
-    outcomes[job] = outcome;
-    done++;
-    onProgress?.(done, jobs.length);
-    if (done === jobs.length) finish();
-  };
-  const start = () => {
-    if (next >= jobs.length || signal?.aborted) return;
-    const worker = new Worker(url, { type: "module" });
-    alive.add(worker);
-    let job = next++;
-    worker.onmessage = ({ data }: MessageEvent<Answer<Result>>) => {
-      if (!alive.has(worker)) return;
-      const finished = job;
-      if (next < jobs.length) send(worker, job = next++);
-      else retire(worker);
-      record(
-        finished,
-        "result" in data
-          ? { status: "done", result: data.result }
-          : { status: "crashed", message: data.error },
-      );
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      if (!alive.has(worker)) return;
-      retire(worker);
-      record(job, { status: "crashed", message: event.message });
-      start();
-    };
-    send(worker, job);
-  };
-  const retire = (worker: Worker) => {
-    alive.delete(worker);
-    worker.terminate();
-  };
-
-  if (jobs.length === 0 || signal?.aborted) return Promise.resolve(outcomes);
-  signal?.addEventListener("abort", finish);
-  try {
-    for (let k = 0; k < Math.min(workers, jobs.length); k++) start();
-  } catch (error) { // no permission to read the module
-    stop();
-    reject(error);
-  }
-  return promise;
+  using pool = new WorkerPool<Job, Result>(url, options.workers);
+  return await pool.run(jobs, options);
 }

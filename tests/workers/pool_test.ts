@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
-import { runJobs } from "lib/workers/pool.ts";
+import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
+import { runJobs, WorkerPool } from "lib/workers/pool.ts";
 import type { EchoJob } from "./echo_worker.ts";
 
 const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted";
@@ -63,8 +63,24 @@ Deno.test("runJobs() starts no Worker for no jobs or a signal that has already a
   assertEquals(outcomes, jobs.map(() => ({ status: "aborted" as const })));
 });
 
-Deno.test("runJobs() refuses a number of Workers that is no positive integer", () => {
+Deno.test("runJobs() refuses a number of Workers that is no positive integer", async () => {
   for (const workers of [0, -1, 1.5, NaN]) {
-    assertThrows(() => run(jobs, { workers }), RangeError, `${workers} workers`);
+    await assertRejects(() => run(jobs, { workers }), RangeError, `${workers} workers`);
   }
+});
+
+Deno.test({
+  name: "WorkerPool keeps its Workers for the next run, and replaces one that died or was aborted",
+  ignore,
+  async fn() {
+    using pool = new WorkerPool<EchoJob, number>(url, 1);
+    const answers = async (...values: number[]) =>
+      (await pool.run(values.map((value) => ({ value })))).map((outcome) => outcome.status);
+    assertEquals(await answers(1, 2), ["done", "done"]);
+    assertEquals(await answers(3, -2, 4), ["done", "crashed", "done"]);
+    const jobs = [{ value: 5 }];
+    const [aborted] = await pool.run(jobs, { signal: AbortSignal.abort() });
+    assertEquals(aborted.status, "aborted");
+    assertEquals(await answers(6), ["done"]);
+  },
 });

@@ -185,12 +185,12 @@ export function predict(
   const speed = cores > 1 ? 1 + (cores - 1) * pool!.efficiency : 1;
   const start = cores > 1 ? pool!.startSeconds : 0;
   const parts = {
-    setup: (setup.perCoordinate + tables.perCoordinate) * (n + m),
+    setup: (setup.perCoordinate + tables.perCoordinate) * (n + m) + start,
     encryptSamples: samples * encryption(n),
     encryptColumns: batches * n * encryption(m),
     keys: steps * hidden * (2 * keys.perKey + keys.perCoordinate * (n + m)),
-    forward: steps * (m * decryption(n, entries.W1) / speed + start),
-    backward: steps * (n * decryption(m, entries.dz1) / speed + start),
+    forward: steps * (m * decryption(n, entries.W1) / speed),
+    backward: steps * (n * decryption(m, entries.dz1) / speed),
   };
 
   const sized = ([each, perCoordinate]: readonly number[], length: number) =>

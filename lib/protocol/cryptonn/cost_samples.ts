@@ -9,7 +9,7 @@ import { gaussian, seededRng } from "../../math/rng.ts";
 import { decodeMessage } from "../wire.ts";
 import { Authority } from "./authority.ts";
 import { Client } from "./client.ts";
-import { decryptAll, type DecryptJob } from "./decrypt.ts";
+import { decryptAll, type DecryptJob, decryptPool } from "./decrypt.ts";
 import { decodeKeys, encodeKeyRequest } from "./keys.ts";
 
 /** Seconds and bytes of each elementary operation, at one size. */
@@ -135,7 +135,7 @@ export async function measureCosts(
 /** What a pool of Workers costs and brings. */
 export interface PoolCost {
   readonly cores: number;
-  /** Starting the Workers, once a phase of a step. */
+  /** Starting the Workers and warming them up, once a training. */
   readonly startSeconds: number;
   /** (speed of `cores` Workers / speed of this thread − 1) / (cores − 1). 1: perfect. */
   readonly efficiency: number;
@@ -150,19 +150,20 @@ export async function measurePool(cores: number, signal?: AbortSignal): Promise<
   const owner = client();
   owner.acceptPublicKey(authority.publicKey());
   const ctX = decodeMessage(owner.encryptSample(0), "sample").bytes("ctX");
-  const job = (vectors: number, used: number): DecryptJob => ({
-    keys: decodeKeys(authority.deriveKeys(encodeKeyRequest(rows, length)), rows, length)
-      .slice(0, used),
-    ciphertexts: Array.from({ length: vectors }, () => ctX),
-  });
-  const time = async (work: DecryptJob, workers: number) => {
+  const work: DecryptJob = {
+    keys: decodeKeys(authority.deriveKeys(encodeKeyRequest(rows, length)), rows, length),
+    ciphertexts: Array.from({ length: count }, () => ctX),
+  };
+  using pool = decryptPool(cores);
+  const time = async (workers: typeof pool) => {
     const start = performance.now();
-    await decryptAll(work, { workers, signal });
+    await decryptAll(work, { pool: workers, signal });
     return (performance.now() - start) / 1000;
   };
-  const startSeconds = Math.min(await time(job(cores, 1), cores), await time(job(cores, 1), cores));
-  const alone = await time(job(count, keys), 1);
-  const together = await time(job(count, keys), cores);
-  const speedUp = alone / Math.max(together - startSeconds, alone / cores);
+  const cold = await time(pool);
+  const together = await time(pool);
+  const alone = await time(null);
+  const startSeconds = Math.max(0, cold - together);
+  const speedUp = alone / together;
   return { cores, startSeconds, efficiency: Math.max(0, (speedUp - 1) / (cores - 1)) };
 }

@@ -2,10 +2,10 @@
  *
  * Everything goes in and out as bytes and numbers, so the result cannot depend on where it is computed. A
  * Worker loads the table of discrete logarithms from the cache and keeps it for all its jobs; where the cache
- * may not be written, each Worker builds its own, which takes seconds. The pool lives for one call.
+ * may not be written, each Worker builds its own, which takes seconds. Keep the pool open over a training.
  * @module */
 import { decodeCiphertext, decodeFunctionalKey, decryptMany } from "../../fe/ipfe.ts";
-import { runJobs } from "../../workers/pool.ts";
+import { WorkerPool } from "../../workers/pool.ts";
 import { breather } from "../breath.ts";
 import { ProtocolError } from "../wire.ts";
 
@@ -17,11 +17,21 @@ export interface DecryptJob {
 
 /** How to decrypt. */
 export interface DecryptOptions {
-  /** Workers; 0 or 1 (default): this thread. More need permission to read `lib`. */
-  readonly workers?: number;
+  /** Workers, see `decryptPool`; none: this thread. */
+  readonly pool?: DecryptPool | null;
   readonly signal?: AbortSignal;
   /** Counts ciphertexts. */
   readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Workers that decrypt. */
+export type DecryptPool = WorkerPool<DecryptJob, Float64Array>;
+
+/** Opens a pool for `decryptAll`; dispose of it. null for 0 or 1 Workers: this thread does it all.
+ * More need permission to read `lib`. @throws {RangeError} workers is not an integer. */
+export function decryptPool(workers: number): DecryptPool | null {
+  if (workers === 0 || workers === 1) return null;
+  return new WorkerPool(new URL("./decrypt_worker.ts", import.meta.url), workers);
 }
 
 /** Jobs a Worker: enough to balance them and to show progress, few enough to decode keys seldom. */
@@ -47,10 +57,10 @@ export function decryptJob(
  * @throws the signal's reason when aborted. */
 export async function decryptAll(
   { keys, ciphertexts }: DecryptJob,
-  { workers = 1, signal, onProgress }: DecryptOptions = {},
+  { pool = null, signal, onProgress }: DecryptOptions = {},
 ): Promise<Float64Array> {
   const out = new Float64Array(ciphertexts.length * keys.length);
-  if (workers <= 1) {
+  if (pool === null) {
     const breathe = breather(signal);
     for (let i = 0; i < ciphertexts.length; i++) {
       out.set(decryptJob({ keys, ciphertexts: [ciphertexts[i]] }), i * keys.length);
@@ -59,16 +69,14 @@ export async function decryptAll(
     }
     return out;
   }
-  const size = Math.ceil(ciphertexts.length / (workers * JOBS_PER_WORKER));
+  const size = Math.ceil(ciphertexts.length / (pool.workers * JOBS_PER_WORKER));
   const starts = Array.from(
     { length: Math.ceil(ciphertexts.length / size) },
     (_, job) => job * size,
   );
-  const outcomes = await runJobs<DecryptJob, Float64Array>(
-    new URL("./decrypt_worker.ts", import.meta.url),
+  const outcomes = await pool.run(
     starts.map((start) => ({ keys, ciphertexts: ciphertexts.slice(start, start + size) })),
     {
-      workers,
       signal,
       onProgress: (done) =>
         onProgress?.(Math.min(done * size, ciphertexts.length), ciphertexts.length),

@@ -27,6 +27,7 @@ import {
 import { Transcript } from "../transcript.ts";
 import { Authority } from "./authority.ts";
 import { Client } from "./client.ts";
+import { type DecryptOptions, decryptPool } from "./decrypt.ts";
 import { TrainingServer } from "./training_server.ts";
 
 /** Pixels are bytes. */
@@ -59,10 +60,11 @@ export async function trainEncrypted(
   images: Dataset,
   options: TrainOptions & { readonly workers?: number },
 ): Promise<{ net: FixedNet; transcript: Transcript }> {
-  const { learningRate, steps, workers, signal, onProgress, onStep } = options;
+  const { learningRate, steps, workers = 1, signal, onProgress, onStep } = options;
   const { net, batches } = start(images, options);
   const transcript = new Transcript();
-  const { parties, params } = connect(images, net, options.batch, transcript, { workers, signal });
+  using pool = decryptPool(workers);
+  const { parties, params } = connect(images, net, options.batch, transcript, { pool, signal });
   for (const pp of params) await prepareDlog(pp.group, rangeOf(pp), { signal });
 
   const received = new Map<number, number>(); // which of our batches the server holds under which number
@@ -142,7 +144,7 @@ function connect(
   net: FixedNet,
   batch: number,
   transcript: Transcript,
-  decryption: { workers?: number; signal?: AbortSignal },
+  decryption: DecryptOptions,
 ) {
   const { weightBound, gradientBound } = net.scales;
   const common = { group: group("ristretto255"), boundX: BOUND_X };

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { encodeCiphertext, encodeFunctionalKey, encrypt, keyDerive, setup } from "lib/fe/ipfe.ts";
 import { DlogNotFoundError } from "lib/math/dlog.ts";
 import { group } from "lib/math/group.ts";
-import { decryptAll } from "lib/protocol/cryptonn/decrypt.ts";
+import { decryptAll, decryptPool } from "lib/protocol/cryptonn/decrypt.ts";
 import { ProtocolError } from "lib/protocol/wire.ts";
 
 const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted";
@@ -36,10 +36,15 @@ Deno.test({
         assert(done > last && total === xs.length);
         last = done;
       };
-      assertEquals(await decryptAll(job, { workers, onProgress }), expected);
+      using pool = decryptPool(workers);
+      assertEquals(await decryptAll(job, { pool, onProgress }), expected);
       assertEquals(last, xs.length);
     }
-    assertEquals(await decryptAll({ ...job, ciphertexts: [] }, { workers: 2 }), new Float64Array());
+    using pool = decryptPool(2);
+    assertEquals(await decryptAll({ ...job, ciphertexts: [] }, { pool }), new Float64Array());
+    for (let again = 0; again < 2; again++) { // the same Workers serve the next call
+      assertEquals(await decryptAll(job, { pool }), expected);
+    }
   },
 });
 
@@ -47,8 +52,9 @@ Deno.test({
   name: "decryptAll() says what went wrong in a Worker",
   ignore,
   fn: async () => {
+    using pool = decryptPool(2);
     await assertRejects(
-      () => decryptAll(foreign, { workers: 2 }),
+      () => decryptAll(foreign, { pool }),
       ProtocolError,
       "no inner product in [-400, 400]",
     );
@@ -72,7 +78,8 @@ Deno.test({
   async fn() {
     const many = { ...job, ciphertexts: Array.from({ length: 20_000 }, () => job.ciphertexts[0]) };
     const stop = new AbortController();
-    const options = { workers: 2, signal: stop.signal };
+    using pool = decryptPool(2);
+    const options = { pool, signal: stop.signal };
     const start = performance.now();
     setTimeout(() => stop.abort(new Error("stopped by hand")), 300);
     await assertRejects(() => decryptAll(many, options), Error, "stopped by hand");
