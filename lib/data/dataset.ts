@@ -68,6 +68,17 @@ export function image(data: Dataset, index: number): Uint8Array {
   return data.x.subarray(index * data.n, (index + 1) * data.n);
 }
 
+/** The first `count` images, as a dataset of its own that shares their memory.
+ * @throws {RangeError} there are not so many. */
+export function firstImages(data: Dataset, count: number): Dataset {
+  if (!Number.isInteger(count) || count < 1 || count > data.count) {
+    throw new RangeError(`Cannot take ${count} images of ${data.name}: it has ${data.count}`);
+  }
+  const { name, shape, classes } = data;
+  const [x, y] = [data.x.subarray(0, count * data.n), data.y.subarray(0, count)];
+  return dataset({ name, x, y, shape, classes });
+}
+
 /** Refuses bytes whose SHA-256 is not the pinned one: a corrupt download, another version, a swap.
  * @param sha256 lower-case hexadecimal.   @throws {DataError} the digest differs. */
 export async function verifyChecksum(

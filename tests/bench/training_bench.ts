@@ -3,7 +3,7 @@
  * was not fitted on, and asked for the full run; its errors are printed.
  * Run: deno bench -A tests/bench/training_bench.ts
  * @module */
-import { type Dataset, dataset } from "lib/data/dataset.ts";
+import { firstImages } from "lib/data/dataset.ts";
 import { loadMnist } from "lib/data/mnist.ts";
 import { poolImages } from "lib/data/pool.ts";
 import { seededRng } from "lib/math/rng.ts";
@@ -17,10 +17,8 @@ import type { Transcript } from "lib/protocol/transcript.ts";
 const cores = navigator.hardwareConcurrency;
 const { train } = await loadMnist();
 const digits = poolImages(train, 2);
-const first = (count: number): Dataset =>
-  dataset({ ...digits, x: digits.x.subarray(0, count * digits.n), y: digits.y.subarray(0, count) });
 const options = { hidden: 16, batch: 50, steps: 1, learningRate: 2, insecureSeed: 1 };
-const images = first(50);
+const images = firstImages(digits, 50);
 
 const decrypting = (transcript: Transcript) =>
   transcript.steps.filter(({ what }) => what.startsWith("decrypt"))

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { DataError, dataset, image, verifyChecksum } from "lib/data/dataset.ts";
+import { DataError, dataset, firstImages, image, verifyChecksum } from "lib/data/dataset.ts";
 
 const two = {
   name: "two",
@@ -25,6 +25,14 @@ Deno.test("dataset() refuses a missing pixel, a label out of range and no images
 Deno.test("image() refuses an index outside the dataset", () => {
   for (const index of [-1, 2, 0.5, NaN]) {
     assertThrows(() => image(dataset(two), index), RangeError, "it has images 0 to 1");
+  }
+});
+
+Deno.test("firstImages() cuts a dataset and refuses more images than there are", () => {
+  const one = firstImages(dataset(two), 1);
+  assertEquals([one.count, one.x, one.y], [1, two.x.subarray(0, 4), two.y.subarray(0, 1)]);
+  for (const count of [0, 3, 0.5]) {
+    assertThrows(() => firstImages(dataset(two), count), RangeError, "it has 2");
   }
 });
 
