@@ -64,11 +64,14 @@ async function trailingExpressions(directory: string, files: string[]): Promise<
 }
 
 /** Checks the cells' format one by one. `deno fmt --check` on the notebook itself (2.9.6) reports every
- * cell that does not end in a newline, which none does, and which `deno fmt` does not change. */
+ * cell that does not end in a newline, which none does, and which `deno fmt` does not change; so deno.json
+ * excludes the notebooks from it. */
 async function formatProblems(files: readonly string[]): Promise<string[]> {
   const { stderr } = await deno("fmt", "--check", "--config", CONFIG, ...files);
   return [...stderr.matchAll(/^from .*?(\d+)\.(?:ts|md):$/gm)]
-    .map(([, number]) => `cell ${number}: not formatted: deno fmt notebooks`);
+    .map(([, number]) =>
+      `cell ${number}: not formatted: deno fmt --no-config --line-width 100 notebooks`
+    );
 }
 
 /** Writes each cell into a file of its own, named by its number. */
