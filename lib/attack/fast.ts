@@ -1,12 +1,12 @@
 /** The exact solver for one image: an interior point method that knows the program's structure.
  *
- * Rows are scaled to length 1 and pixels ordered channel by channel, so that neighbours stay one image
- * row apart. As many independent equations as pixels leave one point, which least squares finds
+ * As many independent equations as pixels leave one point, which least squares finds
  * without a program. What this solver cannot do, the neighbour rules and the rare program on which it
  * stalls, goes to HiGHS: same answers, slower.
  * @module */
+import { type ScaledEquations, scaledEquations } from "./equations.ts";
 import { type Limits, solveLp, solveTerms } from "./highs.ts";
-import { interiorPoint } from "./interior_point.ts";
+import { interiorPoint, type PixelProgram } from "./interior_point.ts";
 import { leastSquaresPoint } from "./least_squares.ts";
 import { buildLp, worstViolation } from "./lp_model.ts";
 import { checkedPriors, type Priors } from "./priors.ts";
@@ -35,16 +35,16 @@ export async function solveFast(
     if (rank === view.n) return onlySolution(view, x, { objective, elapsedMs: elapsedMs() });
   }
   const equations = scaledEquations(view);
+  const b = equations.scaled(view.z1);
   return await solveRounds(view, priors, async (terms) => {
     const late = () => elapsedMs() > 1000 * timeLimitS;
     const outcome = interiorPoint(
-      program(equations, terms),
+      program(equations, b, terms),
       () => stopped() || late(),
     );
     switch (outcome.status) {
       case "optimal": {
-        const point = Float64Array.from(equations.place, (at) => 255 * outcome.x[at]);
-        return recovery(view, point, { objective, elapsedMs: elapsedMs() });
+        return recovery(view, equations.pixels(outcome.x), { objective, elapsedMs: elapsedMs() });
       }
       case "infeasible":
         return noRecovery("infeasible", objective, { elapsedMs: elapsedMs() });
@@ -73,33 +73,8 @@ function onlySolution(
     : noRecovery("infeasible", objective, { elapsedMs });
 }
 
-/** The equations for pixels in [0, 1], and where each pixel went. */
-interface ScaledEquations {
-  /** [hidden, n] rows of length 1, columns channel by channel. */
-  A: Float64Array;
-  b: Float64Array;
-  /** [n] pixel p is column place[p]. */
-  place: Int32Array;
-}
-
-function scaledEquations({ W1, z1, hidden, n, shape, pixelRange }: ServerView): ScaledEquations {
-  const channels = shape[2];
-  const place = Int32Array.from(
-    { length: n },
-    (_, p) => (p % channels) * (n / channels) + Math.floor(p / channels),
-  );
-  const A = new Float64Array(hidden * n);
-  const b = new Float64Array(hidden);
-  for (let row = 0; row < hidden; row++) {
-    const w = W1.subarray(row * n, (row + 1) * n);
-    const length = Math.hypot(...w) || 1; // a row of zeros stays one
-    place.forEach((at, p) => A[row * n + at] = w[p] / length);
-    b[row] = z1[row] / length / pixelRange[1];
-  }
-  return { A, b, place };
-}
-
-function program({ A, b, place }: ScaledEquations, terms: Terms) {
+/** The program of these terms. */
+function program({ A, place }: ScaledEquations, b: Float64Array, terms: Terms): PixelProgram {
   const c = new Float64Array(place.length);
   place.forEach((at, p) => c[at] = terms.pixelWeights[p]);
   const pairs = terms.pairs.map(([p, q]) => [place[p], place[q]] as const);

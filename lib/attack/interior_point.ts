@@ -13,11 +13,12 @@
  * are few and the rest is a grid. Predictor and corrector: Mehrotra 1992, as in Wright, "Primal-Dual
  * Interior-Point Methods", 1997.
  *
- * That a program is infeasible is proved: by a y with y·b > max {y·A·x : 0 ≤ x ≤ 1} (Farkas). The
- * multipliers of an infeasible program grow along such a y, so they are tried as they come.
+ * That a program is infeasible is proved (Farkas): the multipliers y of an infeasible one grow along
+ * a proof, so they are tried as they come.
  * @module */
 import { bandedBackward, bandedCholesky, bandedForward } from "../math/banded.ts";
 import * as dense from "../math/dense.ts";
+import { provesInfeasible } from "./farkas.ts";
 
 /** A program over pixels in [0, 1], in an order that keeps the pairs close. */
 export interface PixelProgram {
@@ -50,9 +51,6 @@ const STEP = 0.995;
  * point. The dual residual of a step grows by RIDGE·Φ·dx, and dx is small by then. */
 const RIDGE = 1e-13;
 
-/** What Farkas' inequality must exceed, relative to its terms, to be no rounding error. */
-const PROOF_MARGIN = 1e-9;
-
 /** The four non-negative variables x, 1 − x, p, q, or their multipliers, or a step of either. */
 type Blocks = readonly [Float64Array, Float64Array, Float64Array, Float64Array];
 
@@ -73,7 +71,7 @@ export function interiorPoint(program: PixelProgram, stopped = () => false): Poi
     const { v: [x, , p, q], z: [zx, zs, zp, zq], y } = at;
     const Ax = dense.apply(A, x);
     const yA = dense.applyTransposed(A, y);
-    if (provesInfeasible(yA, y, b)) return { status: "infeasible", iterations };
+    if (provesInfeasible({ y, b, reach: yA })) return { status: "infeasible", iterations };
 
     const pull = spread(zp.map((z, e) => (z - zq[e]) / 2), pairs, c.length);
     const primalGap = b.map((value, row) => value - Ax[row]);
@@ -111,13 +109,6 @@ function start({ A, b, c, pairs, w }: PixelProgram): Iterate {
     z: [c.map((cost) => cost + 1), new Float64Array(n).fill(1), w.slice(), w.slice()],
     y: new Float64Array(b.length),
   };
-}
-
-/** Whether y·b > max {y·A·x : 0 ≤ x ≤ 1}, so that no such x has A·x = b. */
-function provesInfeasible(yA: Float64Array, y: Float64Array, b: Float64Array): boolean {
-  const reach = yA.reduce((sum, v) => sum + Math.max(0, v), 0);
-  const terms = b.reduce((sum, value, row) => sum + Math.abs(value * y[row]), 0);
-  return dense.dot(y, b) - reach > PROOF_MARGIN * terms;
 }
 
 /** A function that gives the step towards v·z = `targets` and zero gaps, from one factorisation. */

@@ -1,0 +1,260 @@
+/** Many images under one W1 at once: ADMM in float32 on tfjs.
+ *
+ * The linear program of the exact solvers, split so that each part is easy (Boyd, Parikh, Chu, Peleato,
+ * Eckstein, 2011): x satisfies A·x = b; its copies z, the pixels and the forms B·x, satisfy bounds and
+ * rules and carry the objective; u adds up their disagreement. An iteration is one product with an
+ * [n, n] matrix for all images, and one pass of shrinking and clipping. Unlike the exact solvers it
+ * takes the neighbour rules at no cost.
+ *
+ * An image is done when its rounded pixels are {@linkcode certified}, or when its copies agree and stand
+ * still: its point is then projected onto the equations in float64, a solution up to what clipping takes
+ * back. When the copies stand still
+ * *apart*, their distance is along a Farkas certificate, which is checked before anything is called
+ * infeasible.
+ * @module */
+import * as tf from "@tensorflow/tfjs";
+import { applyTransposed } from "../math/dense.ts";
+import { startBackend } from "../nn/backend.ts";
+import { type Copies, freshCopies, updateCopies, type Weights } from "./admm.ts";
+import { certified } from "./certificate.ts";
+import { type ScaledEquations, scaledEquations } from "./equations.ts";
+import { provesInfeasible } from "./farkas.ts";
+import { neighbourRules, type Priors } from "./priors.ts";
+import { noRecovery, type Recovery, recovery } from "./recovery.ts";
+import { refine } from "./refine.ts";
+import { reweigh, REWEIGHTINGS } from "./reweighted.ts";
+import { type Forms, split, type Splitting } from "./splitting.ts";
+import { objectiveTerms, type Terms } from "./terms.ts";
+import type { ServerView } from "./view.ts";
+
+/** How a batch runs. */
+export interface BatchOptions {
+  /** Give up on an image after so many, 3000 by default: "time-limit". */
+  maxIterations?: number;
+  signal?: AbortSignal;
+  /** Counts images. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** A batch at one iteration: root mean squares over its images, those that are done standing still. */
+export interface Residuals {
+  readonly iteration: number;
+  /** How far the copies are from the images, pixels in [0, 1]. */
+  readonly primal: number;
+  /** How far the copies moved in this iteration. */
+  readonly dual: number;
+  /** Images that are not done. */
+  readonly running: number;
+}
+
+/** What {@linkcode solveBatch} hands back. */
+export interface BatchResult {
+  /** In the order of the views; elapsedMs is the time of the batch divided by its images. */
+  readonly recoveries: Recovery[];
+  readonly residuals: Residuals[];
+}
+
+/** ρ; from 15 to 40 the iterations hardly change. */
+const RHO = 20;
+
+/** Both residuals of an image that is done. */
+const TOLERANCE = 2.5e-5;
+
+/** Iterations between looks at the residuals and at the stop button. */
+const LOOK = 10;
+
+/** Iterations between attempts to prove infeasibility. */
+const PROOF = 100;
+
+/** All images of a batch share this. */
+interface Batch {
+  priors: Priors;
+  equations: ScaledEquations;
+  splitting: Splitting;
+  base: Terms;
+  forms: Forms;
+  /** [forms] largest |form|, for rules; Infinity for differences. */
+  bounds: Float64Array;
+  maxIterations: number;
+}
+
+/** One image on its way. */
+interface Running {
+  index: number;
+  view: ServerView;
+  b: Float64Array;
+  /** [n] N·b: what an iteration adds to q·P. */
+  origin: Float32Array;
+  copies: Copies;
+  /** Reweightings so far. */
+  round: number;
+}
+
+/** Solves many views of one W1 under one set of priors.
+ * @throws {TypeError} views of different W1.   {RangeError} maxIterations is not a positive integer. */
+export async function solveBatch(
+  views: readonly ServerView[],
+  priors: Priors,
+  { maxIterations = 3000, signal, onProgress }: BatchOptions = {},
+): Promise<BatchResult> {
+  if (!Number.isSafeInteger(maxIterations) || maxIterations < 1) {
+    throw new RangeError(`Cannot solve a batch: ${maxIterations} iterations`);
+  }
+  if (views.length === 0) return { recoveries: [], residuals: [] };
+  checkSameLayer(views);
+  await startBackend();
+  const start = performance.now();
+  const batch = prepare(views[0], priors, maxIterations);
+  const { n } = views[0];
+  const recoveries = views.map(() => noRecovery("aborted", priors.objective, { elapsedMs: 0 }));
+  const residuals: Residuals[] = [];
+  const standing = views.map(() => ({ primal: 0, dual: 0 }));
+  let running = views.map((view, index): Running => {
+    const b = batch.equations.scaled(view.z1);
+    const origin = Float32Array.from(batch.splitting.project(new Float64Array(n), b));
+    return {
+      index,
+      view,
+      b,
+      origin,
+      copies: freshCopies(weights(batch, batch.base), RHO),
+      round: 0,
+    };
+  });
+  let q = new Float32Array(running.length * n).fill(0.5); // of the fresh copies: [running, n]
+  const P = tf.tensor2d(batch.splitting.P, [n, n]);
+  try {
+    for (let iteration = 1; running.length > 0 && !signal?.aborted; iteration++) {
+      const x = multiply(q, P);
+      running.forEach(({ copies, origin }, row) => {
+        const [from, to] = [row * n, (row + 1) * n];
+        for (let p = 0; p < n; p++) x[from + p] += origin[p];
+        updateCopies(copies, batch.forms, x.subarray(from, to), q.subarray(from, to));
+      });
+      if (iteration % LOOK !== 0) continue;
+
+      running.forEach(({ index, copies: { primal, dual } }) => standing[index] = { primal, dual });
+      residuals.push({
+        iteration,
+        primal: Math.hypot(...standing.map((s) => s.primal)) / Math.sqrt(views.length),
+        dual: Math.hypot(...standing.map((s) => s.dual)) / Math.sqrt(views.length),
+        running: running.length,
+      });
+      const keep = running.map((image, row) => {
+        const verdict = judge(batch, image, x.subarray(row * n, (row + 1) * n), iteration);
+        if (verdict !== null) recoveries[image.index] = verdict;
+        return verdict === null;
+      });
+      if (!keep.every(Boolean)) {
+        q = q.filter((_, at) => keep[Math.floor(at / n)]);
+        running = running.filter((_, row) => keep[row]);
+        onProgress?.(views.length - running.length, views.length);
+      }
+      await new Promise((resolve) => setTimeout(resolve)); // let the stop button and the display in
+    }
+  } finally {
+    P.dispose();
+  }
+  const elapsedMs = (performance.now() - start) / views.length;
+  return { recoveries: recoveries.map((recovery) => ({ ...recovery, elapsedMs })), residuals };
+}
+
+/** q·P [rows, n], in float32 on tfjs. */
+function multiply(q: Float32Array, P: tf.Tensor2D): Float32Array {
+  const product = tf.tidy(() => tf.tensor2d(q, [q.length / P.shape[0], P.shape[0]]).matMul(P));
+  const x = product.dataSync<"float32">().slice();
+  product.dispose();
+  return x;
+}
+
+/** What has become of an image, or null if it goes on, perhaps with new weights. */
+function judge(batch: Batch, image: Running, x: Float32Array, iteration: number): Recovery | null {
+  const { priors: { objective }, equations, splitting, base } = batch;
+  const { view, b, copies, round } = image;
+  const elapsedMs = 0;
+  const rounded = equations.pixels(x).map(Math.round);
+  if (certified(view, rounded)) return recovery(view, rounded, { objective, elapsedMs });
+  if (Math.max(copies.primal, copies.dual) < TOLERANCE) {
+    const point = equations.pixels(splitting.project(Float64Array.from(x), b));
+    const found = recovery(view, point, { objective, elapsedMs });
+    if (objective !== "reweighted" || found.xHat === null) return found;
+    const proved = refine(view, found.xHat);
+    if (proved !== null) return { ...found, xHat: proved, certified: true };
+    if (round === REWEIGHTINGS) return found;
+    copies.weights = weights(batch, reweigh(base, found.xHat, round));
+    image.round++;
+    return null;
+  }
+  if (iteration % PROOF === 0 && contradicts(batch, image, x)) {
+    return noRecovery("infeasible", objective, { elapsedMs });
+  }
+  if (iteration < batch.maxIterations * (round + 1)) return null;
+  const message = `no convergence in ${iteration} iterations, residual ${copies.primal}`;
+  return noRecovery("time-limit", objective, { elapsedMs, message });
+}
+
+/** Whether x − z, which only a contradiction keeps apart, proves that there is one. */
+function contradicts(
+  { equations, splitting, forms, bounds }: Batch,
+  { b, copies }: Running,
+  x: Float32Array,
+): boolean {
+  const n = x.length;
+  const reachOfRules = new Float64Array(n);
+  let allowance = 0;
+  bounds.forEach((bound, e) => {
+    if (bound === Infinity) return;
+    const [from, to] = [forms.starts[e], forms.starts[e + 1]];
+    let apart = -copies.z[n + e];
+    for (let k = from; k < to; k++) apart += forms.values[k] * x[forms.indices[k]];
+    for (let k = from; k < to; k++) reachOfRules[forms.indices[k]] += apart * forms.values[k];
+    allowance += Math.abs(apart) * bound;
+  });
+  const y = splitting.multipliers(reachOfRules.map((v, p) => v + x[p] - copies.z[p]));
+  const reach = applyTransposed(equations.A, y).map((v, p) => v - reachOfRules[p]);
+  return provesInfeasible({ y, b, reach, allowance });
+}
+
+/** What all images share. */
+function prepare(view: ServerView, priors: Priors, maxIterations: number): Batch {
+  const equations = scaledEquations(view);
+  const { place, A } = equations;
+  const base = objectiveTerms(view, priors);
+  const rules = neighbourRules(view.shape, priors);
+  const rows = [
+    ...base.pairs.map(([p, q]) => [[place[p], 1], [place[q], -1]]),
+    ...rules.map(({ p, neighbours }) => [
+      [place[p], 1],
+      ...neighbours.map((q) => [place[q], -1 / neighbours.length]),
+    ]),
+  ];
+  let end = 0;
+  const forms: Forms = {
+    starts: Int32Array.from([0, ...rows.map((row) => end += row.length)]),
+    indices: Int32Array.from(rows.flat(), ([at]) => at),
+    values: Float64Array.from(rows.flat(), ([, value]) => value),
+  };
+  const bounds = new Float64Array(rows.length).fill(priors.threshold / view.pixelRange[1]);
+  bounds.fill(Infinity, 0, base.pairs.length);
+  const splitting = split(A, forms, view.n);
+  return { priors, equations, splitting, base, forms, bounds, maxIterations };
+}
+
+/** Terms in the order of the batch; rules cost nothing. */
+function weights({ equations: { place }, bounds }: Batch, terms: Terms): Weights {
+  const pixels = new Float64Array(place.length);
+  place.forEach((at, p) => pixels[at] = terms.pixelWeights[p]);
+  const forms = new Float64Array(bounds.length);
+  forms.set(terms.pairWeights);
+  return { pixels, forms, bounds };
+}
+
+function checkSameLayer([first, ...others]: readonly ServerView[]): void {
+  for (const { W1, shape } of others) {
+    const same = W1 === first.W1 ||
+      W1.length === first.W1.length && W1.every((w, at) => w === first.W1[at]);
+    if (!same || `${shape}` !== `${first.shape}`) {
+      throw new TypeError("Cannot solve a batch: the views are of different W1 or shape");
+    }
+  }
+}
