@@ -19,7 +19,7 @@ import { type Copies, freshCopies, updateCopies, type Weights } from "./admm.ts"
 import { certified } from "./certificate.ts";
 import { type ScaledEquations, scaledEquations } from "./equations.ts";
 import { provesInfeasible } from "./farkas.ts";
-import { neighbourRules, type Priors } from "./priors.ts";
+import { pixelRules, type Priors } from "./priors.ts";
 import { noRecovery, type Recovery, recovery } from "./recovery.ts";
 import { refine } from "./refine.ts";
 import { reweigh, REWEIGHTINGS } from "./reweighted.ts";
@@ -220,13 +220,10 @@ function prepare(view: ServerView, priors: Priors, maxIterations: number): Batch
   const equations = scaledEquations(view);
   const { place, A } = equations;
   const base = objectiveTerms(view, priors);
-  const rules = neighbourRules(view.shape, priors);
+  const rules = pixelRules(view.shape, priors);
   const rows = [
     ...base.pairs.map(([p, q]) => [[place[p], 1], [place[q], -1]]),
-    ...rules.map(({ p, neighbours }) => [
-      [place[p], 1],
-      ...neighbours.map((q) => [place[q], -1 / neighbours.length]),
-    ]),
+    ...rules.map(({ indices, values }) => indices.map((p, k) => [place[p], values[k]])),
   ];
   let end = 0;
   const forms: Forms = {
@@ -234,8 +231,8 @@ function prepare(view: ServerView, priors: Priors, maxIterations: number): Batch
     indices: Int32Array.from(rows.flat(), ([at]) => at),
     values: Float64Array.from(rows.flat(), ([, value]) => value),
   };
-  const bounds = new Float64Array(rows.length).fill(priors.threshold / view.pixelRange[1]);
-  bounds.fill(Infinity, 0, base.pairs.length);
+  const bounds = new Float64Array(rows.length).fill(Infinity);
+  bounds.set(rules.map(({ bound }) => bound / view.pixelRange[1]), base.pairs.length);
   const splitting = split(A, forms, view.n);
   return { priors, equations, splitting, base, forms, bounds, maxIterations };
 }

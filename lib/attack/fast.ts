@@ -1,15 +1,15 @@
 /** The exact solver for one image: an interior point method that knows the program's structure.
  *
  * As many independent equations as pixels leave one point, which least squares finds
- * without a program. What this solver cannot do, the neighbour rules and the rare program on which it
- * stalls, goes to HiGHS: same answers, slower.
+ * without a program. What this solver is not for, the neighbour rules, the sparse rows of a convolution and
+ * the rare program on which it stalls, goes to HiGHS: same answers.
  * @module */
 import { type ScaledEquations, scaledEquations } from "./equations.ts";
 import { type Limits, solveLp, solveTerms } from "./highs.ts";
 import { interiorPoint, type PixelProgram } from "./interior_point.ts";
 import { leastSquaresPoint } from "./least_squares.ts";
 import { buildLp, worstViolation } from "./lp_model.ts";
-import { checkedPriors, type Priors } from "./priors.ts";
+import { checkedPriors, hasRules, type Priors } from "./priors.ts";
 import { noRecovery, type Recovery, recovery } from "./recovery.ts";
 import { solveRounds } from "./reweighted.ts";
 import type { Terms } from "./terms.ts";
@@ -26,13 +26,15 @@ export async function solveFast(
   { timeLimitS = 120, stopped = () => false }: Limits = {},
 ): Promise<Recovery> {
   if (!(timeLimitS > 0)) throw new RangeError(`Cannot solve: time limit ${timeLimitS} s`);
-  if (priors.period !== null) return await solveLp(view, priors, { timeLimitS, stopped });
   const start = performance.now();
   const { objective } = priors;
   const elapsedMs = () => performance.now() - start;
-  if (view.hidden >= view.n) {
+  if (view.hidden >= view.n && !hasRules(priors)) {
     const { x, rank } = leastSquaresPoint(view);
     if (rank === view.n) return onlySolution(view, x, { objective, elapsedMs: elapsedMs() });
+  }
+  if (hasRules(priors) || isSparse(view)) {
+    return await solveLp(view, priors, { timeLimitS, stopped });
   }
   const equations = scaledEquations(view);
   const b = equations.scaled(view.z1);
@@ -58,6 +60,11 @@ export async function solveFast(
       }
     }
   });
+}
+
+/** Whether most entries of W1 are zero. */
+function isSparse({ W1 }: ServerView): boolean {
+  return 2 * W1.reduce((count, w) => w === 0 ? count + 1 : count, 0) > W1.length;
 }
 
 /** The verdict on the one point that can solve the equations. */

@@ -13,7 +13,7 @@
 import type { Highs, Model } from "highs";
 import { dropRuntime, highsRuntime, modelData } from "./highs_runtime.ts";
 import { buildLp, type SparseLp, worstViolation } from "./lp_model.ts";
-import type { Priors } from "./priors.ts";
+import { hasRules, type Priors } from "./priors.ts";
 import { noRecovery, type Recovery, recovery } from "./recovery.ts";
 import { solveRounds } from "./reweighted.ts";
 import type { Terms } from "./terms.ts";
@@ -70,7 +70,7 @@ export async function solveTerms(
   const highs = await highsRuntime();
   const { objective } = priors;
   const start = performance.now();
-  const sharp = objective !== "published" && priors.period === null;
+  const sharp = objective !== "published" && !hasRules(priors);
   const outcome = solve(highs, buildLp(view, priors, terms), {
     methods: sharp ? [HIPDLP, INTERIOR_POINT, SIMPLEX] : [INTERIOR_POINT, SIMPLEX],
     ...limits,

@@ -3,14 +3,14 @@
  *     minimise  Σ c_p·x_p + Σ w_e·(p_e + q_e)    the terms of the objective
  *     such that W1·x = z1                        hidden dense rows
  *               x_a − x_b − p_e + q_e = 0        a row for each adjacent pair e = (a, b)
- *               |k·x_p − Σ neighbours| ≤ 25·k    a row for each published rule, k neighbours
+ *               |x_p − mean of neighbours| ≤ 25   a row for each published rule
  *               0 ≤ x ≤ 255,  p, q ≥ 0
  *
  * The split p − q of a difference makes its absolute value linear. The dense rows are divided by a
  * power of two, so that their largest entry lies in [1, 2): exact in floating point, and tolerances
  * mean the same at every scale of the weights.
  * @module */
-import { neighbourRules, type Priors } from "./priors.ts";
+import { pixelRules, type Priors } from "./priors.ts";
 import { objectiveTerms, type Terms } from "./terms.ts";
 import type { ServerView } from "./view.ts";
 
@@ -38,7 +38,7 @@ export function buildLp(
 ): SparseLp {
   const { n, hidden } = view;
   const { pairs, pixelWeights, pairWeights } = terms;
-  const rules = neighbourRules(view.shape, priors);
+  const rules = pixelRules(view.shape, priors);
   const numCols = n + 2 * pairs.length;
 
   const colCost = new Float64Array(numCols);
@@ -58,10 +58,8 @@ export function buildLp(
     const coefficients = [1, -1, -1, 1];
     rows.add(0, 0, [a, b, n + 2 * e, n + 2 * e + 1], (_, at) => coefficients[at]);
   });
-  for (const { p, neighbours } of rules) {
-    const k = neighbours.length;
-    const bound = priors.threshold * k;
-    rows.add(-bound, bound, [p, ...neighbours], (_, at) => at === 0 ? k : -1);
+  for (const { indices, values, bound } of rules) {
+    rows.add(-bound, bound, indices, (_, at) => values[at]);
   }
   return { numCols, colCost, colLower: new Float64Array(numCols), colUpper, ...rows.finish() };
 }
@@ -94,7 +92,12 @@ class RowBuilder {
   readonly #indices: number[] = [];
   readonly #values: number[] = [];
 
-  add(lower: number, upper: number, columns: number[], value: (col: number, at: number) => number) {
+  add(
+    lower: number,
+    upper: number,
+    columns: readonly number[],
+    value: (col: number, at: number) => number,
+  ) {
     this.#lower.push(lower);
     this.#upper.push(upper);
     columns.forEach((col, at) => {

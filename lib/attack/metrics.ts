@@ -6,7 +6,7 @@
  * so borders are not padded; the result is the mean over positions, then over channels. This is what
  * scikit-image gives for `gaussian_weights=True, use_sample_covariance=False`.
  * @module */
-import { neighbourRules, type Priors, type Shape } from "./priors.ts";
+import { pixelRules, type Priors, type Shape } from "./priors.ts";
 
 type Pixels = ArrayLike<number>;
 
@@ -41,11 +41,11 @@ export function exact(xHat: Pixels, xTrue: Pixels): boolean {
   return exactPixels(xHat, xTrue) === xTrue.length;
 }
 
-/** How many of an image's pixels break the neighbour rule that `priors` assumes. */
+/** How many of the rules that `priors` assumes an image breaks. */
 export function ruleViolations(xTrue: Pixels, shape: Shape, priors: Priors): number {
-  return neighbourRules(shape, priors).filter(({ p, neighbours }) => {
-    const mean = neighbours.reduce((sum, q) => sum + xTrue[q], 0) / neighbours.length;
-    return Math.abs(xTrue[p] - mean) > priors.threshold;
+  return pixelRules(shape, priors).filter(({ indices, values, bound }) => {
+    const sum = indices.reduce((total, p, k) => total + values[k] * xTrue[p], 0);
+    return Math.abs(sum) > bound + 1e-9; // thirds round
   }).length;
 }
 

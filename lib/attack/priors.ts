@@ -20,6 +20,9 @@ export const PUBLISHED_PERIODS: readonly number[] = [2, 4, 9, 16];
 /** The published bound on |x_p − mean of its neighbours|, in pixel values. */
 export const THRESHOLD = 25;
 
+/** The published bound where a convolution sees little, on a sum over channels: 0.15 of the range. */
+export const BORDER_THRESHOLD = 0.15 * 255;
+
 /** An attacker's assumptions. Make one with {@linkcode checkedPriors}. */
 export interface Priors {
   objective: Objective;
@@ -28,6 +31,8 @@ export interface Priors {
   threshold: 25;
   /** Neighbours by flat index, as in the authors' code. */
   wrapEdges?: boolean;
+  /** The authors' rule for convolutions, see {@linkcode pixelRules}. */
+  border?: boolean;
 }
 
 /** Height, width, channels; entries by row, channels last. */
@@ -39,8 +44,9 @@ export function checkedPriors(input: {
   objective: Objective;
   period?: number | null;
   wrapEdges?: boolean;
+  border?: boolean;
 }): Priors {
-  const { objective, period = null, wrapEdges = false } = input;
+  const { objective, period = null, wrapEdges = false, border = false } = input;
   if (!OBJECTIVES.includes(objective)) {
     throw new TypeError(
       `Cannot use objective "${objective}": expected one of ${OBJECTIVES.join(", ")}`,
@@ -49,7 +55,7 @@ export function checkedPriors(input: {
   if (period !== null && !(Number.isSafeInteger(period) && period > 0)) {
     throw new RangeError(`Cannot use period ${period}: expected null or a positive integer`);
   }
-  return { objective, period, threshold: THRESHOLD, wrapEdges };
+  return { objective, period, threshold: THRESHOLD, wrapEdges, border };
 }
 
 /** The 4-neighbours of entry p in its own channel: right, left, below, above, those that exist.
@@ -84,6 +90,47 @@ export function neighbourRules(
     })
     .map((p) => ({ p, neighbours: neighbours(p, shape, wrapEdges) }))
     .filter((rule) => rule.neighbours.length > 0);
+}
+
+/** A rule as an inequality: |Σ values[k]·x[indices[k]]| ≤ bound. */
+export interface PixelRule {
+  readonly indices: readonly number[];
+  readonly values: readonly number[];
+  readonly bound: number;
+}
+
+/** Every rule of the priors. With `border`, the authors' rule for convolutions too (Juve45/cryptonn,
+ * `ResNet56attack.py`): on the ring one pixel inside the border, where i + j is odd, the differences
+ * x_p − mean of the neighbours of p, *summed over the channels*, stay within 0.15 of the range. */
+export function pixelRules(shape: Shape, priors: Priors): PixelRule[] {
+  const rule = (centres: number[], bound: number, wrapEdges?: boolean): PixelRule => {
+    const around = centres.map((p) => neighbours(p, shape, wrapEdges));
+    return {
+      indices: centres.flatMap((p, k) => [p, ...around[k]]),
+      values: around.flatMap((list) => [1, ...list.map(() => -1 / list.length)]),
+      bound,
+    };
+  };
+  const rules = neighbourRules(shape, priors).map(({ p }) =>
+    rule([p], priors.threshold, priors.wrapEdges)
+  );
+  return priors.border
+    ? [...rules, ...borderRing(shape).map((c) => rule(c, BORDER_THRESHOLD))]
+    : rules;
+}
+
+/** Whether the priors have any rule. */
+export const hasRules = ({ period, border }: Priors): boolean => period !== null || border === true;
+
+/** The channels of each pixel (i, j) on the ring one inside the border with i + j odd. */
+function borderRing([height, width, channels]: Shape): number[][] {
+  return Array.from({ length: height * width }, (_, pixel) => pixel)
+    .filter((pixel) => {
+      const [i, j] = [Math.floor(pixel / width), pixel % width];
+      const onRing = i === 1 || j === 1 || i === height - 2 || j === width - 2;
+      return onRing && (i + j) % 2 === 1;
+    })
+    .map((pixel) => Array.from({ length: channels }, (_, k) => pixel * channels + k));
 }
 
 /** The pairs (p, right of p) and (p, below p) whose differences make up the total variation. */

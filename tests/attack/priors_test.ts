@@ -2,9 +2,11 @@ import { assertEquals, assertThrows } from "@std/assert";
 import {
   adjacentPairs,
   checkedPriors,
+  hasRules,
   neighbourRules,
   neighbours,
   type Objective,
+  pixelRules,
   type Shape,
 } from "lib/attack/priors.ts";
 
@@ -13,7 +15,13 @@ const pixels = Array.from({ length: 20 }, (_, p) => p);
 
 Deno.test("checkedPriors() fills in the published threshold and no rule", () => {
   const priors = checkedPriors({ objective: "tv" });
-  assertEquals(priors, { objective: "tv", period: null, threshold: 25, wrapEdges: false });
+  assertEquals(priors, {
+    objective: "tv",
+    period: null,
+    threshold: 25,
+    wrapEdges: false,
+    border: false,
+  });
 });
 
 Deno.test("checkedPriors() refuses an unknown objective and a period that is no positive integer", () => {
@@ -56,6 +64,23 @@ Deno.test("neighbourRules() chooses pixels with (i + j) mod period = 0", () => {
 
 Deno.test("neighbourRules() has no rule for a pixel without neighbours", () => {
   assertEquals(neighbourRules([1, 1, 1], checkedPriors({ objective: "sum", period: 1 })), []);
+});
+
+Deno.test("pixelRules() writes a neighbour rule as an inequality", () => {
+  const [rule] = pixelRules(SHAPE, checkedPriors({ objective: "published", period: 4 })).slice(1);
+  assertEquals(rule, { indices: [4, 3, 9], values: [1, -0.5, -0.5], bound: 25 });
+});
+
+Deno.test("pixelRules() with border sums the channels on the ring one inside the border, i + j odd", () => {
+  const border = checkedPriors({ objective: "published", border: true });
+  const shape: Shape = [5, 5, 3];
+  const rules = pixelRules(shape, border);
+  // Lines 1 and 3, rows and columns; the four pixels of the inner square with i + j odd, eight outside it.
+  assertEquals(rules.length, 12);
+  const middle = rules.find(({ indices }) => indices[0] === 3 * 7)!; // pixel (1, 2)
+  assertEquals(middle.values.filter((value) => value === 1).length, 3);
+  assertEquals([middle.indices.length, middle.bound], [15, 38.25]);
+  assertEquals([hasRules(border), hasRules(checkedPriors({ objective: "tv" }))], [true, false]);
 });
 
 Deno.test("adjacentPairs() lists right and lower neighbours, channel by channel", () => {
