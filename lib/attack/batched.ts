@@ -19,7 +19,8 @@ import { type Copies, freshCopies, updateCopies, type Weights } from "./admm.ts"
 import { certified } from "./certificate.ts";
 import { type ScaledEquations, scaledEquations } from "./equations.ts";
 import { provesInfeasible } from "./farkas.ts";
-import { pixelRules, type Priors } from "./priors.ts";
+import { soleSolution } from "./least_squares.ts";
+import { hasRules, pixelRules, type Priors } from "./priors.ts";
 import { noRecovery, type Recovery, recovery } from "./recovery.ts";
 import { refine } from "./refine.ts";
 import { reweigh, REWEIGHTINGS } from "./reweighted.ts";
@@ -102,6 +103,10 @@ export async function solveBatch(
   }
   if (views.length === 0) return { recoveries: [], residuals: [] };
   checkSameLayer(views);
+  if (views[0].hidden > views[0].n && !hasRules(priors)) {
+    const recoveries = await soleSolutions(views, priors, { signal, onProgress });
+    if (recoveries !== null) return { recoveries, residuals: [] };
+  }
   await startBackend();
   const start = performance.now();
   const batch = prepare(views[0], priors, maxIterations);
@@ -157,6 +162,25 @@ export async function solveBatch(
   }
   const elapsedMs = (performance.now() - start) / views.length;
   return { recoveries: recoveries.map((recovery) => ({ ...recovery, elapsedMs })), residuals };
+}
+
+/** More equations than pixels: nothing to iterate, or null if the equations do not fix the image. */
+async function soleSolutions(
+  views: readonly ServerView[],
+  { objective }: Priors,
+  { signal, onProgress }: BatchOptions,
+): Promise<Recovery[] | null> {
+  const recoveries: Recovery[] = [];
+  for (const view of views) {
+    const sole = signal?.aborted
+      ? noRecovery("aborted", objective, { elapsedMs: 0 })
+      : soleSolution(view, objective);
+    if (sole === null) return null;
+    recoveries.push(sole);
+    onProgress?.(recoveries.length, views.length);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  return recoveries;
 }
 
 /** q·P [rows, n], in float32 on tfjs. */
@@ -248,8 +272,10 @@ function weights({ equations: { place }, bounds }: Batch, terms: Terms): Weights
 
 function checkSameLayer([first, ...others]: readonly ServerView[]): void {
   for (const { W1, shape } of others) {
-    const same = W1 === first.W1 ||
-      W1.length === first.W1.length && W1.every((w, at) => w === first.W1[at]);
+    let same = W1.length === first.W1.length;
+    for (let at = 0; same && W1 !== first.W1 && at < W1.length; at++) {
+      same = W1[at] === first.W1[at];
+    }
     if (!same || `${shape}` !== `${first.shape}`) {
       throw new TypeError("Cannot solve a batch: the views are of different W1 or shape");
     }

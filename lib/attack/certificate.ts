@@ -14,8 +14,11 @@ export function certified(view: ServerView, xHat: ArrayLike<number>): boolean {
   if (xHat.length !== n) {
     throw new TypeError(`Cannot certify: ${xHat.length} pixels, expected ${n}`);
   }
-  const x = Float64Array.from(xHat, Math.round);
-  if (!x.every((value) => value >= low && value <= high)) return false;
+  const x = new Float64Array(n);
+  for (let p = 0; p < n; p++) {
+    x[p] = Math.round(xHat[p]);
+    if (!(x[p] >= low && x[p] <= high)) return false;
+  }
   for (let row = 0; row < hidden; row++) {
     let sum = 0;
     for (let p = 0; p < n; p++) sum += W1[row * n + p] * x[p];

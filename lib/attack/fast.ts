@@ -7,16 +7,12 @@
 import { type ScaledEquations, scaledEquations } from "./equations.ts";
 import { type Limits, solveLp, solveTerms } from "./highs.ts";
 import { interiorPoint, type PixelProgram } from "./interior_point.ts";
-import { leastSquaresPoint } from "./least_squares.ts";
-import { buildLp, worstViolation } from "./lp_model.ts";
-import { checkedPriors, hasRules, type Priors } from "./priors.ts";
+import { soleSolution } from "./least_squares.ts";
+import { hasRules, type Priors } from "./priors.ts";
 import { noRecovery, type Recovery, recovery } from "./recovery.ts";
 import { solveRounds } from "./reweighted.ts";
 import type { Terms } from "./terms.ts";
 import type { ServerView } from "./view.ts";
-
-/** Largest relative violation of an equation or bound in a point that counts as a solution. */
-const TOLERANCE = 1e-7;
 
 /** Solves one view under one set of priors in this thread, as `solveLp` does and with the same statuses.
  * @throws {RangeError} a time limit that is not positive. */
@@ -29,10 +25,8 @@ export async function solveFast(
   const start = performance.now();
   const { objective } = priors;
   const elapsedMs = () => performance.now() - start;
-  if (view.hidden >= view.n && !hasRules(priors)) {
-    const { x, rank } = leastSquaresPoint(view);
-    if (rank === view.n) return onlySolution(view, x, { objective, elapsedMs: elapsedMs() });
-  }
+  const sole = hasRules(priors) ? null : soleSolution(view, objective);
+  if (sole !== null) return sole;
   if (hasRules(priors) || isSparse(view)) {
     return await solveLp(view, priors, { timeLimitS, stopped });
   }
@@ -65,19 +59,6 @@ export async function solveFast(
 /** Whether most entries of W1 are zero. */
 function isSparse({ W1 }: ServerView): boolean {
   return 2 * W1.reduce((count, w) => w === 0 ? count + 1 : count, 0) > W1.length;
-}
-
-/** The verdict on the one point that can solve the equations. */
-function onlySolution(
-  view: ServerView,
-  x: Float64Array,
-  details: { objective: Priors["objective"]; elapsedMs: number },
-): Recovery {
-  const { objective, elapsedMs } = details;
-  const equations = buildLp(view, checkedPriors({ objective: "published" }));
-  return worstViolation(equations, x) <= TOLERANCE
-    ? recovery(view, x, details)
-    : noRecovery("infeasible", objective, { elapsedMs });
 }
 
 /** The program of these terms. */

@@ -17,6 +17,7 @@ import {
 } from "../math/dense.ts";
 import { scaledEquations } from "./equations.ts";
 import { interiorPoint } from "./interior_point.ts";
+import { soleSolution } from "./least_squares.ts";
 import type { Shape } from "./priors.ts";
 import { noRecovery, type Recovery, recovery } from "./recovery.ts";
 import type { ServerView } from "./view.ts";
@@ -74,7 +75,7 @@ function offsets([height, width, channels]: Shape): (p: number, q: number) => nu
 
 /** The attack on every view of this view's W1, factored now: gives a function that takes a few
  * milliseconds a view. A point far off the pixel range raises the question whether any image solves the
- * equations, which takes longer: "infeasible".
+ * equations, which takes longer: "infeasible". Over n equations the prior has no say: least squares.
  * @throws {TypeError} a prior of another shape; later, a view of another size. */
 export function gaussianAttack(
   { mean, covariance, shape }: GaussianPrior,
@@ -83,23 +84,21 @@ export function gaussianAttack(
   if (`${shape}` !== `${viewShape}`) {
     throw new TypeError(`Cannot attack images of [${viewShape}] with a prior for [${shape}]`);
   }
+  const objective = "gaussian";
+  if (hidden > n) return (view) => soleSolution(view, objective) ?? deficient(0);
   const WS = multiplyTransposed(W1, covariance, { n }); // W·Σ [hidden, n]
   const factor = multiplyTransposed(WS, W1, { n });
   const rank = cholesky(factor, hidden);
   const Wmean = apply(W1, mean);
   return (view) => {
     const start = performance.now();
-    const objective = "gaussian";
     const details = () => ({ objective, elapsedMs: performance.now() - start } as const);
     if (view.hidden !== hidden || view.n !== n) {
       throw new TypeError(
         `Cannot attack a view of ${view.hidden} × ${view.n}: W1 is ${hidden} × ${n}`,
       );
     }
-    if (rank === 0) {
-      const message = "Cannot solve: W1 is all zeros";
-      return noRecovery("error", objective, { ...details(), message });
-    }
+    if (rank === 0) return deficient(details().elapsedMs);
     const shifts = solveCholesky(factor, view.z1.map((z, row) => z - Wmean[row]));
     const point = applyTransposed(WS, shifts).map((shift, p) => mean[p] + shift);
     const white = view.pixelRange[1];
@@ -108,6 +107,11 @@ export function gaussianAttack(
     }
     return recovery(view, point, details());
   };
+}
+
+function deficient(elapsedMs: number): Recovery {
+  const message = "Cannot solve: the rank of W1 is too low";
+  return noRecovery("error", "gaussian", { elapsedMs, message });
 }
 
 /** Whether no image at all solves the equations. Here only an exact solver knows. */

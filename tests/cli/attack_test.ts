@@ -56,6 +56,33 @@ test("deno task attack reports an infeasible image without a number", async () =
   assertEquals([digit.status, digit.mse, mean.mse], ["infeasible", null, null]);
 });
 
+test("deno task attack --solver and --objective choose who attacks and how", async () => {
+  const flags = ["--seed", "1", "--hidden", "250", "--images", "1", "--offset", "1", "--json"];
+  const runs: [string[], boolean][] = [
+    [["--solver", "highs"], true],
+    [["--solver", "fast"], true],
+    [["--solver", "batched"], true],
+    [["--objective", "reweighted"], true],
+    [["--objective", "gaussian"], false],
+  ];
+  for (const [choice, certified] of runs) {
+    const { code, stdout, stderr } = await attack(...flags, ...choice);
+    assertEquals(code, 0, stderr);
+    const { images: [digit], objective } = JSON.parse(stdout);
+    const named = choice[0] === "--objective" ? choice[1] : "tv-sum";
+    assertEquals([objective, digit.status, digit.certified], [named, "optimal", certified]);
+  }
+});
+
+test("deno task attack --layer takes a convolution for the layer", async () => {
+  const flags = ["--dataset", "cifar10-gray", "--layer", "conv5", "--seed", "1", "--images", "1"];
+  const { code, stdout, stderr } = await attack(...flags, "--json");
+  if (/Cannot fetch/.test(stderr)) return console.warn(`not checked, offline: ${stderr}`);
+  assertEquals(code, 0, stderr);
+  const { hidden, images: [photo] } = JSON.parse(stdout);
+  assertEquals([hidden, photo.certified], [6 * 28 * 28, true]);
+});
+
 test("deno task attack --dataset attacks images of the dataset it names", async () => {
   const flags = ["--seed", "1", "--hidden", "2", "--images", "1", "--objective", "sum"];
   const sizes = { "fashion-mnist": 784, "cifar10-gray": 1024, "cifar10": 3072 };
@@ -66,7 +93,7 @@ test("deno task attack --dataset attacks images of the dataset it names", async 
       continue;
     }
     assertEquals(code, 0, stderr);
-    assertStringIncludes(stdout, `${dataset} test, W1 2 × ${n} at scale`);
+    assertStringIncludes(stdout, `${dataset} test, dense W1 2 × ${n} at scale`);
   }
 });
 
@@ -102,6 +129,9 @@ test("deno task attack refuses bad usage in one line, status 2, nothing on stdou
     [["--hidden", "0"], "--hidden must be an integer"],
     [["--offset", "999", "--images", "2"], "past the last test image, 999"],
     [["--seed", "1", "--weights", "w.npy"], "exclude each other"],
+    [["--layer", "conv5", "--hidden", "9"], "--layer and --hidden exclude each other"],
+    [["--layer", "conv5", "--weights", "w.npy"], "--layer and --weights exclude each other"],
+    [["--layer", "conv3"], "conv3 takes images of 3 channels, not mnist"],
   ];
   const results = await Promise.all(faults.map(([flags]) => attack(...flags)));
   results.forEach(({ code, stdout, stderr }, i) => {
