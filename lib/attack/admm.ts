@@ -2,8 +2,8 @@
  * @module */
 import type { Forms } from "./splitting.ts";
 
-/** Over-relaxation; 1.5 to 1.8 is customary. */
-const RELAXATION = 1.7;
+/** Over-relaxation; 1.5 to 1.8 is customary, 1.8 takes a fifth more iterations here. */
+const RELAXATION = 1.6;
 
 /** What the copies of one image pay and obey. */
 export interface Weights {
