@@ -67,6 +67,25 @@ export function serverView(input: {
   };
 }
 
+/** The views of many samples behind one first layer: W1 is checked and copied once and shared by all.
+ * @param input.z1s one z1 a sample, all of one length.   @throws as {@linkcode serverView}. */
+export function serverViews(
+  { z1s, ...layer }: Omit<Parameters<typeof serverView>[0], "z1"> & {
+    z1s: readonly ArrayLike<number>[];
+  },
+): ServerView[] {
+  if (z1s.length === 0) return [];
+  const first = serverView({ ...layer, z1: z1s[0] });
+  return z1s.map((z1) => {
+    if (z1.length !== first.hidden) {
+      throw new TypeError(
+        `Cannot build a view: z1 has ${z1.length} entries, expected ${first.hidden}`,
+      );
+    }
+    return { ...first, z1: integers("z1", z1) };
+  });
+}
+
 /** What the server would hold of the same sample if its first layer were only `hidden` units wide.
  * @throws {RangeError} hidden is not in [1, view.hidden]. */
 export function narrowView(view: ServerView, hidden: number): ServerView {

@@ -1,5 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { describe, narrowView, serverView } from "lib/attack/view.ts";
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { describe, narrowView, serverView, serverViews } from "lib/attack/view.ts";
 import { plantedView, SQUARE } from "./fixtures.ts";
 
 const good = () => ({
@@ -42,6 +42,18 @@ Deno.test("describe() says what the server knows and what it does not, with the 
 
 Deno.test("describe() handles a view of realistic size", () => {
   assertEquals(describe(plantedView(SQUARE, { hidden: 60 }))[4].value, "60 for 64 unknown pixels");
+});
+
+Deno.test("serverViews() equals serverView() for each sample and shares one W1", () => {
+  const { z1: _, ...layer } = good();
+  const views = serverViews({ ...layer, z1s: [[10, 20], [-3, 4]] });
+  assertEquals(views, [[10, 20], [-3, 4]].map((z1) => serverView({ ...layer, z1 })));
+  assertStrictEquals(views[0].W1, views[1].W1);
+  assertEquals(serverViews({ ...layer, z1s: [] }), []);
+  const short = [[10, 20], [1]];
+  assertThrows(() => serverViews({ ...layer, z1s: short }), TypeError, "z1 has 1 entries");
+  const broken = [[10, 20], [1, NaN]];
+  assertThrows(() => serverViews({ ...layer, z1s: broken }), RangeError, "z1[1]");
 });
 
 Deno.test("narrowView() keeps the first equations and refuses a width it does not have", () => {

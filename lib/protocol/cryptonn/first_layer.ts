@@ -1,6 +1,6 @@
 /** The server's first layer in fixed point, and what it yields without cryptography.
  * @module */
-import { type ServerView, serverView } from "../../attack/view.ts";
+import { type ServerView, serverViews } from "../../attack/view.ts";
 import { type Dataset, image } from "../../data/dataset.ts";
 import { scaleBitsFor, toFixed } from "../../math/fixed_point.ts";
 
@@ -40,12 +40,13 @@ export function clearViews(
   if (images.n !== n) {
     throw new TypeError(`Cannot compute z1: W1 takes ${n} pixels, ${images.name} has ${images.n}`);
   }
-  return indices.map((index) => {
+  const z1s = indices.map((index) => {
     const x = image(images, index);
     const z1 = new Float64Array(hidden);
     for (let i = 0; i < hidden; i++) {
       for (let j = 0; j < n; j++) z1[i] += W1[i * n + j] * x[j];
     }
-    return serverView({ W1, z1, shape: images.shape, scaleBits });
+    return z1;
   });
+  return serverViews({ W1, z1s, shape: images.shape, scaleBits });
 }

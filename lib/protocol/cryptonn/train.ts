@@ -9,7 +9,7 @@
  * trainings take their steps in `fixed_step.ts` and differ only in where the integers z1 and dW1 come from,
  * so they end in the same weights, bit for bit.
  * @module */
-import { type ServerView, serverView } from "../../attack/view.ts";
+import { type ServerView, serverViews } from "../../attack/view.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import { rangeOf } from "../../fe/params.ts";
 import { prepareDlog } from "../../math/dlog.ts";
@@ -111,11 +111,11 @@ export function stepViews(
   scales: Scales,
 ): ServerView[] {
   const hidden = W1.length / (shape[0] * shape[1] * shape[2]);
-  return Array.from({ length: z1.length / hidden }, (_, sample) =>
-    serverView({
-      ...{ W1, shape, scaleBits: scales.weightBits },
-      z1: z1.subarray(sample * hidden, (sample + 1) * hidden),
-    }));
+  const z1s = Array.from(
+    { length: z1.length / hidden },
+    (_, sample) => z1.subarray(sample * hidden, (sample + 1) * hidden),
+  );
+  return serverViews({ W1, z1s, shape, scaleBits: scales.weightBits });
 }
 
 /** The untrained network and the batches, as image indices. */
