@@ -10,6 +10,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Dataset } from "../data/dataset.ts";
 import { gaussian, type Rng, secureRng } from "../math/rng.ts";
+import type { UpperWeights } from "./upper_layers.ts";
 
 /** Sizes of a network with one hidden layer. */
 export interface MlpSizes {
@@ -20,57 +21,62 @@ export interface MlpSizes {
 }
 
 /** Weights of such a network. */
-export interface Mlp extends MlpSizes {
+export interface Mlp extends MlpSizes, UpperWeights {
   /** `[hidden, n]` */
   readonly W1: Float32Array;
-  /** `[hidden]` */
-  readonly b1: Float32Array;
-  /** `[classes, hidden]` */
-  readonly W2: Float32Array;
-  /** `[classes]` */
-  readonly b2: Float32Array;
 }
 
-/** The authors' initial weights are N(0, 0.01²), their biases 0. */
-const INITIAL_DEVIATION = 0.01;
-
-/** Weights drawn from N(0, deviation²) a layer, biases 0. */
-function draw(sizes: MlpSizes, deviations: readonly [W1: number, W2: number], rng: Rng): Mlp {
-  const { n, hidden, classes } = sizes;
-  for (const [name, size] of Object.entries({ n, hidden, classes })) {
-    if (!Number.isInteger(size) || size < 1) {
-      throw new RangeError(`Cannot build a network: ${name} = ${size} is not a positive integer`);
+/** Refuses sizes that no network has. @throws {RangeError} one that is not a positive integer. */
+function check(sizes: MlpSizes): void {
+  for (const name of ["n", "hidden", "classes"] as const) {
+    if (!Number.isInteger(sizes[name]) || sizes[name] < 1) {
+      throw new RangeError(
+        `Cannot build a network: ${name} = ${sizes[name]} is not a positive integer`,
+      );
     }
   }
-  const normal = (length: number, deviation: number) =>
-    Float32Array.from(gaussian(rng, length), (value) => value * deviation);
+}
+
+const normal = (rng: Rng, length: number, deviation: number) =>
+  Float32Array.from(gaussian(rng, length), (value) => value * deviation);
+
+/** How weights are drawn: `authors`: N(0, 0.01²), all of them; `glorot`: N(0, 2 / (inputs + outputs)) a
+ * layer, for pixels scaled to [0, 1]; since ours are 0..255, its W1 is 255 times smaller.
+ * @see X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
+ * networks", AISTATS 2010, equation 12.  Juve45/cryptonn, mitigation2_client.py. */
+export type Initial = "authors" | "glorot";
+
+/** Draws a first layer: W1 `[hidden, n]`, for pixels in 0..255.
+ * @throws {RangeError} a size that is not a positive integer. */
+export function initialW1(sizes: MlpSizes, initial: Initial, rng: Rng = secureRng()): Float32Array {
+  check(sizes);
+  const { n, hidden } = sizes;
+  return normal(rng, hidden * n, initial === "authors" ? 0.01 : Math.sqrt(2 / (n + hidden)) / 255);
+}
+
+/** Draws everything after the first layer's product: W2; the biases are 0.
+ * @throws {RangeError} a size that is not a positive integer. */
+export function initialUpper(
+  sizes: MlpSizes,
+  initial: Initial,
+  rng: Rng = secureRng(),
+): UpperWeights {
+  check(sizes);
+  const { hidden, classes } = sizes;
+  const deviation = initial === "authors" ? 0.01 : Math.sqrt(2 / (hidden + classes));
   return {
-    ...{ n, hidden, classes },
-    W1: normal(hidden * n, deviations[0]),
     b1: new Float32Array(hidden),
-    W2: normal(classes * hidden, deviations[1]),
+    W2: normal(rng, classes * hidden, deviation),
     b2: new Float32Array(classes),
   };
 }
 
-/** Draws an untrained network as the authors do: all weights N(0, 0.01²).
+/** Draws an untrained network, W1 first.
  * @throws {RangeError} a size that is not a positive integer. */
-export function initMlp(sizes: MlpSizes, rng: Rng = secureRng()): Mlp {
-  return draw(sizes, [INITIAL_DEVIATION, INITIAL_DEVIATION], rng);
-}
-
-/** Draws an untrained network as Glorot and Bengio do, N(0, 2 / (inputs + outputs)) a layer, for
- * pixels scaled to [0, 1]; since ours are 0..255, W1 is 255 times smaller.
- * @throws {RangeError} a size that is not a positive integer.
- * @see X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
- * networks", AISTATS 2010, equation 12. */
-export function glorotMlp(sizes: MlpSizes, rng: Rng = secureRng()): Mlp {
+export function initialMlp(sizes: MlpSizes, initial: Initial, rng: Rng = secureRng()): Mlp {
   const { n, hidden, classes } = sizes;
-  const deviations = [
-    Math.sqrt(2 / (n + hidden)) / 255,
-    Math.sqrt(2 / (hidden + classes)),
-  ] as const;
-  return draw(sizes, deviations, rng);
+  const W1 = initialW1(sizes, initial, rng);
+  return { n, hidden, classes, W1, ...initialUpper(sizes, initial, rng) };
 }
 
 /** Outputs of the network for a batch, a2 = σ(W2·σ(W1·x + b1) + b2). Call `startBackend` first.

@@ -2,17 +2,21 @@
  *
  * A setting is data for the one training loop (train.ts): `trainMlp(network, data, MODERN)`.
  * @module */
+import type { Output } from "./loss.ts";
+import type { Initial } from "./mlp.ts";
+import type { OptimizerName } from "./optimizer.ts";
 
 /** How to train. */
 export interface Setting {
+  /** How the weights are drawn: see `initialW1`. */
+  readonly initial: Initial;
   readonly epochs: number;
   readonly batch: number;
   readonly learningRate: number;
   /** Whether the learning rate falls linearly to 0 over the run. */
   readonly anneal: boolean;
-  /** Output function, and with it the loss: the cross-entropy of each output, or of all together. */
-  readonly output: "sigmoid" | "softmax";
-  readonly optimizer: "sgd" | "adam";
+  readonly output: Output;
+  readonly optimizer: OptimizerName;
   /** Whether every epoch takes the images in a new random order. */
   readonly shuffle: boolean;
   /** The network works on pixel · pixelScale; its W1 is kept for pixels in 0..255 all the same. */
@@ -24,9 +28,10 @@ export interface Setting {
 /** The authors': bytes 0..255 as they are, the data's order, plain gradient descent. The division by the
  * number of classes where one expects the batch size is theirs (mitigation1_server.py takes the length
  * of a label for the batch size); it makes their server's learning rate m/c times larger, and we keep it
- * because their accuracy depends on it. Start from `initMlp`.
+ * because their accuracy depends on it.
  * @see Juve45/cryptonn, mitigation1_server.py and mitigation2_client.py. */
 export const AUTHORS: Setting = {
+  initial: "authors",
   epochs: 10,
   batch: 250,
   learningRate: 0.005,
@@ -38,8 +43,9 @@ export const AUTHORS: Setting = {
   divideBy: "classes",
 };
 
-/** A modern one for the same 784-300-10 network with a sigmoid hidden layer. Start from `glorotMlp`. */
+/** A modern one for the same 784-300-10 network with a sigmoid hidden layer. */
 export const MODERN: Setting = {
+  initial: "glorot",
   epochs: 10,
   batch: 256,
   learningRate: 0.01,
@@ -50,3 +56,34 @@ export const MODERN: Setting = {
   pixelScale: 1 / 255,
   divideBy: "batch",
 };
+
+/** The learning rate of step `step` of `steps`, counted from 0. */
+export function learningRateAt(
+  { learningRate, anneal }: Setting,
+  step: number,
+  steps: number,
+): number {
+  return learningRate * (anneal ? 1 - step / steps : 1);
+}
+
+/** What a party divides its summed gradients by. @param m images in the batch. */
+export function divisors(
+  { divideBy }: Setting,
+  m: number,
+  classes: number,
+): { first: number; upper: number } {
+  return { first: m, upper: divideBy === "classes" ? classes : m };
+}
+
+/** Refuses a setting that cannot be trained with.
+ * @throws {RangeError} a count or a factor that is not positive. */
+export function checkSetting(setting: Setting): void {
+  for (const name of ["epochs", "batch", "learningRate", "pixelScale"] as const) {
+    const value = setting[name];
+    const counts = name === "epochs" || name === "batch";
+    if (!(value > 0) || !Number.isFinite(value) || (counts && !Number.isInteger(value))) {
+      const expected = counts ? "a positive integer" : "positive";
+      throw new RangeError(`Cannot train: ${name} = ${value} is not ${expected}`);
+    }
+  }
+}

@@ -3,19 +3,143 @@
  * For both output functions the cross-entropy's gradient at the output is simply a2 − y:
  *
  *   dz2 = a2 − y,  dz1 = (W2ᵀ·dz2) ∘ a1 ∘ (1 − a1),
- *   dW1 = dz1·X / m,  dW2 = dz2·A1 / d,  db1 = Σ dz1 / d,  db2 = Σ dz2 / d
+ *   dW1 = dz1·Xᵀ / m,  dW2 = dz2·A1ᵀ / d,  db1 = Σ dz1 / d,  db2 = Σ dz2 / d
  *
- * with batch size m, and d as the setting divides. The gradients are written out, because autodiff
- * would use the transpose flags that are slow on this backend. tfjs does the products, which take nearly
- * all the time; the weights are plain arrays that the optimizer changes in place.
+ * with batch size m, and d as the setting divides. The one loop serves local and split training: it has
+ * the first layer on one side, whoever has the rest on the other. Every batch goes in two parts, so that
+ * the one side works on the second while the other has the first; gradients are those of the whole batch.
  * @module */
-import * as tf from "@tensorflow/tfjs";
+import { shake256 } from "@noble/hashes/sha3.js";
 import type { Dataset } from "../data/dataset.ts";
 import { type Rng, secureRng } from "../math/rng.ts";
 import { startBackend } from "./backend.ts";
+import type { TrainableFirstLayer } from "./first_layer.ts";
+import { lossGradient } from "./loss.ts";
 import type { Mlp } from "./mlp.ts";
-import { adam, sgd } from "./optimizer.ts";
-import { AUTHORS, type Setting } from "./setting.ts";
+import { openFirstLayer } from "./parallel_first_layer.ts";
+import { AUTHORS, checkSetting, divisors, learningRateAt, type Setting } from "./setting.ts";
+import { UpperLayers } from "./upper_layers.ts";
+
+/** One part of a batch, as the owner of the upper layers meets it. */
+export interface Part {
+  /** `[m, hidden]`, without b1. */
+  readonly z1: Float32Array;
+  /** `[m]` */
+  readonly labels: Uint8Array;
+  /** Set in the last part of a batch, which closes it: its images, and the learning rate. */
+  readonly close?: { readonly images: number; readonly learningRate: number };
+}
+
+/** What comes back for a part: dz1 `[m, hidden]`, not divided by m, and the summed loss. */
+export interface PartGradient {
+  readonly dz1: Float32Array;
+  readonly loss: number;
+}
+
+/** Whoever has the upper layers; parts come in order, and a call need not be answered before the next. */
+export interface UpperParty {
+  step(part: Part): PartGradient | Promise<PartGradient>;
+}
+
+/** The parts of a batch. */
+const PARTS = 2;
+
+/** Length of the key that the orders of the epochs come from. */
+export const ORDER_KEY_BYTES = 32;
+
+/** The order in which epoch `epoch` takes the images: Fisher and Yates on the output of SHAKE256 over
+ * key ‖ epoch, so that a training resumed at any epoch goes on with the same orders.
+ * @param key secret, 32 bytes; without one, the images come as they are. */
+export function epochOrder(
+  count: number,
+  key: Uint8Array | undefined,
+  epoch: number,
+): Uint32Array {
+  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  if (!key) return order;
+  const input = Uint8Array.from([...key, ...new Uint8Array(Uint32Array.of(epoch).buffer)]);
+  const draws = new Uint32Array(shake256(input, { dkLen: 4 * count }).slice().buffer);
+  for (let i = count - 1; i > 0; i--) {
+    const j = Math.floor(draws[i] / 2 ** 32 * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}
+
+/** Cuts indices into runs of `length`. */
+function cut(indices: Uint32Array, length: number): Uint32Array[] {
+  return Array.from(
+    { length: Math.ceil(indices.length / length) },
+    (_, k) => indices.subarray(k * length, (k + 1) * length),
+  );
+}
+
+/** Lets a value wait until it is awaited: a rejection does not count before. */
+function handled<T>(value: T | Promise<T>): Promise<T> {
+  const promise = Promise.resolve(value);
+  promise.catch(() => {});
+  return promise;
+}
+
+/** Trains one epoch. @param epoch counted from 0.   @returns the mean loss of an image.
+ * @throws whatever a party throws; the signal's reason when aborted. */
+export async function trainEpoch(
+  first: TrainableFirstLayer,
+  upper: UpperParty,
+  { setting, order, labels, epoch, signal }: {
+    setting: Setting;
+    order: Uint32Array;
+    labels: Uint8Array;
+    epoch: number;
+    signal?: AbortSignal;
+  },
+): Promise<number> {
+  const batches = cut(order, setting.batch).map((batch) =>
+    cut(batch, Math.ceil(batch.length / PARTS))
+  );
+  const steps = setting.epochs * batches.length;
+  let loss = 0;
+  const prepare = (b: number) => batches[b].forEach((part) => first.prepare(part));
+  prepare(0);
+  for (const [b, parts] of batches.entries()) {
+    signal?.throwIfAborted();
+    const images = parts.reduce((sum, part) => sum + part.length, 0);
+    const learningRate = learningRateAt(setting, epoch * batches.length + b, steps);
+    const z1s = parts.map(() => handled(first.forward()));
+    if (b + 1 < batches.length) prepare(b + 1); // done while the other side is at work
+    let returned: Promise<void> = Promise.resolve();
+    for (const [k, part] of parts.entries()) {
+      const z1 = await z1s[k];
+      const close = k === parts.length - 1 ? { images, learningRate } : undefined;
+      const labelled = Uint8Array.from(part, (image) => labels[image]);
+      const answer = handled(upper.step({ z1, labels: labelled, close }));
+      returned = handled(returned.then(async () => { // not awaited here: the next part is under way
+        const gradient = await answer;
+        first.backward(gradient.dz1);
+        loss += gradient.loss;
+      }));
+    }
+    await returned;
+    first.update(divisors(setting, images, 1).first, learningRate);
+    if (b % 16 === 0) await new Promise((resolve) => setTimeout(resolve)); // lets the stop button in
+  }
+  return loss / order.length;
+}
+
+/** The upper layers and the loss in this thread. */
+export function localUpper(layers: UpperLayers, setting: Setting): UpperParty {
+  return {
+    step({ z1, labels, close }) {
+      const { dz2, loss } = lossGradient(layers.forward(z1), labels, setting.output);
+      const dz1 = layers.backward(dz2);
+      if (close) {
+        const divisor = divisors(setting, close.images, layers.classes).upper;
+        layers.update(divisor, close.learningRate);
+      }
+      return { dz1, loss };
+    },
+  };
+}
 
 /** How to train: what of the setting differs from the authors', and who listens. */
 export interface TrainOptions extends Partial<Setting> {
@@ -24,75 +148,8 @@ export interface TrainOptions extends Partial<Setting> {
   readonly signal?: AbortSignal;
   /** Draws the order of the images where the setting shuffles. */
   readonly rng?: Rng;
-}
-
-/** Weights, transposed so that no product needs a transpose flag: W1t `[n, hidden]`, b1,
- * W2t `[hidden, classes]`, b2. */
-type Weights = readonly [W1t: Float32Array, b1: Float32Array, W2t: Float32Array, b2: Float32Array];
-
-function transpose(matrix: Float32Array, rows: number, columns: number): Float32Array {
-  const result = new Float32Array(matrix.length);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) result[j * rows + i] = matrix[i * columns + j];
-  }
-  return result;
-}
-
-/** Summed gradients and loss of a batch. x `[m, n]` scaled, y one-hot `[m, classes]`. */
-function gradients(
-  weights: Weights,
-  [x, y]: readonly [Float32Array, Float32Array],
-  { n, hidden, classes, output }: Pick<Mlp, "n" | "hidden" | "classes"> & Pick<Setting, "output">,
-): { sums: Float32Array[]; loss: number } {
-  let result!: { sums: Float32Array[]; loss: number };
-  tf.tidy(() => {
-    const X = tf.tensor2d(x, [x.length / n, n]);
-    const Y = tf.tensor2d(y, [y.length / classes, classes]);
-    const [W1t, W2t] = [
-      tf.tensor2d(weights[0], [n, hidden]),
-      tf.tensor2d(weights[2], [hidden, classes]),
-    ];
-    const A1 = X.matMul<tf.Tensor2D>(W1t).add(tf.tensor1d(weights[1])).sigmoid(); // [m, hidden]
-    const Z2 = A1.matMul<tf.Tensor2D>(W2t).add(tf.tensor1d(weights[3])); // [m, classes]
-    const softmax = output === "softmax";
-    const dZ2 = (softmax ? Z2.softmax() : Z2.sigmoid()).sub(Y);
-    const dZ1 = dZ2.matMul(W2t.transpose()).mul(A1.sub(A1.square())); // [m, hidden]
-    // −log softmax(z)_y = log Σ exp z − z_y;  −y·log σ(z) − (1−y)·log(1−σ(z)) = softplus(z) − y·z
-    const normalizer = softmax ? Z2.logSumExp(1).sum() : Z2.softplus().sum();
-    const sums = [X.transpose().matMul(dZ1), dZ1.sum(0), A1.transpose().matMul(dZ2), dZ2.sum(0)];
-    result = {
-      sums: sums.map((sum) => sum.dataSync<"float32">()),
-      loss: normalizer.sub(Y.mul(Z2).sum()).dataSync()[0],
-    };
-  }); // it returns nothing, because tidy looks for tensors in every element of what it is given
-  return result;
-}
-
-/** Puts the order of `indices` at random (Fisher and Yates). */
-function shuffle(indices: Uint32Array, rng: Rng): void {
-  const draws = new Uint32Array(rng.bytes(4 * indices.length).slice().buffer);
-  for (let i = indices.length - 1; i > 0; i--) {
-    const j = Math.floor(draws[i] / 2 ** 32 * (i + 1));
-    [indices[i], indices[j]] = [indices[j], indices[i]];
-  }
-}
-
-/** Refuses data of another shape and settings that are not positive. */
-function check({ n, classes }: Mlp, data: Dataset, setting: Setting): void {
-  if (data.n !== n || data.classes.length !== classes) {
-    throw new TypeError(
-      `Cannot train: the network takes ${n} pixels and ${classes} classes, ${data.name} has ` +
-        `${data.n} and ${data.classes.length}`,
-    );
-  }
-  for (const name of ["epochs", "batch", "learningRate", "pixelScale"] as const) {
-    const value = setting[name];
-    const counts = name === "epochs" || name === "batch";
-    if (!(value > 0) || !Number.isFinite(value) || (counts && !Number.isInteger(value))) {
-      const expected = counts ? "a positive integer" : "positive";
-      throw new RangeError(`Cannot train: ${name} = ${value} is not ${expected}`);
-    }
-  }
+  /** Workers for the first layer; 0, the default, is this thread. The result is the same. */
+  readonly workers?: number;
 }
 
 /** Trains a copy of `mlp` on `data`.
@@ -103,54 +160,31 @@ function check({ n, classes }: Mlp, data: Dataset, setting: Setting): void {
 export async function trainMlp(
   mlp: Mlp,
   data: Dataset,
-  { onEpoch, signal, rng = secureRng(), ...options }: TrainOptions = {},
+  { onEpoch, signal, rng = secureRng(), workers = 0, ...options }: TrainOptions = {},
 ): Promise<Mlp> {
   const setting: Setting = { ...AUTHORS, ...options };
-  check(mlp, data, setting);
+  checkSetting(setting);
   const { n, hidden, classes } = mlp;
-  const { epochs, batch, pixelScale } = setting;
+  if (data.n !== n || data.classes.length !== classes) {
+    throw new TypeError(
+      `Cannot train: the network takes ${n} pixels and ${classes} classes, ${data.name} has ` +
+        `${data.n} and ${data.classes.length}`,
+    );
+  }
   await startBackend();
-  const weights: Weights = [
-    transpose(mlp.W1.map((w) => w / pixelScale), hidden, n),
-    mlp.b1.slice(),
-    transpose(mlp.W2, classes, hidden),
-    mlp.b2.slice(),
-  ];
-  const updates = weights.map(setting.optimizer === "adam" ? adam : sgd);
-  const steps = epochs * Math.ceil(data.count / batch);
-  let step = 0;
-  const order = Uint32Array.from({ length: data.count }, (_, i) => i);
-  const x = new Float32Array(Math.min(batch, data.count) * n); // reused: tfjs copies what it is given
-  for (let epoch = 1; epoch <= epochs; epoch++) {
-    if (setting.shuffle) shuffle(order, rng);
-    let loss = 0;
-    for (let from = 0; from < data.count; from += batch) {
-      const indices = order.subarray(from, from + batch);
-      const m = indices.length;
-      const y = new Float32Array(m * classes);
-      indices.forEach((image, k) => {
-        for (let p = 0; p < n; p++) x[k * n + p] = data.x[image * n + p] * pixelScale;
-        y[k * classes + data.y[image]] = 1;
-      });
-      const result = gradients(weights, [x.subarray(0, m * n), y], { ...mlp, ...setting });
-      const rate = setting.learningRate * (setting.anneal ? 1 - step++ / steps : 1);
-      const rest = setting.divideBy === "classes" ? classes : m;
-      result.sums.forEach((sum, k) => {
-        const divisor = k === 0 ? m : rest;
-        for (let i = 0; i < sum.length; i++) sum[i] /= divisor;
-        updates[k](weights[k], sum, rate);
-      });
-      loss += result.loss;
-    }
-    onEpoch?.(epoch, loss / data.count);
-    await new Promise((resolve) => setTimeout(resolve)); // let the stop button and the display in
+  const W1 = mlp.W1.map((w) => w / setting.pixelScale);
+  using first = await openFirstLayer({ W1, n, images: data.x, setting }, workers);
+  using layers = new UpperLayers(mlp, setting);
+  const upper = localUpper(layers, setting);
+  const key = rng.bytes(ORDER_KEY_BYTES);
+  for (let epoch = 0; epoch < setting.epochs; epoch++) {
+    const order = epochOrder(data.count, setting.shuffle ? key : undefined, epoch);
+    const { y: labels } = data;
+    const loss = await trainEpoch(first, upper, { setting, order, labels, epoch, signal });
+    onEpoch?.(epoch + 1, loss);
+    await new Promise((resolve) => setTimeout(resolve)); // lets the display in
     signal?.throwIfAborted();
   }
-  return {
-    ...{ n, hidden, classes },
-    W1: transpose(weights[0], n, hidden).map((w) => w * pixelScale),
-    b1: weights[1],
-    W2: transpose(weights[2], hidden, classes),
-    b2: weights[3],
-  };
+  const trained = (await first.state()).W1.map((w) => w * setting.pixelScale);
+  return { n, hidden, classes, W1: trained, ...layers.state().weights };
 }

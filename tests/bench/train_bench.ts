@@ -8,13 +8,13 @@ import { type Dataset, dataset } from "lib/data/dataset.ts";
 import { loadMnist } from "lib/data/mnist.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { startBackend } from "lib/nn/backend.ts";
-import { initMlp } from "lib/nn/mlp.ts";
+import { initialMlp } from "lib/nn/mlp.ts";
 import { MODERN, type Setting } from "lib/nn/setting.ts";
 import { trainMlp } from "lib/nn/train.ts";
 
 const { train } = await loadMnist();
 const [n, hidden, classes, batch] = [784, 300, 10, 250];
-const mlp = initMlp({ n, hidden, classes }, seededRng(1));
+const mlp = initialMlp({ n, hidden, classes }, "authors", seededRng(1));
 await startBackend();
 
 /** Plain gradient descent on the softmax loss, the gradients left to tfjs; returns W1, transposed. */

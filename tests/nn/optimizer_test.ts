@@ -1,24 +1,43 @@
-import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { adam, sgd } from "lib/nn/optimizer.ts";
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { optimizer } from "lib/nn/optimizer.ts";
 
-Deno.test("sgd() steps against the gradient, in place", () => {
+Deno.test("optimizer(sgd) steps against the gradient, in place", () => {
   const weights = Float32Array.from([1, -2]);
-  sgd()(weights, Float32Array.from([4, -8]), 0.25);
+  optimizer("sgd", 2).step(weights, Float32Array.from([8, -16]), 2, 0.25);
   assertEquals(weights, Float32Array.from([0, 0]));
 });
 
-Deno.test("adam() takes a first step of the learning rate, whatever the gradient's size", () => {
+Deno.test("optimizer(adam) takes a first step of the learning rate, whatever the gradient's size", () => {
   const weights = new Float32Array(3);
-  adam()(weights, Float32Array.from([1e-3, -1e3, 0]), 0.5);
+  optimizer("adam", 3).step(weights, Float32Array.from([1e-3, -1e3, 0]), 1, 0.5);
   [-0.5, 0.5, 0].forEach((expected, i) => assertAlmostEquals(weights[i], expected, 1e-5));
 });
 
-Deno.test("adam() finds the bottom of a narrow valley", () => {
-  const [weights, update] = [Float32Array.from([3, 3]), adam()];
+Deno.test("optimizer(adam) finds the bottom of a narrow valley", () => {
+  const [weights, adam] = [Float32Array.from([3, 3]), optimizer("adam", 2)];
   for (let step = 0; step < 2000; step++) {
     const [x, y] = weights; // gradient of (x − 1)² + 100·(y + 1)²
-    update(weights, Float32Array.from([2 * (x - 1), 200 * (y + 1)]), 0.02);
+    adam.step(weights, Float32Array.from([2 * (x - 1), 200 * (y + 1)]), 1, 0.02);
   }
   assertAlmostEquals(weights[0], 1, 1e-3);
   assertAlmostEquals(weights[1], -1, 1e-3);
+});
+
+Deno.test("optimizer() goes on from a saved state as if never stopped", () => {
+  for (const name of ["sgd", "adam"] as const) {
+    const gradient = (step: number) => Float32Array.from([Math.sin(step), 3 - step]);
+    const [whole, halves] = [new Float32Array(2), new Float32Array(2)];
+    const [unbroken, before] = [optimizer(name, 2), optimizer(name, 2)];
+    for (let step = 0; step < 6; step++) unbroken.step(whole, gradient(step), 2, 0.1);
+    for (let step = 0; step < 3; step++) before.step(halves, gradient(step), 2, 0.1);
+    const after = optimizer(name, 2, structuredClone(before.state));
+    for (let step = 3; step < 6; step++) after.step(halves, gradient(step), 2, 0.1);
+    assertEquals(halves, whole);
+  }
+});
+
+Deno.test("optimizer() refuses the state of another optimizer or of other weights", () => {
+  const { state } = optimizer("adam", 3);
+  assertThrows(() => optimizer("adam", 4, state), TypeError, "for 4 weights");
+  assertThrows(() => optimizer("sgd", 3, state), TypeError, "Cannot go on with sgd");
 });

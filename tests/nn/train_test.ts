@@ -10,7 +10,7 @@ import * as tf from "@tensorflow/tfjs";
 import { dataset } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { startBackend } from "lib/nn/backend.ts";
-import { accuracy, forward, glorotMlp, initMlp, type Mlp } from "lib/nn/mlp.ts";
+import { accuracy, forward, initialMlp, type Mlp } from "lib/nn/mlp.ts";
 import { MODERN } from "lib/nn/setting.ts";
 import { trainMlp } from "lib/nn/train.ts";
 
@@ -73,7 +73,7 @@ function naiveGradients(
 const layers = ["W1", "b1", "W2", "b2"] as const;
 
 Deno.test("trainMlp() takes the step that plain loops take, dividing as the authors do", async () => {
-  const mlp = initMlp(sizes, seededRng(2));
+  const mlp = initialMlp(sizes, "authors", seededRng(2));
   const gradients = naiveGradients(mlp, { scale: 1, softmax: false });
   const options = { epochs: 1, batch: 4, learningRate: 0.1 };
   const onEpoch = (_: number, loss: number) => assertAlmostEquals(loss, gradients.loss, 1e-5);
@@ -88,7 +88,7 @@ Deno.test("trainMlp() takes the step that plain loops take, dividing as the auth
 });
 
 Deno.test("trainMlp() of the modern setting takes the steps of softmax, Adam and scaled pixels", async () => {
-  const mlp = glorotMlp(sizes, seededRng(2));
+  const mlp = initialMlp(sizes, "glorot", seededRng(2));
   const scale = MODERN.pixelScale;
   const [m, v] = [0, 1].map(() => layers.map((name) => Array(mlp[name].length).fill(0)));
   const expected = { ...mlp, ...Object.fromEntries(layers.map((k) => [k, mlp[k].slice()])) };
@@ -121,7 +121,7 @@ Deno.test("trainMlp() of the modern setting takes the steps of softmax, Adam and
 });
 
 Deno.test("trainMlp() shuffles by the given randomness where the setting says so", async () => {
-  const mlp = glorotMlp(sizes, seededRng(2));
+  const mlp = initialMlp(sizes, "glorot", seededRng(2));
   const train = (seed: number, shuffle: boolean) =>
     trainMlp(mlp, data, { ...MODERN, batch: 1, epochs: 2, shuffle, rng: seededRng(seed) });
   assertEquals(await train(1, true), await train(1, true));
@@ -130,7 +130,7 @@ Deno.test("trainMlp() shuffles by the given randomness where the setting says so
 });
 
 Deno.test("trainMlp() learns, leaves its input alone, and repeats from a seed", async () => {
-  const mlp = initMlp(sizes, seededRng(3));
+  const mlp = initialMlp(sizes, "authors", seededRng(3));
   const before = mlp.W1.slice();
   const losses: number[] = [];
   const options = { epochs: 400, batch: 4, learningRate: 0.02 };
@@ -138,13 +138,13 @@ Deno.test("trainMlp() learns, leaves its input alone, and repeats from a seed", 
   assert(losses.at(-1)! < losses[0] / 2, `loss ${losses[0]} to ${losses.at(-1)}`);
   assertEquals(accuracy(trained, data), 1);
   assertEquals(mlp.W1, before);
-  assertEquals(await trainMlp(initMlp(sizes, seededRng(3)), data, options), trained);
+  assertEquals(await trainMlp(initialMlp(sizes, "authors", seededRng(3)), data, options), trained);
 });
 
 Deno.test("trainMlp() and forward() leave no tensor behind, also when aborted", async () => {
   await startBackend();
   const before = tf.memory().numTensors;
-  const mlp = initMlp(sizes, seededRng(4));
+  const mlp = initialMlp(sizes, "authors", seededRng(4));
   forward(await trainMlp(mlp, data, { epochs: 3 }), data.x);
   forward(await trainMlp(mlp, data, { ...MODERN, epochs: 3 }), data.x);
   const signal = AbortSignal.abort(new Error("stopped by hand"));
@@ -152,9 +152,9 @@ Deno.test("trainMlp() and forward() leave no tensor behind, also when aborted", 
   assertEquals(tf.memory().numTensors, before);
 });
 
-Deno.test("trainMlp(), forward() and initMlp() refuse wrong sizes and options", async () => {
-  const mlp = initMlp(sizes, seededRng(5));
-  const other = initMlp({ ...sizes, n: 5 }, seededRng(5));
+Deno.test("trainMlp(), forward() and initialMlp() refuse wrong sizes and options", async () => {
+  const mlp = initialMlp(sizes, "authors", seededRng(5));
+  const other = initialMlp({ ...sizes, n: 5 }, "authors", seededRng(5));
   await assertRejects(() => trainMlp(other, data), TypeError, "takes 5 pixels");
   for (const name of ["epochs", "batch", "learningRate", "pixelScale"]) {
     for (const value of [0, -1, NaN, Infinity]) {
@@ -164,7 +164,7 @@ Deno.test("trainMlp(), forward() and initMlp() refuse wrong sizes and options", 
   await assertRejects(() => trainMlp(mlp, data, { batch: 1.5 }), RangeError, "batch = 1.5");
   await startBackend();
   assertThrows(() => forward(mlp, new Uint8Array(5)), TypeError, "not rows of 4");
-  for (const init of [initMlp, glorotMlp]) {
-    assertThrows(() => init({ ...sizes, hidden: 0 }), RangeError, "hidden = 0");
+  for (const initial of ["authors", "glorot"] as const) {
+    assertThrows(() => initialMlp({ ...sizes, hidden: 0 }, initial), RangeError, "hidden = 0");
   }
 });

@@ -1,0 +1,162 @@
+/** A first layer over several Workers, each with some rows of W1 and of its optimizer's memory.
+ *
+ * A column of z1 and of dz1 needs only its own row of W1: nothing is added up across Workers,
+ * and the result is the same to the last bit however many there are. Orders are answered in turn, so the
+ * caller may send the next before the last is answered; that is what keeps the Workers busy while a server
+ * is at work. The pixels are shared memory.
+ * @module */
+import type { FirstLayerParts, FirstLayerState, TrainableFirstLayer } from "./first_layer.ts";
+import { FirstLayer } from "./first_layer.ts";
+import { startBackend } from "./backend.ts";
+
+/** What a Worker is told, in turn; only forward, apply and state are answered. */
+export type Order =
+  | { do: "start"; parts: FirstLayerParts }
+  | { do: "prepare" | "apply"; indices: Uint32Array }
+  | { do: "forward" | "state" }
+  | { do: "backward"; dz1: Float32Array }
+  | { do: "update"; divisor: number; learningRate: number };
+
+export type Answer = Float32Array | FirstLayerState;
+
+/** One Worker and the answers that it owes. */
+class Hand {
+  readonly #worker = new Worker(new URL("./first_layer_worker.ts", import.meta.url), {
+    type: "module",
+  });
+  readonly #owed: PromiseWithResolvers<Answer>[] = [];
+  #fault?: Error;
+
+  constructor() {
+    this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#owed.shift()?.resolve(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#fault = new Error(`Cannot go on with the first layer: ${event.message}`);
+      this.#owed.splice(0).forEach(({ reject }) => reject(this.#fault));
+    };
+  }
+
+  tell(order: Order, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(order, transfer);
+  }
+
+  ask<T extends Answer>(order: Order): Promise<T> {
+    if (this.#fault) return Promise.reject(this.#fault);
+    const answer = Promise.withResolvers<Answer>();
+    this.#owed.push(answer);
+    this.tell(order);
+    return answer.promise as Promise<T>;
+  }
+
+  stop(): void {
+    this.#worker.terminate();
+    this.#owed.splice(0).forEach(({ reject }) => reject(new Error("The first layer is closed")));
+  }
+}
+
+/** Joins arrays end to end. */
+function concat(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** See the module's text. */
+class ParallelFirstLayer implements TrainableFirstLayer {
+  readonly #hands: Hand[];
+  /** First row of each hand, and the end. */
+  readonly #rows: number[];
+
+  constructor({ W1, n, images, setting, state }: FirstLayerParts, workers: number) {
+    const hidden = W1.length / n;
+    const count = Math.min(workers, hidden);
+    this.#rows = Array.from({ length: count + 1 }, (_, k) => Math.floor(k * hidden / count));
+    const shared = new Uint8Array(new SharedArrayBuffer(images.length));
+    shared.set(images);
+    this.#hands = Array.from({ length: count }, () => new Hand());
+    this.#hands.forEach((hand, k) => {
+      const own = (array: Float32Array) => array.slice(this.#rows[k] * n, this.#rows[k + 1] * n);
+      const parts = {
+        ...{ W1: own(W1), n, images: shared, setting },
+        ...(state && { state: { steps: state.steps, moments: state.moments.map(own) } }),
+      };
+      hand.tell({ do: "start", parts });
+    });
+  }
+
+  /** The columns of the hands, side by side. */
+  async #gather(order: Order): Promise<Float32Array> {
+    const parts = await Promise.all(this.#hands.map((hand) => hand.ask<Float32Array>(order)));
+    const hidden = this.#rows.at(-1)!;
+    const z1 = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+    parts.forEach((part, k) => {
+      const width = this.#rows[k + 1] - this.#rows[k];
+      for (let i = 0; i * width < part.length; i++) {
+        z1.set(part.subarray(i * width, (i + 1) * width), i * hidden + this.#rows[k]);
+      }
+    });
+    return z1;
+  }
+
+  prepare(indices: Uint32Array): void {
+    this.#hands.forEach((hand) => hand.tell({ do: "prepare", indices }));
+  }
+
+  forward(): Promise<Float32Array> {
+    return this.#gather({ do: "forward" });
+  }
+
+  backward(dz1: Float32Array): void {
+    const hidden = this.#rows.at(-1)!;
+    this.#hands.forEach((hand, k) => {
+      const [from, to] = [this.#rows[k], this.#rows[k + 1]];
+      const own = new Float32Array(dz1.length / hidden * (to - from));
+      for (let i = 0; i * hidden < dz1.length; i++) {
+        own.set(dz1.subarray(i * hidden + from, i * hidden + to), i * (to - from));
+      }
+      hand.tell({ do: "backward", dz1: own }, [own.buffer]);
+    });
+  }
+
+  update(divisor: number, learningRate: number): void {
+    this.#hands.forEach((hand) => hand.tell({ do: "update", divisor, learningRate }));
+  }
+
+  apply(indices: Uint32Array): Promise<Float32Array> {
+    return this.#gather({ do: "apply", indices });
+  }
+
+  async state(): Promise<FirstLayerState> {
+    const states = await Promise.all(
+      this.#hands.map((hand) => hand.ask<FirstLayerState>({ do: "state" })),
+    );
+    return {
+      steps: states[0].steps,
+      W1: concat(states.map(({ W1 }) => W1)),
+      moments: states[0].moments.map((_, k) => concat(states.map(({ moments }) => moments[k]))),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#hands.forEach((hand) => hand.stop());
+  }
+}
+
+/** Opens a first layer for training.
+ * @param workers how many Workers; 0 is this thread, which needs no permission to read.
+ * @throws {RangeError} workers is not a natural number. */
+export async function openFirstLayer(
+  parts: FirstLayerParts,
+  workers: number,
+): Promise<TrainableFirstLayer> {
+  if (!Number.isSafeInteger(workers) || workers < 0) {
+    throw new RangeError(`Cannot open a first layer: ${workers} workers, expected 0 or more`);
+  }
+  if (workers > 0) return new ParallelFirstLayer(parts, workers);
+  await startBackend();
+  return new FirstLayer(parts);
+}

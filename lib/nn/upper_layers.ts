@@ -1,0 +1,132 @@
+/** Everything after the first layer's product, z1 in, dz1 out: what the server of MITIG2 has.
+ *
+ *   a1 = σ(z1 + b1),  z2 = W2·a1 + b2;  dz1 = (W2ᵀ·dz2) ∘ a1 ∘ (1 − a1),
+ *   dW2 = Σ dz2·a1ᵀ,  db = Σ dz
+ *
+ * A sample is a row. A batch may come in parts: `forward` and `backward` take them in turn, first in,
+ * first out; `update` closes the batch. The loss between the two is elsewhere (loss.ts), because it may
+ * be at another party.
+ * @module */
+import * as tf from "@tensorflow/tfjs";
+import { transpose } from "./transpose.ts";
+import { type Optimizer, optimizer, type OptimizerState } from "./optimizer.ts";
+import type { Setting } from "./setting.ts";
+
+/** b1 `[hidden]`, W2 `[classes, hidden]`, b2 `[classes]`. */
+export interface UpperWeights {
+  readonly b1: Float32Array;
+  readonly W2: Float32Array;
+  readonly b2: Float32Array;
+}
+
+/** The weights and what their optimizers remember. */
+export interface UpperState {
+  readonly weights: UpperWeights;
+  readonly optimizers: Readonly<Record<keyof UpperWeights, OptimizerState>>;
+}
+
+const NAMES = ["b1", "W2", "b2"] as const;
+
+/** The upper layers in training or in use. Call `startBackend` first. */
+export class UpperLayers implements Disposable {
+  readonly hidden: number;
+  readonly classes: number;
+  readonly #weights: UpperWeights;
+  readonly #optimizers: Record<keyof UpperWeights, Optimizer>;
+  readonly #sums: Record<keyof UpperWeights, Float32Array>;
+  readonly #forwarded: tf.Tensor2D[] = [];
+
+  /** @throws {TypeError} saved state of another shape. */
+  constructor(
+    weights: UpperWeights,
+    { optimizer: name }: Pick<Setting, "optimizer">,
+    saved?: UpperState["optimizers"],
+  ) {
+    [this.hidden, this.classes] = [weights.b1.length, weights.b2.length];
+    const each = <T>(make: (name: keyof UpperWeights) => T) => ({
+      b1: make("b1"),
+      W2: make("W2"),
+      b2: make("b2"),
+    });
+    this.#weights = each((key) => weights[key].slice());
+    this.#optimizers = each((key) => optimizer(name, weights[key].length, saved?.[key]));
+    this.#sums = each((key) => new Float32Array(weights[key].length));
+  }
+
+  /** A1 `[m, hidden]` and z2. The caller disposes of A1. */
+  #outputs(z1: Float32Array): { A1: tf.Tensor2D; z2: Float32Array } {
+    const { hidden, classes } = this;
+    const { b1, W2, b2 } = this.#weights;
+    let z2!: Float32Array;
+    const A1 = tf.tidy(() => {
+      const Z1 = tf.tensor2d(z1, [z1.length / hidden, hidden]).add(tf.tensor1d(b1));
+      const a1 = Z1.sigmoid() as tf.Tensor2D;
+      const Z2 = a1.matMul(tf.tensor2d(transpose(W2, classes, hidden), [hidden, classes]));
+      z2 = Z2.add(tf.tensor1d(b2)).dataSync<"float32">();
+      return a1;
+    });
+    return { A1, z2 };
+  }
+
+  /** @param z1 `[m, hidden]`, without b1.   @returns z2 `[m, classes]`. */
+  forward(z1: Float32Array): Float32Array {
+    const { A1, z2 } = this.#outputs(z1);
+    this.#forwarded.push(A1);
+    return z2;
+  }
+
+  /** @param dz2 `[m, classes]` of the part that went forward first and did not yet come back.
+   * @returns dz1 `[m, hidden]`, by the weights before the batch. */
+  backward(dz2: Float32Array): Float32Array {
+    const { hidden, classes } = this;
+    const A1 = this.#forwarded.shift()!;
+    const m = A1.shape[0];
+    let dz1!: Float32Array;
+    tf.tidy(() => { // it returns nothing, because tidy looks for tensors in every element of an array
+      const dZ2 = tf.tensor2d(dz2, [m, classes]);
+      const dA1 = dZ2.matMul(tf.tensor2d(this.#weights.W2, [classes, hidden]));
+      const dZ1 = dA1.mul(A1.sub(A1.square())); // [m, hidden]
+      dz1 = dZ1.dataSync<"float32">();
+      this.#add("b1", dZ1.sum(0));
+      this.#add("W2", tf.tensor2d(transpose(dz2, m, classes), [classes, m]).matMul(A1));
+      this.#add("b2", dZ2.sum(0));
+    });
+    A1.dispose();
+    return dz1;
+  }
+
+  #add(name: keyof UpperWeights, gradient: tf.Tensor): void {
+    const [sums, part] = [this.#sums[name], gradient.dataSync<"float32">()];
+    for (let i = 0; i < sums.length; i++) sums[i] += part[i];
+  }
+
+  /** Moves the weights against the sums over `divisor`. */
+  update(divisor: number, learningRate: number): void {
+    for (const name of NAMES) {
+      this.#optimizers[name].step(this.#weights[name], this.#sums[name], divisor, learningRate);
+      this.#sums[name].fill(0);
+    }
+  }
+
+  /** The class with the largest output for each sample. @param z1 `[m, hidden]`, without b1. */
+  classify(z1: Float32Array): Uint8Array {
+    const { A1, z2 } = this.#outputs(z1);
+    A1.dispose();
+    return Uint8Array.from({ length: z1.length / this.hidden }, (_, k) => {
+      const row = z2.subarray(k * this.classes, (k + 1) * this.classes);
+      return row.indexOf(Math.max(...row));
+    });
+  }
+
+  state(): UpperState {
+    const { b1, W2, b2 } = this.#optimizers;
+    return {
+      weights: this.#weights,
+      optimizers: { b1: b1.state, W2: W2.state, b2: b2.state },
+    };
+  }
+
+  [Symbol.dispose](): void {
+    tf.dispose(this.#forwarded.splice(0));
+  }
+}
