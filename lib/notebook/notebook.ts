@@ -3,7 +3,8 @@
  *
  * A claim that does not hold throws, and so does an end without one of the declared figures: the
  * headless run then fails. @module */
-import { saveFigure, writeAtomic } from "../plot/save.ts";
+import { writeAtomic } from "../data/write_atomic.ts";
+import { saveFigure } from "../plot/save.ts";
 import { interrupts } from "./interrupt.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { figuresDirectory, type Machine, machine, type Profile, readProfile } from "./session.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { lineFigure } from "lib/plot/line.ts";
-import { saveFigure, writeAtomic } from "lib/plot/save.ts";
+import { saveFigure } from "lib/plot/save.ts";
 import { canSave, lineOptions } from "./fixtures.ts";
 import { pngSize } from "./png_size.ts";
 
@@ -46,26 +46,6 @@ Deno.test({
         `Cannot write mse-by-width.png, mse-by-width.svg, mse-by-width.json in ${directory}/file`,
       );
       assertEquals(await names(directory), ["file"]);
-    } finally {
-      await Deno.remove(directory, { recursive: true });
-    }
-  },
-});
-
-Deno.test({
-  name: "writeAtomic() leaves old files and no temporary ones when a later file cannot be written",
-  ignore,
-  fn: async () => {
-    const directory = await Deno.makeTempDir();
-    try {
-      await Deno.writeTextFile(`${directory}/a.json`, "old");
-      await assertRejects(
-        () => writeAtomic(directory, { "a.json": "new", "missing/b.json": "new" }),
-        Error,
-        "Cannot write a.json, missing/b.json",
-      );
-      assertEquals(await names(directory), ["a.json"]);
-      assertEquals(await Deno.readTextFile(`${directory}/a.json`), "old");
     } finally {
       await Deno.remove(directory, { recursive: true });
     }

@@ -1,0 +1,34 @@
+/** Files written whole or not at all: under a temporary name, onto the disk, then renamed, so that a reader
+ * never meets half of one and a full disk or a killed process leaves the old ones as they were.
+ * @module */
+
+async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true });
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+  await file.sync(); // else a rename may reach the disk before the bytes do
+}
+
+/** Writes files into one directory, all or none: each is complete before the first takes its name.
+ * @throws {Error} the directory cannot be written, or is full; its old files are untouched. */
+export async function writeAtomic(
+  directory: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
+  const mark = `.${crypto.randomUUID()}.tmp`;
+  const written: string[] = [];
+  try {
+    await Deno.mkdir(directory, { recursive: true });
+    for (const [name, content] of Object.entries(files)) {
+      const path = `${directory}/${name}${mark}`;
+      written.push(path);
+      await writeSynced(path, content);
+    }
+    for (const path of written) await Deno.rename(path, path.slice(0, -mark.length));
+  } catch (cause) {
+    for (const path of written) await Deno.remove(path).catch(() => {});
+    throw new Error(`Cannot write ${Object.keys(files).join(", ")} in ${directory}: ${cause}`, {
+      cause,
+    });
+  }
+}
