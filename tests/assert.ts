@@ -55,10 +55,10 @@ function matchesError<E extends Error>(error: unknown, expected: ErrorClass<E>, 
 
 const standIn: Assertions = {
   assert: (value, message) => holds(Boolean(value), message ?? `Expected truthy, got ${value}`),
-  assertEquals: (actual, expected, message) => strict.deepStrictEqual(actual, expected, message),
+  assertEquals: (actual, expected, message) => strict.deepStrictEqual(actual, expected, message!),
   assertNotEquals: (actual, expected, message) =>
-    strict.notDeepStrictEqual(actual, expected, message),
-  assertStrictEquals: (actual, expected, message) => strict.strictEqual(actual, expected, message),
+    strict.notDeepStrictEqual(actual, expected, message!),
+  assertStrictEquals: (actual, expected, message) => strict.strictEqual(actual, expected, message!),
   assertAlmostEquals: (actual, expected, tolerance, message) =>
     holds(
       Math.abs(actual - expected) <= (tolerance ?? Math.max(1e-7, Math.abs(expected) * 1e-7)),
@@ -68,7 +68,7 @@ const standIn: Assertions = {
   assertGreaterOrEqual: (a, b, message) => holds(a >= b, message ?? `Expected ${a} >= ${b}`),
   assertLess: (a, b, message) => holds(a < b, message ?? `Expected ${a} < ${b}`),
   assertLessOrEqual: (a, b, message) => holds(a <= b, message ?? `Expected ${a} <= ${b}`),
-  assertMatch: (actual, expected, message) => strict.match(actual, expected, message),
+  assertMatch: (actual, expected, message) => strict.match(actual, expected, message!),
   assertStringIncludes: (actual, expected, message) =>
     holds(actual.includes(expected), message ?? `Expected "${actual}" to contain "${expected}"`),
   assertInstanceOf: (actual, expected, message) =>

@@ -1,0 +1,102 @@
+/** Sweep `attack`: how well one image is recovered, by dataset, width, objective, period and image.
+ *
+ * It holds the published program's table (arXiv 2509.21497; five widths and five densities of neighbour
+ * rules on CIFAR-10 grey), the same on the other datasets, and our objectives. W1 is N(0, 1), drawn from
+ * dataset, width and image: the same for all objectives and periods, which are thus compared in pairs. z1
+ * is computed in the clear, in the integers that decryption yields.
+ * @module */
+import { solveFast } from "../attack/fast.ts";
+import { solveLp } from "../attack/highs.ts";
+import { checkedPriors, type Objective, OBJECTIVES } from "../attack/priors.ts";
+import { score } from "../attack/score.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { image } from "../data/dataset.ts";
+import { type DatasetName, loadDataset } from "../data/load.ts";
+import { gaussian, seededRng } from "../math/rng.ts";
+import { clearViews, firstLayer } from "../protocol/cryptonn/first_layer.ts";
+import { defineSweep } from "./grid.ts";
+
+/** Far beyond what a program takes: a row must not depend on the machine's speed. */
+const TIME_LIMIT_S = 1800;
+
+const DATASETS = ["mnist", "fashion-mnist", "cifar10-gray"] as const;
+const PERIODS = ["none", "16", "9", "4", "2"] as const;
+const IMAGES = Array.from({ length: 10 }, (_, k) => k);
+
+const tests = new Map<DatasetName, Promise<Dataset>>();
+
+/** The test images of a dataset, read once a process. */
+function testImages(name: DatasetName): Promise<Dataset> {
+  let images = tests.get(name);
+  if (images === undefined) {
+    images = loadDataset(name).then(({ test }) => test);
+    tests.set(name, images);
+  }
+  return images;
+}
+
+export const sweep = defineSweep({
+  url: import.meta.url,
+  name: "attack",
+  version: 1,
+  fields: {
+    dataset: { type: "choice", choices: DATASETS },
+    hidden: { type: "integer", min: 1, max: 1024 },
+    objective: { type: "choice", choices: OBJECTIVES as readonly Objective[] },
+    period: { type: "choice", choices: PERIODS },
+    image: { type: "integer", min: 0, max: 9999 },
+  },
+  // `recovery` is optimal, infeasible, time-limit or error; without a recovery mse, psnr and ssim are null,
+  // psnr also for an image that is the same. `elapsedMs` is the solver's.
+  columns: ["recovery", "mse", "psnr", "ssim", "exact", "certified", "elapsedMs"],
+  seedFields: ["dataset", "hidden", "image"],
+  grids: [
+    {
+      dataset: ["cifar10-gray"],
+      hidden: [350, 500, 750, 900, 1000],
+      objective: ["published"],
+      period: PERIODS,
+      image: IMAGES,
+    },
+    {
+      dataset: ["cifar10-gray"],
+      hidden: [350, 500, 750, 900, 1000],
+      objective: ["tv"],
+      period: ["none"],
+      image: IMAGES,
+    },
+    {
+      dataset: ["mnist", "fashion-mnist"],
+      hidden: [200, 300, 400, 500, 600],
+      objective: ["published"],
+      period: PERIODS,
+      image: IMAGES,
+    },
+    {
+      dataset: ["mnist"],
+      hidden: [175, 200, 225, 250, 275, 300, 350, 400, 450],
+      objective: ["sum", "tv", "tv-sum", "reweighted"],
+      period: ["none"],
+      image: IMAGES,
+    },
+    {
+      dataset: ["fashion-mnist"],
+      hidden: [300, 400, 450, 500, 550, 600, 650],
+      objective: ["sum", "tv", "tv-sum", "reweighted"],
+      period: ["none"],
+      image: IMAGES,
+    },
+  ],
+  prepare: async ({ dataset }) => void await testImages(dataset),
+  async run({ dataset, hidden, objective, period, image: index }, { seed, stopped }) {
+    const test = await testImages(dataset);
+    const W1 = gaussian(seededRng(seed), hidden * test.n);
+    const [view] = clearViews(firstLayer(W1, test.n), test, [index]);
+    const priors = checkedPriors({ objective, period: period === "none" ? null : Number(period) });
+    const solve = objective === "published" ? solveLp : solveFast;
+    const recovery = await solve(view, priors, { timeLimitS: TIME_LIMIT_S, stopped });
+    const { status, ...numbers } = score(recovery, image(test, index), test.shape);
+    const psnr = numbers.psnr === Infinity ? null : numbers.psnr;
+    return { recovery: status, ...numbers, psnr };
+  },
+});

@@ -1,0 +1,155 @@
+/** A sweep on many machines: BullMQ on Redis carries points out and results back.
+ *
+ * The one process that owns the store puts the missing points on the sweep's queue, each as a job named
+ * by the point's key, and collects what became of them; any number of workers (queue_worker.ts) take
+ * them. The store is the truth: a result leaves Redis only after it has been written there, and a second
+ * one for the same point changes nothing. So whoever is killed, whenever, the rows come out the same:
+ * jobs of a dead worker stall and are taken over, a new owner finds the results of a dead one.
+ *
+ * Queues are named by sweep and version: a worker of other code never takes a job.
+ * @see https://docs.bullmq.io
+ * @module */
+import { type Job, Queue } from "bullmq";
+import { checkPoint, checkRow, type Point, pointKey, type Sweep } from "./grid.ts";
+import { ATTEMPTS } from "./point_pool.ts";
+import type { Evaluation } from "./point_worker.ts";
+import { connectRedis, RedisError, type RedisLink } from "./redis.ts";
+import { missingPoints, type RunOptions } from "./runner.ts";
+import type { Outcome } from "./store.ts";
+
+const BACKOFF_MS = 500;
+/** Jobs sent or fetched at once. */
+const BATCH = 500;
+const POLL_MS = 100;
+/** How often a quiet owner looks whether Redis still has its jobs. */
+const RECKON_MS = 2000;
+/** An owner that has not renewed its claim for so long has died. */
+const CLAIM_MS = 15_000;
+
+/** The queue of a sweep's version. */
+export const queueName = ({ name, version }: Sweep): string => `sweep-${name}-v${version}`;
+
+type PointQueue = Queue<Point, Evaluation>;
+
+/** Computes every missing point on the workers of a Redis server; else as `runSweep`. Aborting takes
+ * the points that wait off the queue.
+ * @param options.onNotice told in a line what a person should know.
+ * @throws {RedisError} unreachable, wrong password, gone for a minute, or another store's owner is at it. */
+export async function runOnRedis(
+  sweep: Sweep,
+  points: readonly Point[],
+  { url, store, signal, onProgress, onNotice }: RunOptions & {
+    readonly url: string;
+    readonly onNotice?: (message: string) => void;
+  },
+): Promise<void> {
+  using link = await connectRedis(url, { onNotice });
+  const queue: PointQueue = new Queue(queueName(sweep), { connection: link.client });
+  queue.on("error", () => {}); // the link tells
+  const wanted = new Map(
+    missingPoints(store, sweep, points).map((point) => [pointKey(sweep, point), point]),
+  );
+  const progress = () => onProgress?.(points.length - wanted.size, points.length);
+
+  /** Moves results from Redis to the store. @returns how many jobs there were. */
+  async function collect(): Promise<number> {
+    const jobs = (await queue.getJobs(["completed", "failed"], 0, BATCH - 1)).filter(Boolean);
+    for (const job of jobs) {
+      const point = wanted.get(job.id!);
+      if (point === undefined) continue; // of an earlier run with other points
+      store.add(sweep, point, outcomeOf(sweep, job));
+      wanted.delete(job.id!);
+      progress();
+    }
+    await Promise.all(jobs.map((job) => job.remove()));
+    return jobs.length;
+  }
+
+  async function watch(): Promise<void> {
+    await claim(link, sweep, store.id);
+    await queue.drain(true); // what a dead owner left waiting; what workers have in hand stays
+    while (await collect() > 0);
+    await send(queue, wanted);
+    let [reckonedAt, claimedAt, idle] = [performance.now(), performance.now(), false];
+    while (wanted.size > 0 && !signal?.aborted) {
+      if (await collect() > 0) {
+        reckonedAt = performance.now();
+        continue;
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      const now = performance.now();
+      if (now - claimedAt > CLAIM_MS / 3) {
+        await claim(link, sweep, store.id);
+        claimedAt = now;
+      }
+      if (now - reckonedAt < RECKON_MS) continue;
+      reckonedAt = now;
+      const counts = Object.values(await queue.getJobCounts());
+      // A server that came back without its data, or with less of it; a job that is there stays as it is.
+      if (counts.reduce((sum, count) => sum + count, 0) < wanted.size) await send(queue, wanted);
+      if (!idle && await queue.getWorkersCount() === 0) {
+        idle = true;
+        onNotice?.(`No worker takes points from ${link.address}: start deno task worker there`);
+      }
+    }
+  }
+
+  progress();
+  if (wanted.size === 0) return;
+  const aborted = Promise.withResolvers<void>();
+  signal?.addEventListener("abort", () => aborted.resolve(), { once: true });
+  await Promise.race([watch(), aborted.promise, link.lost]);
+  if (link.client.status === "ready") {
+    await queue.drain(true);
+    await link.client.del(claimKey(sweep));
+  }
+}
+
+/** Enqueues points; those that are on the queue already stay as they are. */
+async function send(queue: PointQueue, points: ReadonlyMap<string, Point>): Promise<void> {
+  const jobs = [...points].map(([jobId, data]) => ({
+    name: "point",
+    data,
+    opts: {
+      jobId,
+      attempts: ATTEMPTS,
+      backoff: { type: "exponential", delay: BACKOFF_MS },
+    },
+  }));
+  for (let at = 0; at < jobs.length; at += BATCH) await queue.addBulk(jobs.slice(at, at + BATCH));
+}
+
+/** What became of a job that has ended. Its data crossed a network: it is checked. */
+function outcomeOf(sweep: Sweep, job: Job<Point, Evaluation>): Outcome {
+  const attempts = Math.max(1, job.attemptsMade);
+  const startedAt = new Date(job.processedOn ?? job.timestamp).toISOString();
+  const pointMs = (job.finishedOn ?? 0) - (job.processedOn ?? job.finishedOn ?? 0);
+  const failed = (error: string): Outcome => ({
+    ...{ status: "failed", error, attempts, startedAt, pointMs },
+  });
+  if (job.finishedOn === undefined || job.failedReason) {
+    return failed(job.failedReason ?? "the job has not ended");
+  }
+  try {
+    checkPoint(sweep, job.data);
+    const row = checkRow(sweep, job.returnvalue?.row);
+    return { status: "done", row, attempts, startedAt, pointMs };
+  } catch (error) {
+    return failed(String(error));
+  }
+}
+
+const claimKey = (sweep: Sweep) => `${queueName(sweep)}:owner`;
+
+/** Makes this store the one that takes the results, or renews its claim.
+ * @throws {RedisError} another store has it. */
+async function claim({ client, address }: RedisLink, sweep: Sweep, id: string): Promise<void> {
+  const key = claimKey(sweep);
+  if (await client.set(key, id, "PX", CLAIM_MS, "NX") === "OK") return;
+  if (await client.get(key) !== id) {
+    throw new RedisError(
+      `Cannot sweep ${sweep.name} on Redis at ${address}: another store collects its rows`,
+    );
+  }
+  await client.pexpire(key, CLAIM_MS);
+}

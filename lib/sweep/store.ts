@@ -1,0 +1,237 @@
+/** Where the rows of sweeps are kept: one SQLite file, one row a point and code version.
+ *
+ * A row is written once and never over: whoever computes a point twice (a Worker that was taken for dead,
+ * a run cut off between two steps) changes nothing. A failed point is a row too, with its error. Every
+ * row is a transaction of its own in WAL mode: a killed process loses at most the row it was writing,
+ * and others may read meanwhile. One process at a time may write: it holds a lock on `FILE.lock`, which
+ * the system drops when the process dies.
+ * @module */
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { checkPoint, checkRow, type Point, pointKey, type Row, seedOf } from "./grid.ts";
+import type { Sweep, Value } from "./grid.ts";
+
+/** Raised when the tables change. */
+const STORE_VERSION = 1;
+/** "FEsw": what marks a SQLite file as ours. */
+const APPLICATION_ID = 0x46457377;
+/** How long a write waits for another process's transaction. */
+const BUSY_MS = 2000;
+
+const SCHEMA = `
+  CREATE TABLE rows (
+    sweep TEXT NOT NULL, version INTEGER NOT NULL, key TEXT NOT NULL,
+    point TEXT NOT NULL, seed INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('done', 'failed')),
+    row TEXT, error TEXT,
+    attempts INTEGER NOT NULL, startedAt TEXT NOT NULL, pointMs REAL NOT NULL,
+    CHECK ((status = 'done') = (row IS NOT NULL) AND (status = 'failed') = (error IS NOT NULL)),
+    PRIMARY KEY (sweep, version, key)
+  ) STRICT;
+  CREATE TABLE identity (id TEXT NOT NULL) STRICT;
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${STORE_VERSION};`;
+
+/** A store that cannot be opened or written. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+}
+
+/** What became of a point. */
+export type Outcome =
+  & ({ readonly status: "done"; readonly row: Row } | {
+    readonly status: "failed";
+    readonly error: string;
+  })
+  & {
+    readonly attempts: number;
+    /** ISO 8601. */
+    readonly startedAt: string;
+    /** The whole point, loading included. */
+    readonly pointMs: number;
+  };
+
+/** A row of the store. */
+export type StoredRow = Outcome & {
+  readonly key: string;
+  readonly point: Point;
+  readonly seed: number;
+};
+
+type Columns = Record<string, string | number | null>;
+
+/** The rows of sweeps on disk. */
+export class SweepStore implements Disposable {
+  readonly path: string;
+  /** Tells this store from any other, e.g. on a Redis that they share. */
+  readonly id: string;
+  readonly #db: DatabaseSync;
+  readonly #lock: Deno.FsFile | null;
+
+  /** Opens a store, made if it is not there.
+   * @param path a file, or ":memory:".   @param options.readOnly beside another process that writes.
+   * @throws {StoreError} no store, one of another version, corrupt, or written by another process. */
+  constructor(path: string, { readOnly = false }: { readOnly?: boolean } = {}) {
+    this.path = path;
+    const memory = path === ":memory:";
+    this.#lock = memory || readOnly ? null : lockFile(path);
+    try {
+      this.#db = new DatabaseSync(path, { readOnly });
+      this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+      this.id = this.#open(readOnly);
+    } catch (error) {
+      this.#lock?.close();
+      throw error instanceof StoreError ? error : this.#failure("open", error);
+    }
+  }
+
+  #open(readOnly: boolean): string {
+    const number = (pragma: string) =>
+      Object.values(this.#db.prepare(`PRAGMA ${pragma}`).get()!)[0] as number;
+    const tables = this.#db.prepare("SELECT count(*) AS n FROM sqlite_schema").get()!.n;
+    if (tables === 0 && !readOnly) {
+      this.#db.exec(`PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; ${SCHEMA}`);
+      this.#db.prepare("INSERT INTO identity VALUES (?)").run(crypto.randomUUID());
+      this.#db.exec("COMMIT");
+    }
+    const version = number("user_version");
+    if (number("application_id") !== APPLICATION_ID) {
+      throw new StoreError(`Cannot open ${this.path}: it is no store of sweeps`);
+    }
+    if (version !== STORE_VERSION) {
+      throw new StoreError(
+        `Cannot open ${this.path}: written as store version ${version}, expected ${STORE_VERSION}`,
+      );
+    }
+    const damage = this.#db.prepare("PRAGMA quick_check(1)").get()!.quick_check;
+    if (damage !== "ok") throw new StoreError(`Cannot open ${this.path}: corrupt (${damage})`);
+    this.#db.exec("PRAGMA synchronous = NORMAL"); // safe against a killed process
+    return this.#db.prepare("SELECT id FROM identity").get()!.id as string;
+  }
+
+  #failure(action: string, error: unknown): StoreError {
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = /locked|busy/i.test(message)
+      ? "locked by another process"
+      : /malformed|not a database|disk I\/O/i.test(message)
+      ? `corrupt or no store (${message})`
+      : message;
+    return new StoreError(`Cannot ${action} ${this.path}: ${reason}`);
+  }
+
+  /** Runs a statement; what SQLite throws becomes a {@linkcode StoreError}. */
+  #all(action: string, sql: string, ...values: SQLInputValue[]): Columns[] {
+    try {
+      return this.#db.prepare(sql).all(...values) as Columns[];
+    } catch (error) {
+      throw this.#failure(action, error);
+    }
+  }
+
+  /** Writes what became of a point, once: false if the store has a row for it, which stays as it is.
+   * @throws {StoreError} locked, or the disk is full. */
+  add(sweep: Sweep, point: Point, outcome: Outcome): boolean {
+    const { status, attempts, startedAt, pointMs } = outcome;
+    const written = this.#all(
+      "write to",
+      "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1",
+      ...[sweep.name, sweep.version, pointKey(sweep, point), JSON.stringify(point)],
+      ...[seedOf(sweep, point), status],
+      status === "done" ? JSON.stringify(outcome.row) : null,
+      status === "failed" ? outcome.error : null,
+      ...[attempts, startedAt, pointMs],
+    );
+    return written.length === 1;
+  }
+
+  /** Which points have a row of this version, by key. */
+  statuses(sweep: Sweep): Map<string, Outcome["status"]> {
+    const rows = this.#all(
+      "read",
+      "SELECT key, status FROM rows WHERE sweep = ? AND version = ?",
+      ...[sweep.name, sweep.version],
+    );
+    return new Map(rows.map(({ key, status }) => [key as string, status as Outcome["status"]]));
+  }
+
+  /** Removes the failed rows of this version, so that a run tries their points again. */
+  forgetFailed(sweep: Sweep): void {
+    const where = "sweep = ? AND version = ? AND status = 'failed'";
+    this.#all("write to", `DELETE FROM rows WHERE ${where}`, sweep.name, sweep.version);
+  }
+
+  /** The rows of these points, in their order; a point without a row is left out. */
+  rows(sweep: Sweep, points: readonly Point[]): StoredRow[] {
+    const sql = "SELECT * FROM rows WHERE sweep = ? AND version = ?";
+    const all = this.#all("read", sql, sweep.name, sweep.version);
+    const byKey = new Map(all.map((columns) => [columns.key as string, columns]));
+    return points.flatMap((point) => {
+      const columns = byKey.get(pointKey(sweep, point));
+      return columns === undefined ? [] : [this.#stored(sweep, columns)];
+    });
+  }
+
+  #stored(sweep: Sweep, { key, point, seed, status, row, error, ...times }: Columns): StoredRow {
+    try {
+      return {
+        key: key as string,
+        point: checkPoint(sweep, JSON.parse(point as string)),
+        seed: seed as number,
+        attempts: times.attempts as number,
+        startedAt: times.startedAt as string,
+        pointMs: times.pointMs as number,
+        ...status === "done"
+          ? { status: "done", row: checkRow(sweep, JSON.parse(row as string)) }
+          : { status: "failed", error: error as string },
+      };
+    } catch (error) {
+      throw this.#failure("read", error);
+    }
+  }
+
+  /** Some fields and columns of the rows that are done, for figures: quick for 100 000 rows. Truths come
+   * as 1 and 0, as SQLite has them.
+   * @param where values that fields are held at.
+   * @throws {TypeError} a name that is neither field nor column. */
+  select<N extends string>(
+    sweep: Sweep,
+    names: readonly N[],
+    where: Point = {},
+  ): Record<N, Value>[] {
+    const path = (name: string) => {
+      const isField = Object.hasOwn(sweep.fields, name);
+      if (!isField && !sweep.columns.includes(name)) {
+        throw new TypeError(`Cannot select "${name}": neither field nor column of ${sweep.name}`);
+      }
+      return `json_extract(${isField ? "point" : "row"}, '$.${name}')`;
+    };
+    const held = Object.entries(where);
+    const sql = `SELECT ${names.map((name) => `${path(name)} AS "${name}"`).join(", ")} FROM rows
+      WHERE sweep = ? AND version = ? AND status = 'done'
+      ${held.map(([name]) => `AND ${path(name)} = ?`).join(" ")}`;
+    const values = held.map(([, value]) => value);
+    return this.#all("read", sql, sweep.name, sweep.version, ...values) as Record<N, Value>[];
+  }
+
+  /** Closes the file and gives up the lock. */
+  [Symbol.dispose](): void {
+    this.#db.close();
+    this.#lock?.close();
+  }
+}
+
+/** Locks `path.lock` until the file is closed or the process dies.
+ * @throws {StoreError} another process holds it, or the folder cannot be written. */
+function lockFile(path: string): Deno.FsFile {
+  let file: Deno.FsFile;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    file = Deno.openSync(`${path}.lock`, { create: true, write: true });
+  } catch (error) {
+    throw new StoreError(`Cannot open ${path}: ${(error as Error).message}`);
+  }
+  if (file.tryLockSync(true)) return file;
+  file.close();
+  throw new StoreError(`Cannot open ${path}: locked by another process that writes to it`);
+}

@@ -1,0 +1,178 @@
+import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
+import { defineSweep, pointsOf } from "lib/sweep/grid.ts";
+import { runOnRedis } from "lib/sweep/queue.ts";
+import { serveSweeps } from "lib/sweep/queue_worker.ts";
+import { connectRedis, RedisError } from "lib/sweep/redis.ts";
+import { runSweep } from "lib/sweep/runner.ts";
+import { SweepStore } from "lib/sweep/store.ts";
+import { withFolder } from "../cli/fixtures.ts";
+import { results, start } from "./processes.ts";
+import { sweep } from "./probe.ts";
+import { hasRedis, startRedis } from "./redis_server.ts";
+
+const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore: !hasRedis, fn });
+const busyMs = 4;
+const points = pointsOf(sweep, { busyMs: [busyMs] });
+
+/** The rows of an unbroken run on this machine. */
+async function unbroken(): Promise<unknown[]> {
+  using store = new SweepStore(":memory:");
+  await runSweep(sweep, points, { store });
+  return results(store, sweep, points);
+}
+
+test("runOnRedis() completes with the rows of a local run though owner, worker and Redis are killed", () =>
+  withFolder(async (folder) => {
+    await using redis = await startRedis();
+    const path = `${folder}/store.sqlite`;
+    const { url } = redis;
+    const owner = start("owner", { path, url, busyMs });
+    const workers = [start("worker", { url }), start("worker", { url })];
+    await owner.rows(30);
+    await workers[0].kill("SIGKILL");
+    await owner.rows(90);
+    await owner.kill("SIGKILL");
+    const rows = () => {
+      using store = new SweepStore(path, { readOnly: true });
+      return store.statuses(sweep).size;
+    };
+    const afterOwner = rows();
+    const resumed = start("owner", { path, url, busyMs });
+    await resumed.rows(10);
+    await redis.kill();
+    const afterRedis = rows();
+    await redis.restart();
+    workers.push(start("worker", { url }));
+    const { success, stderr } = await resumed.ended();
+    assert(success, stderr);
+    assert(90 <= afterOwner && afterOwner < afterRedis && afterRedis < 300, "killed midway");
+    await Promise.all(workers.slice(1).map((worker) => worker.kill("SIGKILL")));
+    using store = new SweepStore(path);
+    assertEquals(results(store, sweep, points), await unbroken());
+    assertStringIncludes(stderr, `Redis at 127.0.0.1:${redis.port} is back`);
+    assertEquals(stderr.trimEnd().split("\n").length, 2, stderr);
+  }));
+
+test("runOnRedis() has each point's row whichever of owner and worker comes first", () =>
+  withFolder(async (folder) => {
+    await using redis = await startRedis();
+    using store = new SweepStore(`${folder}/store.sqlite`);
+    const stop = new AbortController();
+    const few = points.slice(0, 20);
+    const { url } = redis;
+    const attempts: number[] = [];
+    const onPoint = () => attempts.push(1);
+    const serving = serveSweeps([sweep], { url, workers: 2, signal: stop.signal, onPoint });
+    const seen: string[] = [];
+    const onProgress = (done: number, total: number) => seen.push(`${done}/${total}`);
+    await runOnRedis(sweep, few, { store, url, onProgress });
+    assertEquals([seen.length, seen[0], seen.at(-1)], [21, "0/20", "20/20"]);
+    assertEquals(attempts.length, 20);
+    assert(store.rows(sweep, few).every((row) => row.status === "done" && row.attempts === 1));
+    await runOnRedis(sweep, few, { store, url }); // nothing is missing
+    const stopping = performance.now();
+    stop.abort();
+    await serving;
+    assertLess(performance.now() - stopping, 3000);
+    assertEquals(attempts.length, 20);
+    using link = await connectRedis(url);
+    assertEquals(await link.client.exists("sweep-probe-v1:owner"), 0);
+  }));
+
+test("runOnRedis() makes a poison point a failed row after its retries and completes the rest", () =>
+  withFolder(async (folder) => {
+    await using redis = await startRedis();
+    using store = new SweepStore(`${folder}/store.sqlite`);
+    const stop = new AbortController();
+    const { url } = redis;
+    const modes = ["throw", "crash", "odd", "fine", "fine"];
+    const few = points.slice(0, 5).map((point, k) => ({ ...point, mode: modes[k] }));
+    const foreign = { ...points[9], mode: "unheard of" } as typeof points[0];
+    const serving = serveSweeps([sweep], { url, workers: 2, lockMs: 2000, signal: stop.signal });
+    await runOnRedis(sweep, [...few, foreign], { store, url });
+    stop.abort();
+    await serving;
+    const rows = store.rows(sweep, few);
+    assertEquals(
+      rows.map((row) => [row.status, row.attempts, row.status === "failed" && row.error]),
+      [
+        ["failed", 3, "Error: point 0 throws"],
+        [
+          "failed",
+          3,
+          "Uncaught Error: point 1 crashes its Worker (expected in this test's output)",
+        ],
+        ["failed", 3, "TypeError: Cannot take a row of probe: value = NaN"],
+        ["done", 1, false],
+        ["done", 1, false],
+      ],
+    );
+    assertEquals([...store.statuses(sweep).values()].filter((s) => s === "failed").length, 4);
+  }));
+
+test("runOnRedis() stops when aborted, tells when nobody works, and leaves nothing waiting", () =>
+  withFolder(async (folder) => {
+    await using redis = await startRedis();
+    using store = new SweepStore(`${folder}/store.sqlite`);
+    const stop = new AbortController();
+    const notices: string[] = [];
+    const onNotice = (message: string) => {
+      notices.push(message);
+      stop.abort();
+    };
+    await runOnRedis(sweep, points, { store, url: redis.url, signal: stop.signal, onNotice });
+    assertEquals(notices, [
+      `No worker takes points from 127.0.0.1:${redis.port}: start deno task worker there`,
+    ]);
+    using link = await connectRedis(redis.url);
+    assertEquals(await link.client.llen("bull:sweep-probe-v1:wait"), 0);
+  }));
+
+test("runOnRedis() refuses a sweep whose rows another store collects", () =>
+  withFolder(async (folder) => {
+    await using redis = await startRedis();
+    const { url } = redis;
+    const owner = start("owner", { path: `${folder}/first.sqlite`, url, busyMs });
+    const worker = start("worker", { url });
+    await owner.rows(1);
+    using store = new SweepStore(`${folder}/second.sqlite`);
+    await assertRejects(
+      () => runOnRedis(sweep, points, { store, url }),
+      RedisError,
+      "another store collects its rows",
+    );
+    await Promise.all([owner.kill("SIGKILL"), worker.kill("SIGKILL")]);
+    const newer = defineSweep({ ...sweep, version: 2 }); // has a queue of its own
+    await runOnRedis(newer, points, { store, url, signal: AbortSignal.timeout(300) });
+    assertEquals(store.statuses(newer).size, 0);
+  }));
+
+test("connectRedis() refuses quickly and names no password", async () => {
+  await using redis = await startRedis();
+  const { port } = redis;
+  const faults: [string, typeof RedisError | typeof TypeError, string][] = [
+    [`redis://:wrong-secret@127.0.0.1:${port}`, RedisError, `127.0.0.1:${port}: it refuses`],
+    [`redis://127.0.0.1:${port}`, RedisError, "it refuses the user or the password"],
+    ["redis://:wrong-secret@127.0.0.1:1", RedisError, "127.0.0.1:1: connect ECONNREFUSED"],
+    ["redis://:wrong-secret@no-such-host.invalid", RedisError, "no-such-host.invalid:6379"],
+    ["http://:wrong-secret@127.0.0.1", TypeError, "expected redis://"],
+    ["wrong-secret", TypeError, "expected redis://"],
+  ];
+  const begun = performance.now();
+  for (const [url, kind, message] of faults) {
+    const error = await assertRejects(() => connectRedis(url), kind as typeof Error, message);
+    assert(!Deno.inspect(error).includes("wrong-secret"), Deno.inspect(error));
+  }
+  assertLess(performance.now() - begun, 6000);
+});
+
+test("connectRedis() gives up a server that stays away, with one line about it", async () => {
+  await using redis = await startRedis();
+  const notices: string[] = [];
+  const onNotice = (message: string) => notices.push(message);
+  using link = await connectRedis(redis.url, { onNotice, patienceMs: 500 });
+  await redis.kill();
+  await assertRejects(() => link.lost, RedisError, `Redis at 127.0.0.1:${redis.port} is gone`);
+  assertEquals(notices, [`Lost Redis at 127.0.0.1:${redis.port}; trying again for 0.5 s`]);
+  await redis.restart();
+});

@@ -1,0 +1,71 @@
+/** A real Redis server for the tests: a free port, a folder of its own, AOF persistence, a password.
+ * @module */
+import { permitted } from "../cli/fixtures.ts";
+
+const PASSWORD = "a:pass/word@";
+
+/** Whether tests may start one: else they are skipped. */
+export const hasRedis: boolean = permitted && await installed();
+
+async function installed(): Promise<boolean> {
+  try {
+    return (await new Deno.Command("redis-server", { args: ["--version"] }).output()).success;
+  } catch {
+    return false;
+  }
+}
+
+/** A running server. */
+export interface RedisServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  kill(): Promise<void>;
+  /** Starts it again on the same port and files. */
+  restart(): Promise<void>;
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** Starts a server; it and its files are gone when disposed of. */
+export async function startRedis(): Promise<RedisServer> {
+  const directory = await Deno.makeTempDir({ prefix: "redis-test-" });
+  const port = freePort();
+  let child: Deno.ChildProcess;
+  async function run(): Promise<void> {
+    child = new Deno.Command("redis-server", {
+      args: [
+        ...["--port", String(port), "--bind", "127.0.0.1", "--dir", directory, "--save", ""],
+        ...["--appendonly", "yes", "--requirepass", PASSWORD],
+      ],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    for (let attempt = 0;; attempt++) {
+      try {
+        return (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      } catch (error) {
+        if (attempt === 100) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+  async function kill(): Promise<void> {
+    child.kill("SIGKILL");
+    await child.status;
+  }
+  await run();
+  return {
+    url: `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`,
+    port,
+    kill,
+    restart: run,
+    async [Symbol.asyncDispose]() {
+      await kill();
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,149 @@
+import { assertEquals, assertLess, assertThrows } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { flatRow, formatCsv, formatJson, parseCsv } from "lib/sweep/export.ts";
+import { defineSweep, pointsOf, type Sweep } from "lib/sweep/grid.ts";
+import { type Outcome, StoreError, SweepStore } from "lib/sweep/store.ts";
+import { permitted, withFolder } from "../cli/fixtures.ts";
+import { sweep } from "./probe.ts";
+
+const points = pointsOf(sweep);
+const times = { attempts: 1, startedAt: "2026-01-02T03:04:05.678Z", pointMs: 1.5 };
+const done = (value: number): Outcome => ({
+  ...times,
+  status: "done",
+  row: { value, text: 'a "quoted", line\nand another', even: true, gap: null },
+});
+const failed: Outcome = { ...times, status: "failed", error: "Error: it throws", attempts: 3 };
+const newer: Sweep = defineSweep({ ...sweep, version: 2 });
+
+Deno.test("SweepStore keeps one row a point and version, the first", () => {
+  using store = new SweepStore(":memory:");
+  const [first, second, third] = points;
+  assertEquals(store.add(sweep, first, done(1)), true);
+  assertEquals(store.add(sweep, first, done(2)), false);
+  assertEquals(store.add(sweep, first, failed), false);
+  assertEquals(store.add(sweep, second, failed), true);
+  assertEquals(store.add(newer, first, done(3)), true);
+  const rows = store.rows(sweep, [third, second, first]);
+  assertEquals(rows.map(({ point, status }) => [point, status]), [[second, "failed"], [
+    first,
+    "done",
+  ]]);
+  assertEquals(rows[1].status === "done" && rows[1].row.value, 1);
+  assertEquals(store.rows(newer, points).length, 1);
+  assertEquals([...store.statuses(sweep).values()].sort(), ["done", "failed"]);
+});
+
+Deno.test("SweepStore.forgetFailed() removes the failed rows of the version only", () => {
+  using store = new SweepStore(":memory:");
+  const [first, second] = points;
+  store.add(sweep, first, done(1));
+  store.add(sweep, second, failed);
+  store.add(newer, second, failed);
+  store.forgetFailed(sweep);
+  assertEquals(store.rows(sweep, points).map(({ point }) => point), [first]);
+  assertEquals(store.rows(newer, points).length, 1);
+});
+
+Deno.test("SweepStore.select() gives fields and columns of done rows, held where asked", () => {
+  using store = new SweepStore(":memory:");
+  points.slice(0, 5).forEach((point, k) => store.add(sweep, point, k === 2 ? failed : done(k)));
+  const plain = (rows: object[]) => rows.map((row) => ({ ...row }));
+  const selected = store.select(sweep, ["index", "value", "even", "gap"], { mode: "fine" });
+  assertEquals(
+    plain(selected).sort((a, b) => Reflect.get(a, "index") - Reflect.get(b, "index")),
+    [0, 1, 3, 4].map((k) => ({ index: k, value: k, even: 1, gap: null })),
+  );
+  assertEquals(plain(store.select(sweep, ["value"], { index: 3 })), [{ value: 3 }]);
+  assertEquals(store.select(sweep, ["value"], { mode: "crash" }), []);
+  assertThrows(() => store.select(sweep, ["colour"]), TypeError, '"colour": neither field nor');
+  assertThrows(() => store.select(sweep, ["value"], { colour: 1 }), TypeError, '"colour"');
+});
+
+Deno.test("formatCsv() is read back by parseCsv() as the same rows, texts, gaps and failures", () => {
+  using store = new SweepStore(":memory:");
+  points.slice(0, 4).forEach((point, k) => store.add(sweep, point, k === 2 ? failed : done(k / 7)));
+  const rows = store.rows(sweep, points);
+  const csv = formatCsv(sweep, rows);
+  assertEquals(csv.split("\n")[0].startsWith("version,index,busyMs,mode,seed,status,value"), true);
+  assertEquals(parseCsv(sweep, csv), rows);
+  assertEquals(parseCsv(sweep, csv.replaceAll("\n1,", "\r\n1,")), rows);
+  assertEquals(JSON.parse(formatJson(sweep, rows)), rows.map((row) => flatRow(sweep, row)));
+  assertEquals(parseCsv(sweep, formatCsv(sweep, [])), []);
+});
+
+Deno.test("parseCsv() refuses another header, version, point and a line cut off", () => {
+  using store = new SweepStore(":memory:");
+  store.add(sweep, points[0], { ...times, status: "failed", error: "plain" });
+  const csv = formatCsv(sweep, store.rows(sweep, points));
+  const faults: [string, string][] = [
+    [csv.replace("gap", "gaps"), "its header is version,index"],
+    ["", "its header is"],
+    [csv.replace("\n1,", "\n2,"), "line 2 is cut off or of another version"],
+    [csv.slice(0, -20), "line 2 is cut off"],
+    [csv.replace("\n1,0,", "\n1,-4,"), "index = -4 is not an integer"],
+  ];
+  for (const [text, message] of faults) {
+    assertThrows(() => parseCsv(sweep, text), Error, message);
+  }
+});
+
+Deno.test({
+  name: "SweepStore keeps its rows and its id on disk, and lets others read while one writes",
+  ignore: !permitted,
+  fn: () =>
+    withFolder((folder) => {
+      const path = `${folder}/new/store.sqlite`;
+      using writer = new SweepStore(path);
+      writer.add(sweep, points[0], done(1));
+      using reader = new SweepStore(path, { readOnly: true });
+      writer.add(sweep, points[1], done(2));
+      assertEquals(reader.rows(sweep, points), writer.rows(sweep, points));
+      assertEquals([reader.id, reader.rows(sweep, points).length], [writer.id, 2]);
+      assertThrows(() => reader.add(sweep, points[2], done(3)), StoreError, "readonly");
+      return Promise.resolve();
+    }),
+});
+
+Deno.test({
+  name: "SweepStore refuses a store that is locked, of another version, corrupt, or none",
+  ignore: !permitted,
+  fn: () =>
+    withFolder(async (folder) => {
+      const path = `${folder}/store.sqlite`;
+      const refuses = (message: string, options = {}) =>
+        assertThrows(() => new SweepStore(path, options), StoreError, message);
+      refuses("unable to open", { readOnly: true });
+      {
+        using store = new SweepStore(path);
+        refuses("locked by another process that writes");
+        for (const point of points) store.add(sweep, point, done(1));
+        using other = new DatabaseSync(path);
+        other.exec("BEGIN IMMEDIATE");
+        const start = performance.now();
+        const fresh = { ...points[0], index: 999 };
+        assertThrows(() => store.add(sweep, fresh, done(1)), StoreError, "locked by another");
+        assertLess(performance.now() - start, 4000);
+        other.exec("ROLLBACK");
+        assertEquals(store.add(sweep, fresh, done(1)), true);
+      }
+      const bytes = await Deno.readFile(path);
+      {
+        using database = new DatabaseSync(path);
+        database.exec("PRAGMA user_version = 9");
+      }
+      refuses("written as store version 9, expected 1");
+      await Deno.writeFile(path, bytes.slice(0, bytes.length / 2));
+      refuses("corrupt");
+      await Deno.writeFile(path, bytes.map((byte, at) => at > 8192 && at < 30_000 ? 7 : byte));
+      refuses("corrupt");
+      await Deno.writeTextFile(path, "This is a text, not a database. ".repeat(100));
+      refuses("corrupt or no store (file is not a database)");
+      await Deno.remove(path);
+      {
+        using database = new DatabaseSync(path);
+        database.exec("CREATE TABLE mine (a)");
+      }
+      refuses("it is no store of sweeps");
+    }),
+});
