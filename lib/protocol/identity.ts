@@ -1,0 +1,122 @@
+/** What a server is known by, kept in one directory: `cert.pem`, which a client trusts, its `key.pem`, and the
+ * `token` that a client must show. Parties on one machine share the directory; for another machine the user
+ * copies `cert.pem` and `token` there, and the key stays.
+ * @module */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { secureRng } from "../math/rng.ts";
+import { selfSigned } from "./certificate.ts";
+
+/** What a client needs to find the right server and be let in. */
+export interface Credentials {
+  readonly cert: string;
+  readonly token: string;
+}
+
+/** What a server needs. */
+export interface Identity extends Credentials {
+  readonly key: string;
+}
+
+const LOCAL_HOSTS = ["localhost", "127.0.0.1", "::1"];
+const TOKEN_BYTES = 32;
+
+async function readText(directory: string, name: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(`${directory}/${name}`);
+  } catch (cause) {
+    const state = cause instanceof Deno.errors.NotFound ? "it is missing" : String(cause);
+    throw new Error(`Cannot use ${directory}/${name}: ${state}`, { cause });
+  }
+}
+
+/** Reads the certificate and the token, and checks that they can be used now.
+ * @throws {Error} one is missing, damaged or expired; the message names the file. */
+export async function loadCredentials(
+  directory: string,
+  now: Date = new Date(),
+): Promise<Credentials> {
+  const refuse = (name: string, state: string) =>
+    new Error(`Cannot use ${directory}/${name}: ${state}`);
+  const cert = await readText(directory, "cert.pem");
+  const token = (await readText(directory, "token")).trim();
+  let until: Date;
+  try {
+    until = new Date(new X509Certificate(cert).validTo);
+  } catch {
+    throw refuse("cert.pem", "it is not a certificate");
+  }
+  if (!(now < until)) {
+    const day = until.toISOString().slice(0, 10);
+    throw refuse(
+      "cert.pem",
+      `it expired on ${day}; remove ${directory} on the server for a new one`,
+    );
+  }
+  if (!/^[A-Za-z0-9_-]{43}$/.test(token)) {
+    throw refuse("token", `it is not ${TOKEN_BYTES} bytes in base64url`);
+  }
+  return { cert, token };
+}
+
+/** Reads the server's identity. @throws {Error} as `loadCredentials`, or the key is not the certificate's. */
+async function loadIdentity(directory: string, now: Date): Promise<Identity> {
+  const credentials = await loadCredentials(directory, now);
+  const key = await readText(directory, "key.pem");
+  let fits = false;
+  try {
+    fits = new X509Certificate(credentials.cert).checkPrivateKey(createPrivateKey(key));
+  } catch {
+    // Not a key at all.
+  }
+  if (!fits) {
+    throw new Error(`Cannot use ${directory}/key.pem: it is not the private key of cert.pem`);
+  }
+  return { ...credentials, key };
+}
+
+/** Whether there is nothing yet: no directory, or an empty one. */
+async function isVacant(directory: string): Promise<boolean> {
+  try {
+    for await (const _ of Deno.readDir(directory)) return false;
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return true;
+    throw error;
+  }
+}
+
+/** Makes an identity beside its place and moves it there in one step: nobody meets half of one, and of two
+ * who make one at the same time the second finds the first's and leaves it. */
+async function createIdentity(directory: string, hosts: readonly string[], now: Date) {
+  const { cert, key } = selfSigned([...new Set([...LOCAL_HOSTS, ...hosts])], now);
+  const token = secureRng().bytes(TOKEN_BYTES).toBase64({
+    alphabet: "base64url",
+    omitPadding: true,
+  });
+  const place = directory.replace(/\/+$/, "");
+  const draft = `${place}.${crypto.randomUUID()}.tmp`;
+  try {
+    await Deno.mkdir(draft, { recursive: true, mode: 0o700 });
+    await Deno.writeTextFile(`${draft}/cert.pem`, cert);
+    await Deno.writeTextFile(`${draft}/key.pem`, key, { mode: 0o600 });
+    await Deno.writeTextFile(`${draft}/token`, `${token}\n`, { mode: 0o600 });
+    await Deno.rename(draft, place);
+  } catch (cause) {
+    await Deno.remove(draft, { recursive: true }).catch(() => {});
+    if (await isVacant(directory)) {
+      throw new Error(`Cannot make a certificate in ${directory}: ${cause}`, { cause });
+    }
+  }
+}
+
+/** The server's identity in a directory, made there at first use; readable by its owner only.
+ * @param hosts names and addresses that other machines reach the server at, beside localhost.
+ * @throws {Error} a file is missing, damaged or expired: the message names it. Nothing is replaced. */
+export async function loadOrCreateIdentity(
+  directory: string,
+  hosts: readonly string[] = [],
+  now: Date = new Date(),
+): Promise<Identity> {
+  if (await isVacant(directory)) await createIdentity(directory, hosts, now);
+  return await loadIdentity(directory, now);
+}

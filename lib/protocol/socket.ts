@@ -1,0 +1,103 @@
+/** A connection over an open WebSocket, the same for both ends. WebSocket: RFC 6455.
+ * @module */
+import { type Connection, ConnectionError, Inbox, INBOX_LIMITS } from "./transport.ts";
+
+/** The subprotocol both ends must name: the version of what is spoken over the socket. */
+export const SUBPROTOCOL = "fe-training.1";
+/** The longest message: ten thousand rows of z1 fit, and it is half of what Deno's own WebSocket takes. */
+export const MAX_FRAME_BYTES = 2 ** 25;
+/** What may wait to be written before `send` makes its caller wait, and how often it looks, and for how long. */
+const HIGH_WATER_BYTES = 2 ** 23;
+const POLL_MS = 2;
+const SEND_TIMEOUT_MS = 60_000;
+
+/** Close codes (RFC 6455, 7.4.1; from 4000 on, our own). */
+const NORMAL = 1000;
+const LOST = 1006;
+const TOO_LARGE = 1009;
+const REFUSED = 4000;
+
+/** What the WebSockets of Deno and of `ws` have in common. */
+export interface Socket {
+  binaryType: string;
+  readonly bufferedAmount: number;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  onerror: ((event: { message: string }) => void) | null;
+  send(data: Uint8Array<ArrayBuffer>): void;
+  close(code: number, reason: string): void;
+}
+
+/** Cuts a reason to the 123 bytes of UTF-8 that a close frame carries, between two characters. */
+export function cutReason(reason: string): string {
+  const bytes = new TextEncoder().encode(reason);
+  if (bytes.length <= 123) return reason;
+  return new TextDecoder().decode(bytes.subarray(0, 120), { stream: true }) + "…";
+}
+
+/** The connection over an open socket.
+ * @param peer who is at the other end, for errors.   @param onClosed told once the socket is gone. */
+export function socketConnection(
+  socket: Socket,
+  { peer, maxMessageBytes, onClosed }: {
+    peer: string;
+    maxMessageBytes: number;
+    onClosed: () => void;
+  },
+): Connection {
+  const inbox = new Inbox(peer, INBOX_LIMITS);
+  let fault = "";
+  socket.binaryType = "arraybuffer";
+
+  const cutOff = (code: number, state: string) => {
+    inbox.drop(`Cannot receive from ${peer}: ${state}`, "closed");
+    socket.close(code, cutReason(state));
+  };
+  socket.onmessage = ({ data }) => {
+    if (!(data instanceof ArrayBuffer)) return cutOff(REFUSED, "a message of text came");
+    if (data.byteLength > maxMessageBytes) {
+      return cutOff(TOO_LARGE, `a message exceeds ${maxMessageBytes} bytes`);
+    }
+    const refusal = inbox.add(new Uint8Array(data));
+    if (refusal !== null) socket.close(REFUSED, cutReason(refusal));
+  };
+  socket.onerror = ({ message }) => fault = message;
+  socket.onclose = ({ code, reason }) => {
+    if (code === LOST) {
+      const why = fault === "" ? "" : ` (${fault})`;
+      inbox.end(`Cannot receive from ${peer}: it vanished without closing${why}`, "lost");
+    } else {
+      const why = reason === "" ? `code ${code}` : reason;
+      inbox.end(`Cannot receive from ${peer}: it closed the connection (${why})`, "closed");
+    }
+    onClosed();
+  };
+
+  return {
+    peer,
+    async send(message) {
+      if (inbox.ended !== null) throw inbox.ended;
+      if (message.length > maxMessageBytes) {
+        throw new RangeError(
+          `Cannot send to ${peer}: ${message.length} bytes exceed the limit of ${maxMessageBytes}`,
+        );
+      }
+      socket.send(message);
+      const deadline = performance.now() + SEND_TIMEOUT_MS;
+      while (socket.bufferedAmount > HIGH_WATER_BYTES && inbox.ended === null) {
+        if (performance.now() > deadline) {
+          const state = `it has taken nothing for ${SEND_TIMEOUT_MS / 1000} s`;
+          throw new ConnectionError(`Cannot send to ${peer}: ${state}`, "stalled");
+        }
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+      if (inbox.ended !== null) throw inbox.ended;
+    },
+    receive: (options) => inbox.next(options),
+    close(reason = "done") {
+      if (inbox.ended !== null) return;
+      inbox.drop(`Cannot use the connection to ${peer}: closed on this side (${reason})`, "closed");
+      socket.close(NORMAL, cutReason(reason));
+    },
+  };
+}
