@@ -75,8 +75,10 @@ class ParallelFirstLayer implements TrainableFirstLayer {
     const hidden = W1.length / n;
     const count = Math.min(workers, hidden);
     this.#rows = Array.from({ length: count + 1 }, (_, k) => Math.floor(k * hidden / count));
-    const shared = new Uint8Array(new SharedArrayBuffer(images.length));
-    shared.set(images);
+    const shared = images.buffer instanceof SharedArrayBuffer
+      ? images
+      : new Uint8Array(new SharedArrayBuffer(images.length));
+    if (shared !== images) shared.set(images);
     this.#hands = Array.from({ length: count }, () => new Hand());
     this.#hands.forEach((hand, k) => {
       const own = (array: Float32Array) => array.slice(this.#rows[k] * n, this.#rows[k + 1] * n);

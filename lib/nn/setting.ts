@@ -57,6 +57,11 @@ export const MODERN: Setting = {
   divideBy: "batch",
 };
 
+/** Batches of an epoch over `count` images. */
+export function stepsPerEpoch(count: number, { batch }: Pick<Setting, "batch">): number {
+  return Math.ceil(count / batch);
+}
+
 /** The learning rate of step `step` of `steps`, counted from 0. */
 export function learningRateAt(
   { learningRate, anneal }: Setting,

@@ -12,6 +12,7 @@
 import { shake256 } from "@noble/hashes/sha3.js";
 import type { Dataset } from "../data/dataset.ts";
 import { type Rng, secureRng } from "../math/rng.ts";
+import { breather } from "../workers/breath.ts";
 import { startBackend } from "./backend.ts";
 import type { TrainableFirstLayer } from "./first_layer.ts";
 import { lossGradient } from "./loss.ts";
@@ -101,8 +102,8 @@ export async function trainEpoch(
   let loss = 0;
   const prepare = (b: number) => batches[b].forEach((part) => first.prepare(part));
   prepare(0);
+  const breathe = breather(signal);
   for (const [b, parts] of batches.entries()) {
-    signal?.throwIfAborted();
     const images = parts.reduce((sum, part) => sum + part.length, 0);
     const learningRate = learningRateAt(setting, epoch * batches.length + b, steps);
     const z1s = parts.map(() => handled(first.forward()));
@@ -121,7 +122,7 @@ export async function trainEpoch(
     }
     await returned;
     first.update(divisors(setting, images, 1).first, learningRate);
-    if (b % 16 === 0) await new Promise((resolve) => setTimeout(resolve)); // lets the stop button in
+    await breathe();
   }
   return loss / order.length;
 }
@@ -176,14 +177,14 @@ export async function trainMlp(
   using first = await openFirstLayer({ W1, n, images: data.x, setting }, workers);
   using layers = new UpperLayers(mlp, setting);
   const upper = localUpper(layers, setting);
+  const breathe = breather(signal);
   const key = rng.bytes(ORDER_KEY_BYTES);
   for (let epoch = 0; epoch < setting.epochs; epoch++) {
     const order = epochOrder(data.count, setting.shuffle ? key : undefined, epoch);
     const { y: labels } = data;
     const loss = await trainEpoch(first, upper, { setting, order, labels, epoch, signal });
     onEpoch?.(epoch + 1, loss);
-    await new Promise((resolve) => setTimeout(resolve)); // lets the display in
-    signal?.throwIfAborted();
+    await breathe();
   }
   const trained = (await first.state()).W1.map((w) => w * setting.pixelScale);
   return { n, hidden, classes, W1: trained, ...layers.state().weights };

@@ -12,7 +12,7 @@ import { seededRng } from "lib/math/rng.ts";
 import { startBackend } from "lib/nn/backend.ts";
 import { accuracy, forward, initialMlp, type Mlp } from "lib/nn/mlp.ts";
 import { MODERN } from "lib/nn/setting.ts";
-import { trainMlp } from "lib/nn/train.ts";
+import { epochOrder, trainMlp } from "lib/nn/train.ts";
 
 const sizes = { n: 4, hidden: 3, classes: 2 };
 const rng = seededRng(1);
@@ -127,6 +127,16 @@ Deno.test("trainMlp() shuffles by the given randomness where the setting says so
   assertEquals(await train(1, true), await train(1, true));
   assertNotEquals((await train(1, true)).W1, (await train(2, true)).W1);
   assertEquals(await train(1, false), await train(2, false));
+});
+
+Deno.test("epochOrder() permutes by key and epoch", () => {
+  const key = new Uint8Array(32).fill(7);
+  const order = epochOrder(100, key, 3);
+  assertEquals([...order].sort((a, b) => a - b), Array.from({ length: 100 }, (_, i) => i));
+  assertEquals(epochOrder(100, key, 3), order);
+  assertNotEquals(epochOrder(100, key, 4), order);
+  assertNotEquals(epochOrder(100, new Uint8Array(32), 3), order);
+  assertEquals(epochOrder(3, undefined, 3), Uint32Array.of(0, 1, 2));
 });
 
 Deno.test("trainMlp() learns, leaves its input alone, and repeats from a seed", async () => {

@@ -6,7 +6,7 @@
  * @module */
 import { decodeCiphertext, decodeFunctionalKey, decryptMany } from "../../fe/ipfe.ts";
 import { WorkerPool } from "../../workers/pool.ts";
-import { breather } from "../breath.ts";
+import { breather } from "../../workers/breath.ts";
 import { ProtocolError } from "../wire.ts";
 
 /** Some ciphertexts and all the keys, encoded. */
