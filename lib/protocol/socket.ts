@@ -13,7 +13,8 @@ const SEND_TIMEOUT_MS = 60_000;
 
 /** Close codes (RFC 6455, 7.4.1; from 4000 on, our own). */
 const NORMAL = 1000;
-const LOST = 1006;
+/** No close frame came: 1006 says `ws`, 0 Deno. */
+const LOST = [1006, 0];
 const TOO_LARGE = 1009;
 const REFUSED = 4000;
 
@@ -23,7 +24,7 @@ export interface Socket {
   readonly bufferedAmount: number;
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number; reason: string }) => void) | null;
-  onerror: ((event: { message: string }) => void) | null;
+  onerror: ((event: { message: string; error?: { code?: string } }) => void) | null;
   send(data: Uint8Array<ArrayBuffer>): void;
   close(code: number, reason: string): void;
 }
@@ -46,6 +47,7 @@ export function socketConnection(
   },
 ): Connection {
   const inbox = new Inbox(peer, INBOX_LIMITS);
+  const tooLarge = `a message exceeds ${maxMessageBytes} bytes`;
   let fault = "";
   socket.binaryType = "arraybuffer";
 
@@ -55,19 +57,23 @@ export function socketConnection(
   };
   socket.onmessage = ({ data }) => {
     if (!(data instanceof ArrayBuffer)) return cutOff(REFUSED, "a message of text came");
-    if (data.byteLength > maxMessageBytes) {
-      return cutOff(TOO_LARGE, `a message exceeds ${maxMessageBytes} bytes`);
-    }
+    if (data.byteLength > maxMessageBytes) return cutOff(TOO_LARGE, tooLarge);
     const refusal = inbox.add(new Uint8Array(data));
     if (refusal !== null) socket.close(REFUSED, cutReason(refusal));
   };
-  socket.onerror = ({ message }) => fault = message;
+  socket.onerror = ({ message, error }) => {
+    fault = message;
+    // `ws` has closed by itself what breaks the rules of frames, before it was received in full.
+    if (error?.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") {
+      inbox.drop(`Cannot receive from ${peer}: ${tooLarge}`, "closed");
+    }
+  };
   socket.onclose = ({ code, reason }) => {
-    if (code === LOST) {
+    if (LOST.includes(code)) {
       const why = fault === "" ? "" : ` (${fault})`;
       inbox.end(`Cannot receive from ${peer}: it vanished without closing${why}`, "lost");
     } else {
-      const why = reason === "" ? `code ${code}` : reason;
+      const why = reason !== "" ? reason : code === TOO_LARGE ? "too large" : `code ${code}`;
       inbox.end(`Cannot receive from ${peer}: it closed the connection (${why})`, "closed");
     }
     onClosed();
