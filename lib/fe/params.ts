@@ -2,9 +2,8 @@
  * @module */
 import type { Group } from "../math/group.ts";
 
-/** Public parameters: fixed by the authority, part of every key and ciphertext. */
-export interface IpfeParams {
-  readonly group: Group;
+/** What every scheme's parameters bound. */
+export interface Bounds {
   /** Length of x and y. */
   readonly n: number;
   /** |x_i| ≤ boundX. */
@@ -13,18 +12,26 @@ export interface IpfeParams {
   readonly boundY: number;
 }
 
+/** Public parameters: fixed by the authority, part of every key and ciphertext. */
+export interface IpfeParams extends Bounds {
+  readonly group: Group;
+}
+
 /** Beyond this the discrete logarithm takes seconds per inner product. */
 const MAX_RANGE = 2 ** 40;
 const INT32_MAX = 2 ** 31 - 1;
 
 /** The discrete-log range: |⟨x, y⟩| ≤ n · boundX · boundY. */
-export function rangeOf(pp: IpfeParams): number {
+export function rangeOf(pp: Bounds): number {
   return pp.n * pp.boundX * pp.boundY;
 }
 
 /** A copy of the parameters with these four fields only, checked.
  * @throws {RangeError} n or a bound is not a positive int32, or the range exceeds 2^40. */
-export function checkParams(action: string, pp: IpfeParams): IpfeParams {
+export function checkParams<P extends Bounds & { readonly group: unknown }>(
+  action: string,
+  pp: P,
+): Pick<P, "group" | keyof Bounds> {
   const { group, n, boundX, boundY } = pp;
   for (const [name, value] of Object.entries({ n, boundX, boundY })) {
     if (!Number.isInteger(value) || value < 1 || value > INT32_MAX) {
@@ -65,8 +72,11 @@ export function checkVector(
 }
 
 /** @throws {TypeError} a key and a ciphertext of different parameters. */
-export function checkSameParams(key: IpfeParams, ciphertext: IpfeParams): void {
-  const describe = (pp: IpfeParams) =>
+export function checkSameParams<P extends Bounds & { readonly group: { readonly name: string } }>(
+  key: P,
+  ciphertext: P,
+): void {
+  const describe = (pp: P) =>
     `${pp.group.name}, n = ${pp.n}, boundX = ${pp.boundX}, boundY = ${pp.boundY}`;
   if (describe(key) !== describe(ciphertext)) {
     throw new TypeError(
