@@ -9,7 +9,7 @@
  * Queues are named by sweep and version: a worker of other code never takes a job.
  * @see https://docs.bullmq.io
  * @module */
-import { type Job, Queue } from "bullmq";
+import type { Job, Queue } from "bullmq";
 import { checkPoint, checkRow, type Point, pointKey, type Sweep } from "./grid.ts";
 import { ATTEMPTS } from "./point_pool.ts";
 import type { Evaluation } from "./point_worker.ts";
@@ -43,8 +43,9 @@ export async function runOnRedis(
     readonly onNotice?: (message: string) => void;
   },
 ): Promise<void> {
+  const { Queue: BullQueue } = await import("bullmq"); // as it loads it asks for the environment
   using link = await connectRedis(url, { onNotice });
-  const queue: PointQueue = new Queue(queueName(sweep), { connection: link.client });
+  const queue: PointQueue = new BullQueue(queueName(sweep), { connection: link.client });
   queue.on("error", () => {}); // the link tells
   const wanted = new Map(
     missingPoints(store, sweep, points).map((point) => [pointKey(sweep, point), point]),

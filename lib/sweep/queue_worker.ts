@@ -4,7 +4,7 @@
  * Workers. A point that kills its Worker is an attempt that failed; one that takes the whole process along
  * stalls, is tried elsewhere, and fails after as many attempts.
  * @module */
-import { type Job, UnrecoverableError, Worker as Consumer } from "bullmq";
+import type { Job } from "bullmq";
 import { checkPoint, type Point, type Sweep } from "./grid.ts";
 import { ATTEMPTS, PointPool } from "./point_pool.ts";
 import type { Evaluation } from "./point_worker.ts";
@@ -34,6 +34,7 @@ export async function serveSweeps(
     readonly onPoint?: (sweep: Sweep, point: Point, error?: string) => void;
   },
 ): Promise<void> {
+  const { UnrecoverableError, Worker: Consumer } = await import("bullmq"); // needs the environment
   using pool = new PointPool(workers);
   using link = await connectRedis(url, listen);
 

@@ -4,7 +4,7 @@
  * seconds. A connection that is lost later is sought again for a minute, with one line about it; commands
  * wait meanwhile. The password is never part of a message.
  * @module */
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 
 const CONNECT_MS = 4000;
 /** How long a lost server may stay away. */
@@ -54,7 +54,8 @@ export async function connectRedis(
   let lostAt: number | null = null;
   let reason = "no answer";
 
-  const client = new Redis(text, {
+  const { Redis: Client } = await import("ioredis"); // as it loads it asks for the environment
+  const client = new Client(text, {
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
     maxRetriesPerRequest: null, // commands wait for the connection

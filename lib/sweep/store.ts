@@ -155,10 +155,13 @@ export class SweepStore implements Disposable {
     return new Map(rows.map(({ key, status }) => [key as string, status as Outcome["status"]]));
   }
 
-  /** Removes the failed rows of this version, so that a run tries their points again. */
-  forgetFailed(sweep: Sweep): void {
-    const where = "sweep = ? AND version = ? AND status = 'failed'";
-    this.#all("write to", `DELETE FROM rows WHERE ${where}`, sweep.name, sweep.version);
+  /** Removes the failed rows of these points, so that a run tries them again. */
+  forgetFailed(sweep: Sweep, points: readonly Point[]): void {
+    const sql =
+      "DELETE FROM rows WHERE sweep = ? AND version = ? AND key = ? AND status = 'failed'";
+    for (const point of points) {
+      this.#all("write to", sql, sweep.name, sweep.version, pointKey(sweep, point));
+    }
   }
 
   /** The rows of these points, in their order; a point without a row is left out. */

@@ -34,14 +34,15 @@ Deno.test("SweepStore keeps one row a point and version, the first", () => {
   assertEquals([...store.statuses(sweep).values()].sort(), ["done", "failed"]);
 });
 
-Deno.test("SweepStore.forgetFailed() removes the failed rows of the version only", () => {
+Deno.test("SweepStore.forgetFailed() removes the failed rows of the points and version only", () => {
   using store = new SweepStore(":memory:");
-  const [first, second] = points;
+  const [first, second, third] = points;
   store.add(sweep, first, done(1));
   store.add(sweep, second, failed);
+  store.add(sweep, third, failed);
   store.add(newer, second, failed);
-  store.forgetFailed(sweep);
-  assertEquals(store.rows(sweep, points).map(({ point }) => point), [first]);
+  store.forgetFailed(sweep, [first, second]);
+  assertEquals(store.rows(sweep, points).map(({ point }) => point), [first, third]);
   assertEquals(store.rows(newer, points).length, 1);
 });
 

@@ -1,0 +1,21 @@
+/** What the two tasks of a sweep take from their surroundings: the signals that end them, and REDIS_URL.
+ * @module */
+
+/** A signal that aborts at the first SIGINT or SIGTERM; the second ends the process at once. */
+export function stopSignal(onStop?: () => void): AbortController {
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(name, () => {
+      if (stop.signal.aborted) Deno.exit(130);
+      stop.abort();
+      onStop?.();
+    });
+  }
+  return stop;
+}
+
+/** The flag's value, else that of REDIS_URL: a password there is neither shown by `deno task`, which prints the
+ * flags it is given, nor in the list of processes. */
+export function redisUrl(flag: string | undefined): string | undefined {
+  return flag ?? (Deno.env.get("REDIS_URL") || undefined);
+}

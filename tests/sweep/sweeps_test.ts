@@ -1,0 +1,78 @@
+import { assert, assertEquals } from "@std/assert";
+import { parseOnly, pointsOf, type Row, seedOf } from "lib/sweep/grid.ts";
+import { runSweep } from "lib/sweep/runner.ts";
+import { SweepStore } from "lib/sweep/store.ts";
+import { loadSweep } from "lib/sweep/sweeps.ts";
+import { permitted } from "../cli/fixtures.ts";
+
+/** The rows of a few points, as a Worker computes them. */
+async function rowsOf(name: string, only: string): Promise<Row[]> {
+  const sweep = await loadSweep(name);
+  using store = new SweepStore(":memory:");
+  const points = pointsOf(sweep, parseOnly(sweep, only));
+  await runSweep(sweep, points, { store, workers: 1 });
+  return store.rows(sweep, points).map((stored) => {
+    assert(stored.status === "done", JSON.stringify(stored));
+    return stored.row;
+  });
+}
+
+/** The same in this thread. */
+async function rowsHere(name: string, only: string): Promise<Row[]> {
+  const sweep = await loadSweep(name);
+  const rows = [];
+  for (const point of pointsOf(sweep, parseOnly(sweep, only))) {
+    rows.push(await sweep.run(point, { seed: seedOf(sweep, point), stopped: () => false }));
+  }
+  return rows;
+}
+
+const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore: !permitted, fn });
+
+test("attack sweeps the published table: five widths × five densities × ten CIFAR-10 images", async () => {
+  const sweep = await loadSweep("attack");
+  const table = pointsOf(sweep, parseOnly(sweep, "dataset=cifar10-gray,objective=published"));
+  assertEquals(table.length, 250);
+  const distinct = (name: string) => [...new Set(table.map((point) => point[name]))];
+  assertEquals(distinct("hidden"), [350, 500, 750, 900, 1000]);
+  assertEquals(distinct("period"), ["none", "16", "9", "4", "2"]);
+});
+
+test("attack gives a point the same row in any Worker, and infeasible programs no error", async () => {
+  const only = "dataset=mnist,image=0,hidden=300,objective=tv-sum,objective=sum";
+  const timeless = (rows: Row[]) => rows.map(({ elapsedMs: _, ...row }) => row);
+  const [first, second] = [await rowsOf("attack", only), await rowsHere("attack", only)];
+  assertEquals(timeless(second), timeless(first));
+  const [sum, both] = first;
+  assertEquals([sum.recovery, sum.exact, both.recovery, both.exact, both.certified], [
+    ...["optimal", false],
+    ...["optimal", true, true],
+  ]);
+  // The strokes of a digit break the published rule; at full rank nothing else satisfies the equations.
+  const strict = "dataset=mnist,image=0,hidden=784,objective=published,period=2";
+  const [infeasible] = await rowsHere("attack", strict);
+  assertEquals([infeasible.recovery, infeasible.mse, infeasible.exact], [
+    "infeasible",
+    null,
+    false,
+  ]);
+});
+
+test("cost measures real keys and ciphertexts of each scheme", async () => {
+  const rows = await rowsOf("cost", "n=8,hidden=3");
+  assertEquals(rows.length, 2);
+  for (const row of rows) {
+    assertEquals(row.bytes, Number(row.ciphertextBytes) + Number(row.keyBytes));
+    for (const [name, value] of Object.entries(row)) assert(Number(value) > 0, name);
+  }
+  // Of ipfe_full: one more mask of 32 bytes a ciphertext, one more scalar of 32 a key.
+  const more = (name: string) => Number(rows[1][name]) - Number(rows[0][name]);
+  assertEquals([more("ciphertextBytes"), more("keyBytes"), more("publicKeyBytes")], [32, 96, 0]);
+});
+
+test("training gives a point the same accuracy in any Worker", async () => {
+  const only = "hidden=30,batch=50,learningRate=0.005,epochs=4,dataset=mnist";
+  const [[first], [second]] = [await rowsOf("training", only), await rowsHere("training", only)];
+  assertEquals(second.accuracy, first.accuracy);
+  assert(Number(first.accuracy) > 0.5 && Number(first.seconds) > 0, JSON.stringify(first));
+});
