@@ -1,0 +1,252 @@
+/** The client of MITIG2: pixels and W1. It sends z1 = W1·x and gets dz1; pixels and W1 stay here.
+ *
+ *   z1 = X·W1ᵀ → server → dz1;  dW1 = dz1ᵀ·X / m, and W1 moves
+ *
+ * It owns the labels too and sends them along, as in the paper, or keeps them (`labels: "client"`, the U shape):
+ * then the server returns z2, the client takes the loss and sends dz2 = a2 − y, for one round trip more.
+ * Every batch goes in two parts, so that one is at the server while the other is worked on (nn/train.ts).
+ * @see arXiv 2509.21497, second mitigation. Juve45/cryptonn, mitigation2_client.py.
+ * @module */
+import type { SplitDataset } from "../../data/dataset.ts";
+import { type Rng, secureRng } from "../../math/rng.ts";
+import { lossGradient } from "../../nn/loss.ts";
+import { initialW1 } from "../../nn/mlp.ts";
+import { openFirstLayer } from "../../nn/parallel_first_layer.ts";
+import { checkSetting, MODERN, type Setting } from "../../nn/setting.ts";
+import {
+  epochOrder,
+  ORDER_KEY_BYTES,
+  type Part,
+  type PartGradient,
+  trainEpoch,
+  type UpperParty,
+} from "../../nn/train.ts";
+import type { FirstLayerState, TrainableFirstLayer } from "../../nn/first_layer.ts";
+import type { Checkpoints } from "../checkpoints.ts";
+import { Requests } from "../requests.ts";
+import { Transcript } from "../transcript.ts";
+import type { Connection } from "../transport.ts";
+import { ProtocolError } from "../wire.ts";
+import { decodeFirst, encodeFirst } from "./files.ts";
+import { type Labels, newSession, type Terms, termsFields } from "./terms.ts";
+
+/** How it stands after an epoch. */
+export interface EpochReport {
+  /** Counted from 1. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Mean loss of a training image. */
+  readonly loss: number;
+  /** Share of the test images whose class the two parties predict. */
+  readonly testAccuracy: number;
+  /** Since the connection was handed over, this run only. */
+  readonly seconds: number;
+}
+
+/** What a client has beside its connection and its data. */
+export interface ClientOptions {
+  /** Units of the first layer; the paper's 300 by default. */
+  readonly hidden?: number;
+  readonly setting?: Setting;
+  readonly labels?: Labels;
+  /** Draws W1 and the order of the images. */
+  readonly rng?: Rng;
+  /** Workers for the two products of the first layer; 0 is this thread. */
+  readonly workers?: number;
+  /** Where the training is kept and resumed from. */
+  readonly checkpoints?: Checkpoints;
+  readonly onEpoch?: (report: EpochReport) => void;
+  /** Notes each message and the bytes both ways. */
+  readonly transcript?: Transcript;
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+/** The client's part of a trained model. */
+export interface ClientModel {
+  /** Names the server's part. */
+  readonly session: Uint8Array;
+  /** `[hidden, n]`, for pixels in 0..255. */
+  readonly W1: Float32Array;
+  readonly hidden: number;
+  readonly n: number;
+}
+
+/** Images of one request to classify. */
+const CHUNK = 1000;
+
+/** The upper layers at the other end of the connection. */
+class RemoteUpper implements UpperParty {
+  constructor(private readonly requests: Requests, private readonly terms: Terms) {}
+
+  async step({ z1, labels, close }: Part): Promise<PartGradient> {
+    const { hidden, classes, setting } = this.terms;
+    const m = labels.length;
+    const images = close?.images ?? 0;
+    const z1Field = { shape: [m, hidden], data: z1 };
+    if (this.terms.labels === "server") {
+      const answer = await this.requests.ask("z1", { z1: z1Field, labels, images }, "dz1");
+      return { dz1: answer.tensor("dz1", [m, hidden]), loss: answer.number("loss") };
+    }
+    const outputs = await this.requests.ask("z1", { z1: z1Field }, "z2");
+    const { dz2, loss } = lossGradient(outputs.tensor("z2", [m, classes]), labels, setting.output);
+    const dz2Field = { shape: [m, classes], data: dz2 };
+    const answer = await this.requests.ask("dz2", { dz2: dz2Field, images }, "dz1");
+    return { dz1: answer.tensor("dz1", [m, hidden]), loss };
+  }
+}
+
+/** Predicts classes with the server: z1 goes there, classes come back.
+ * @param indices images of the first layer's. */
+async function classify(
+  requests: Requests,
+  first: TrainableFirstLayer,
+  hidden: number,
+  indices: Uint32Array,
+): Promise<Uint8Array> {
+  const classes = new Uint8Array(indices.length);
+  for (let from = 0; from < indices.length; from += CHUNK) {
+    const chunk = indices.subarray(from, from + CHUNK);
+    const z1 = { shape: [chunk.length, hidden], data: await first.apply(chunk) };
+    const part = (await requests.ask("classify", { z1 }, "classes")).bytes("classes");
+    if (part.length !== chunk.length) {
+      throw new ProtocolError(
+        `Cannot read classes: ${part.length} for ${chunk.length} images`,
+      );
+    }
+    classes.set(part, from);
+  }
+  return classes;
+}
+
+/** Where a training begins: at its start, or after the last epoch that both sides have saved. */
+interface Start {
+  readonly terms: Terms;
+  readonly key: Uint8Array;
+  readonly epoch: number;
+  /** W1 for scaled pixels. */
+  readonly first: FirstLayerState;
+}
+
+/** What a checkpoint must agree with to be gone on from. */
+function settled(terms: Terms, data: SplitDataset): string {
+  const { hidden, classes, count, labels, setting } = terms;
+  return JSON.stringify({ data: data.train.name, hidden, classes, count, labels, ...setting });
+}
+
+/** Agrees with the server on the terms and on where to begin. */
+async function begin(
+  requests: Requests,
+  data: SplitDataset,
+  { hidden = 300, setting = MODERN, labels = "server", rng = secureRng(), checkpoints }:
+    ClientOptions,
+): Promise<Start> {
+  checkSetting(setting);
+  const { n, count, classes } = data.train;
+  const saved = await checkpoints?.epochs() ?? [];
+  const load = async (epoch: number) => decodeFirst(await checkpoints!.load(epoch));
+  const last = saved.length > 0 ? (await load(saved.at(-1)!)).metadata : null;
+  const session = last ? Uint8Array.fromHex(last.session) : newSession();
+  const terms = { session, hidden, classes: classes.length, count, labels, setting };
+  if (last && last.terms !== settled(terms, data)) {
+    throw new RangeError(
+      `Cannot resume from ${checkpoints!.directory}: it holds another training, ${last.terms}`,
+    );
+  }
+  const answer = await requests.ask(
+    "train",
+    { ...termsFields(terms), saved },
+    "ready",
+  );
+  const epoch = answer.integer("epoch");
+  if (epoch !== 0 && !saved.includes(epoch)) {
+    throw new ProtocolError(`Cannot begin: the server resumes after epoch ${epoch}`);
+  }
+  if (epoch > 0) {
+    const first = await load(epoch);
+    return { terms, key: Uint8Array.fromHex(first.metadata.key), epoch, first };
+  }
+  const W1 = initialW1({ n, hidden, classes: classes.length }, setting.initial, rng);
+  const moments = setting.optimizer === "adam"
+    ? [new Float32Array(W1.length), new Float32Array(W1.length)]
+    : [];
+  const first = { W1: W1.map((w) => w / setting.pixelScale), steps: 0, moments };
+  return { terms, key: rng.bytes(ORDER_KEY_BYTES), epoch, first };
+}
+
+/** Trains with the server at the other end, from the start or from the last common checkpoint.
+ * @returns the client's part of the model, and what the two predict for the test images.
+ * @throws {ConnectionError} the server refused, left or kept silent.  {ProtocolError} its answer breaks a
+ * rule.  {RangeError} a setting out of range, or checkpoints of another training.  {Error} a full disk. */
+export async function train(
+  connection: Connection,
+  data: SplitDataset,
+  options: ClientOptions = {},
+): Promise<ClientModel & { predictions: Uint8Array }> {
+  const { workers = 0, checkpoints, onEpoch, signal } = options;
+  const started = performance.now();
+  const requests = new Requests(connection, options);
+  const { terms, key, epoch: done, first: saved } = await begin(requests, data, options);
+  const { session, hidden, setting } = terms;
+  const { n, count, y: labels } = data.train;
+  const images = new Uint8Array(new SharedArrayBuffer(data.train.x.length + data.test.x.length));
+  images.set(data.train.x);
+  images.set(data.test.x, data.train.x.length);
+  const test = Uint32Array.from({ length: data.test.count }, (_, i) => count + i);
+  using first = await openFirstLayer({ W1: saved.W1, n, images, setting, state: saved }, workers);
+  const upper = new RemoteUpper(requests, terms);
+  const file = async (epoch: number) =>
+    encodeFirst(await first.state(), n, {
+      ...{ session: session.toHex(), key: key.toHex(), terms: settled(terms, data) },
+      epoch: String(epoch),
+    });
+  for (let epoch = done; epoch < setting.epochs; epoch++) {
+    const order = epochOrder(count, setting.shuffle ? key : undefined, epoch);
+    const loss = await trainEpoch(first, upper, { setting, order, labels, epoch, signal });
+    await requests.ask("checkpoint", { epoch: epoch + 1 }, "saved");
+    await checkpoints?.save(epoch + 1, await file(epoch + 1));
+    const predictions = await classify(requests, first, hidden, test);
+    const right = predictions.reduce((sum, c, i) => sum + Number(c === data.test.y[i]), 0);
+    onEpoch?.({
+      ...{ epoch: epoch + 1, epochs: setting.epochs, loss },
+      testAccuracy: right / test.length,
+      seconds: (performance.now() - started) / 1000,
+    });
+  }
+  const predictions = await classify(requests, first, hidden, test);
+  await requests.ask("finish", {}, "finished");
+  await checkpoints?.saveModel(await file(setting.epochs));
+  await checkpoints?.clear();
+  const W1 = (await first.state()).W1.map((w) => w * setting.pixelScale);
+  return { session, W1, hidden, n, predictions };
+}
+
+/** Predicts the classes of images that the server never sees.
+ * @param pixels `[m, n]`, bytes.
+ * @throws {ConnectionError} the server has no such model, left or kept silent. */
+export async function predict(
+  connection: Connection,
+  { session, W1, hidden, n }: ClientModel,
+  pixels: Uint8Array,
+  options: Pick<ClientOptions, "signal" | "timeoutMs" | "transcript"> = {},
+): Promise<Uint8Array> {
+  if (pixels.length === 0 || pixels.length % n !== 0) {
+    throw new TypeError(`Cannot predict: ${pixels.length} pixels are not rows of ${n}`);
+  }
+  const requests = new Requests(connection, options);
+  await requests.ask("use", { session }, "ready");
+  const setting = { optimizer: "sgd", pixelScale: 1 } as const;
+  using first = await openFirstLayer({ W1, n, images: pixels, setting }, 0);
+  const indices = Uint32Array.from({ length: pixels.length / n }, (_, i) => i);
+  return await classify(requests, first, hidden, indices);
+}
+
+/** Reads the client's part of a finished model. @throws {RangeError} not such a file. */
+export function decodeModel(bytes: Uint8Array): ClientModel {
+  const { W1, hidden, n, metadata } = decodeFirst(bytes);
+  const { pixelScale } = JSON.parse(metadata.terms);
+  return {
+    ...{ hidden, n, session: Uint8Array.fromHex(metadata.session) },
+    W1: W1.map((w) => w * pixelScale),
+  };
+}

@@ -1,0 +1,89 @@
+/** What client and server of MITIG2 agree on before the first z1: one message, checked by the server.
+ * @module */
+import { checkSetting, type Setting } from "../../nn/setting.ts";
+import { type Fields, type Message, ProtocolError } from "../wire.ts";
+
+/** Who has the labels, and with them the loss: the server, as in the paper, or the client (U-shaped). */
+export type Labels = "server" | "client";
+
+/** The terms of a training. */
+export interface Terms {
+  /** Names the training on both sides, also when it is resumed or its model used: 16 random bytes. */
+  readonly session: Uint8Array;
+  readonly hidden: number;
+  readonly classes: number;
+  /** Training images: with the setting it gives the number of steps, hence the learning rates. */
+  readonly count: number;
+  readonly labels: Labels;
+  readonly setting: Setting;
+}
+
+const SESSION_BYTES = 16;
+/** Sizes beyond which a server does not start to allocate. */
+const LIMITS = {
+  hidden: 2 ** 16,
+  classes: 2 ** 10,
+  count: 2 ** 32,
+  batch: 2 ** 16,
+  epochs: 10_000,
+};
+
+/** A name for a new training. */
+export function newSession(): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(SESSION_BYTES));
+}
+
+/** The fields that carry terms. */
+export function termsFields({ session, hidden, classes, count, labels, setting }: Terms): Fields {
+  return { session, hidden, classes, count, labels, ...setting };
+}
+
+/** The session that a message names. @throws {ProtocolError} not 16 bytes. */
+export function readSession(message: Message): Uint8Array {
+  const session = message.bytes("session");
+  if (session.length !== SESSION_BYTES) {
+    throw new ProtocolError(
+      `Cannot read ${message.type}: session has ${session.length} bytes, expected ${SESSION_BYTES}`,
+    );
+  }
+  return session.slice(); // the message may be reused
+}
+
+/** Reads terms and refuses what no training can have.
+ * @throws {ProtocolError} a field of the wrong kind or out of range. */
+export function readTerms(message: Message): Terms {
+  const size = (name: keyof typeof LIMITS) => {
+    const value = message.integer(name);
+    if (value < 1 || value > LIMITS[name]) {
+      throw new ProtocolError(
+        `Cannot read ${message.type}: ${name} = ${value} is not in [1, ${LIMITS[name]}]`,
+      );
+    }
+    return value;
+  };
+  const setting: Setting = {
+    initial: message.text("initial", "authors", "glorot"),
+    epochs: size("epochs"),
+    batch: size("batch"),
+    learningRate: message.number("learningRate"),
+    anneal: message.boolean("anneal"),
+    output: message.text("output", "sigmoid", "softmax"),
+    optimizer: message.text("optimizer", "sgd", "adam"),
+    shuffle: message.boolean("shuffle"),
+    pixelScale: message.number("pixelScale"),
+    divideBy: message.text("divideBy", "batch", "classes"),
+  };
+  try {
+    checkSetting(setting);
+  } catch (cause) {
+    throw new ProtocolError((cause as Error).message, { cause });
+  }
+  return {
+    session: readSession(message),
+    hidden: size("hidden"),
+    classes: size("classes"),
+    count: size("count"),
+    labels: message.text("labels", "server", "client"),
+    setting,
+  };
+}

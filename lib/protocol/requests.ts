@@ -1,0 +1,95 @@
+/** Requests and answers over a connection: every message of the client gets one answer of the server, in
+ * order, and several may be under way.
+ *
+ * Both carry a running number, so that a message lost, repeated or out of order is noticed at once. Any
+ * fault ends the connection with its reason, which the other side reads; nothing is retried here.
+ * @module */
+import type { Connection } from "./transport.ts";
+import { decodeMessage, encodeMessage, type Fields, type Message, ProtocolError } from "./wire.ts";
+import type { Transcript } from "./transcript.ts";
+
+/** The longest that a party waits for the other. */
+export const PATIENCE_MS = 60_000;
+
+/** An answer: its type and fields. */
+export interface Answer {
+  readonly type: string;
+  readonly fields?: Fields;
+}
+
+/** Refuses a message with another number than the next. */
+function checkNumber(message: Message, expected: number): void {
+  const number = message.integer("number");
+  if (number !== expected) {
+    throw new ProtocolError(
+      `Cannot read ${message.type}: it is message ${number} where ${expected} was expected`,
+    );
+  }
+}
+
+const text = (error: unknown) => error instanceof Error ? error.message : String(error);
+
+/** The client's side. */
+export class Requests {
+  #sent = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly connection: Connection,
+    private readonly options: {
+      transcript?: Transcript;
+      signal?: AbortSignal;
+      timeoutMs?: number;
+    } = {},
+  ) {}
+
+  /** Sends a request now; resolves with its answer, after those of all earlier requests.
+   * @throws {ConnectionError} the connection ended, or the server kept silent for too long.
+   * @throws {ProtocolError} an answer that is not the expected one.  The signal's reason when aborted. */
+  ask(type: string, fields: Fields, expected: string): Promise<Message> {
+    const number = this.#sent++;
+    const { transcript, signal, timeoutMs = PATIENCE_MS } = this.options;
+    const message = encodeMessage(type, { number, ...fields });
+    transcript?.send("client", "server", type, message);
+    const sent = this.connection.send(message);
+    const answer = this.#last.then(async () => {
+      try {
+        await sent;
+        const bytes = await this.connection.receive({ timeoutMs, signal });
+        const received = decodeMessage(bytes, expected);
+        checkNumber(received, number);
+        transcript?.send("server", "client", expected, bytes);
+        return received;
+      } catch (error) {
+        this.connection.close(text(error));
+        throw error;
+      }
+    });
+    sent.catch(() => {}); // counts when its turn comes
+    this.#last = answer;
+    answer.catch(() => {}); // likewise: the caller may await an earlier one first
+    return answer;
+  }
+}
+
+/** The server's side: answers until the connection ends.
+ * @param types the requests it knows.   @param respond what to answer; what it throws ends the connection.
+ * @returns why it ended; a client that closed or vanished is no exception here. */
+export async function answerRequests(
+  connection: Connection,
+  types: readonly string[],
+  respond: (request: Message) => Answer | Promise<Answer>,
+  { timeoutMs = PATIENCE_MS, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
+): Promise<string> {
+  try {
+    for (let number = 0;; number++) {
+      const request = decodeMessage(await connection.receive({ timeoutMs, signal }), ...types);
+      checkNumber(request, number);
+      const { type, fields } = await respond(request);
+      await connection.send(encodeMessage(type, { number, ...fields }));
+    }
+  } catch (error) {
+    connection.close(text(error));
+    return text(error);
+  }
+}
