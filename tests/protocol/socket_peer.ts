@@ -1,5 +1,5 @@
-/** One end of a connection in a process of its own, to be killed. Reads its options from stdin, says on stdout
- * that it is ready.
+/** One end of a connection in a process of its own, to be timed or killed: a silent client, or a server that
+ * sends back whatever comes. Reads its options from stdin, says on stdout that it is ready.
  * @module */
 import { connect, listen } from "lib/protocol/websocket.ts";
 
@@ -9,6 +9,11 @@ if (Deno.args[0] === "client") {
   console.log("connected");
   await connection.receive();
 } else {
-  const onConnection = () => new Promise<void>(() => {});
-  console.log(listen({ ...options, onConnection }).url);
+  const { url } = listen({
+    ...options,
+    onConnection: async (connection) => {
+      while (true) await connection.send(await connection.receive());
+    },
+  });
+  console.log(url);
 }

@@ -3,6 +3,7 @@ import { selfSigned } from "lib/protocol/certificate.ts";
 import { cutReason } from "lib/protocol/socket.ts";
 import { type Connection, ConnectionError, INBOX_LIMITS } from "lib/protocol/transport.ts";
 import { connect, listen, type ListenOptions } from "lib/protocol/websocket.ts";
+import { spawnPeer } from "./spawn_peer.ts";
 
 const granted = async (name: "net" | "env" | "read" | "run") =>
   (await Deno.permissions.query({ name })).state === "granted";
@@ -342,37 +343,18 @@ Deno.test({
   name: "A peer that is killed is lost, not closed, and the other side is told, both ways",
   ignore: ignore || !(await granted("read") && await granted("run")),
   async fn() {
-    const spawn = (...args: string[]) =>
-      new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", new URL("./socket_peer.ts", import.meta.url).pathname, ...args],
-        stdin: "piped",
-        stdout: "piped",
-      }).spawn();
-    const firstLine = async (child: Deno.ChildProcess) => {
-      const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-      const { value } = await reader.read();
-      await reader.cancel();
-      return value!.trim();
-    };
-    const give = async (child: Deno.ChildProcess, text: string) => {
-      const writer = child.stdin.getWriter();
-      await writer.write(new TextEncoder().encode(text));
-      await writer.close();
-    };
     const rig = new Rig();
-    const client = spawn("client");
-    await give(client, JSON.stringify({ url: rig.url, token, cert }));
-    assertEquals(await firstLine(client), "connected");
-    client.kill("SIGKILL");
+    const client = await spawnPeer("client", { url: rig.url, token, cert });
+    assertEquals(client.ready, "connected");
+    client.child.kill("SIGKILL");
     assertStringIncludes(await rig.fault(), "it vanished without closing");
-    await client.status;
+    await client.child.status;
     await rig.assertServes();
     await rig.close();
 
-    const server = spawn("server");
-    await give(server, JSON.stringify({ token, cert, key }));
-    const connection = await connect(await firstLine(server), { token, caCert: cert });
-    server.kill("SIGKILL");
+    const server = await spawnPeer("server", { token, cert, key });
+    const connection = await connect(server.ready, { token, caCert: cert });
+    server.child.kill("SIGKILL");
     const error = await assertRejects(
       () => connection.receive({ timeoutMs: TIMEOUT_MS }),
       ConnectionError,
@@ -380,6 +362,6 @@ Deno.test({
     );
     assertEquals(error.ending, "lost");
     await assertRejects(() => connection.send(new Uint8Array(1)), ConnectionError, "it vanished");
-    await server.status;
+    await server.child.status;
   },
 });
