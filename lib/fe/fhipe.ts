@@ -1,0 +1,193 @@
+/** Function-hiding inner-product encryption: a key for y hides y, a ciphertext of x hides x, and the two
+ * together give ⟨x, y⟩ and nothing else.
+ *
+ * Kim, Lewi, Mandal, Montgomery, Roy, Wu, "Function-Hiding Inner Product Encryption is Practical", ePrint
+ * 2016/440, section 3. Secret-key: who encrypts or derives keys holds msk. Simulation-secure in the generic
+ * bilinear group model; nothing is proved if key and ciphertext are not generated as below.
+ *
+ *     setup:      B ∈ GL_N(Zq), B* = det(B)·(B⁻¹)ᵀ
+ *     keyDerive:  α; K1 = g1^{α·det B}, K2 = g1^{α·y·B}        encrypt:  β; C1 = g2^β, C2 = g2^{β·x·B*}
+ *     decrypt:    D1 = e(K1, C1), D2 = ∏ e(K2_i, C2_i); the z with D1^z = D2
+ *
+ * since ⟨y·B, x·B*⟩ = det(B)·⟨x, y⟩. α and β are fresh in every key and ciphertext: equal inputs, and equal
+ * coordinates of one input, show nowhere. The base D1 is another for every pair, and α must not be shared
+ * between keys to change that: two keys with one α would show where their y agree.
+ *
+ * **B = L·U.** The paper draws B uniformly from GL_N(Zq) and inverts it. We draw L unit lower and U upper
+ * triangular with a non-zero diagonal, all else uniform. L·U is unique where it exists, and exists exactly
+ * when all leading principal minors of B are non-zero. So B is uniform on a set S ⊂ GL_N of (q − 1)^N·q^{N²−N}
+ * matrices, and its statistical distance from uniform on GL_N is
+ * 1 − |S|/|GL_N| = 1 − (1 − 1/q)^N / ∏_{i=1..N} (1 − q^{−i}) ≤ (N − 1)/q: below 2^-245 for N = 786, and an
+ * attacker's advantage changes by no more. Nothing is ever inverted but U's diagonal.
+ *
+ * **Wrong keys.** With a key of another msk, D1^z = D2 holds for a z as good as uniform in Zq: it falls into
+ * the range with probability (2·range + 1)/q < 2^-213, else decryption says that there is no inner product.
+ * Nothing authenticates a message: who can alter it can make z something else, as in any such scheme.
+ *
+ * Differs from the paper: x and y are signed and bounded, the bounds are part of the parameters, and z is
+ * looked for in ±n·boundX·boundY, outward from a guess. The paper leaves out the zero vector, whose
+ * encryption would be the identity throughout: here N = n + 2, x stands for (x, 1, 0) and y for (y, 0, 1), so
+ * that a blank image or a row of zero weights is as hidden as any other.
+ * @module */
+import {
+  type LuMatrix,
+  mod,
+  randomLu,
+  randomNonZero,
+  timesDualLu,
+  timesLu,
+} from "../math/matrix_mod.ts";
+import type { G1, G2, PairingGroup } from "../math/pairing.ts";
+import { solveGT } from "../math/pairing_dlog.ts";
+import { type Rng, secureRng } from "../math/rng.ts";
+import {
+  prepareCiphertext,
+  type PreparedCiphertext,
+  type PreparedCiphertexts,
+} from "./fhipe_prepared.ts";
+import { type Bounds, checkParams, checkSameParams, checkVector, rangeOf } from "./params.ts";
+
+/** Public parameters: part of every key and ciphertext. */
+export interface FhipeParams extends Bounds {
+  readonly group: PairingGroup;
+}
+
+/** The secret B: derives keys and encrypts. */
+export interface MasterSecretKey {
+  readonly pp: FhipeParams;
+  readonly matrix: LuMatrix;
+}
+
+/** Opens ⟨x, y⟩ for one y, which it hides. */
+export interface FunctionalKey {
+  readonly pp: FhipeParams;
+  readonly k1: G1;
+  /** n + 2 elements. */
+  readonly k2: readonly G1[];
+}
+
+/** An encrypted x. */
+export interface Ciphertext {
+  readonly pp: FhipeParams;
+  readonly c1: G2;
+  /** n + 2 elements. */
+  readonly c2: readonly G2[];
+}
+
+/** N: two coordinates keep zero vectors from showing. */
+export const dimension = (n: number): number => n + 2;
+
+/** Draws the master secret. (Client)
+ * @throws {RangeError} n or a bound is no positive integer, or n·boundX·boundY exceeds 2^40. */
+export function setup(pp: FhipeParams, rng: Rng = secureRng()): MasterSecretKey {
+  pp = checkParams("set up", pp);
+  return { pp, matrix: randomLu(dimension(pp.n), pp.group.order, rng) };
+}
+
+/** factor·vector mod q. */
+const scaled = (factor: bigint, vector: readonly bigint[], q: bigint) =>
+  vector.map((value) => mod(factor * value, q));
+
+/** Derives the key that opens ⟨x, y⟩: K1 = g1^{α·det B}, K2 = g1^{α·y·B}. (Client)
+ * @param y n integers, |y_i| ≤ boundY.
+ * @throws {TypeError} y.length ≠ n. {RangeError} an entry over the bound or no integer. */
+export function keyDerive(
+  msk: MasterSecretKey,
+  y: ArrayLike<number>,
+  rng: Rng = secureRng(),
+): FunctionalKey {
+  const { pp, matrix } = msk;
+  const checked = checkVector("derive a key", "y", y, pp.n, pp.boundY);
+  const { order } = pp.group;
+  const [alpha] = randomNonZero(order, rng, 1);
+  const yB = timesLu(matrix, [...Array.from(checked, BigInt), 0n, 1n]);
+  const [k1, ...k2] = pp.group.powersG1(scaled(alpha, [matrix.determinant, ...yB], order));
+  return { pp, k1, k2 };
+}
+
+/** Encrypts x: C1 = g2^β, C2 = g2^{β·x·B*}. (Client)
+ * @param x n integers, |x_i| ≤ boundX.
+ * @throws {TypeError} x.length ≠ n. {RangeError} an entry over the bound or no integer. */
+export function encrypt(
+  msk: MasterSecretKey,
+  x: ArrayLike<number>,
+  rng: Rng = secureRng(),
+): Ciphertext {
+  const { pp, matrix } = msk;
+  const checked = checkVector("encrypt", "x", x, pp.n, pp.boundX);
+  const { order } = pp.group;
+  const [beta] = randomNonZero(order, rng, 1);
+  const xB = timesDualLu(matrix, [...Array.from(checked, BigInt), 1n, 0n]);
+  const [c1, ...c2] = pp.group.powersG2(scaled(beta, [1n, ...xB], order));
+  return { pp, c1, c2 };
+}
+
+/** How a decryption looks for its results. */
+export interface DecryptOptions {
+  /** Where prepared ciphertexts are kept from call to call. */
+  readonly prepared?: PreparedCiphertexts;
+}
+
+/** Decrypts ⟨x, y⟩, exactly. (Server)
+ * @param options.near a guess: the search goes outward from it. Default 0.
+ * @throws {TypeError} key and ciphertext of different parameters.
+ * @throws {RangeError} a guess outside the range.
+ * @throws {DlogNotFoundError} a key of another msk, or a vector over its bound. */
+export function decrypt(
+  skY: FunctionalKey,
+  ctX: Ciphertext,
+  options: DecryptOptions & { readonly near?: number } = {},
+): number {
+  const near = options.near === undefined ? undefined : [options.near];
+  return decryptMany([skY], ctX, { ...options, near })[0];
+}
+
+/** Decrypts ⟨x, y⟩ for every key against one ciphertext, whose lines are computed once. (Server)
+ * Synchronous: may run in a Worker.
+ * @param options.near a guess for every key.   @param options.signal looked at before every key.
+ * @throws as `decrypt`; the signal's reason. */
+export function decryptMany(
+  skYs: readonly FunctionalKey[],
+  ctX: Ciphertext,
+  options: DecryptOptions & {
+    readonly near?: ArrayLike<number>;
+    readonly signal?: AbortSignal;
+    readonly onProgress?: (done: number, total: number) => void;
+  } = {},
+): Float64Array {
+  const { near, prepared, signal, onProgress } = options;
+  const range = rangeOf(ctX.pp);
+  for (const { pp } of skYs) checkSameParams(pp, ctX.pp);
+  checkGuesses(near, skYs.length, range);
+  const lines = prepared?.get(ctX) ?? prepareCiphertext(ctX);
+  return Float64Array.from(skYs, (skY, index) => {
+    signal?.throwIfAborted();
+    const [d1, d2] = pairings(skY, lines);
+    const z = solveGT(ctX.pp.group, d1, d2, range, {
+      near: near?.[index],
+      index,
+      total: skYs.length,
+    });
+    onProgress?.(index + 1, skYs.length);
+    return z;
+  });
+}
+
+/** D1 = e(K1, C1) and D2 = ∏ e(K2_i, C2_i): decryption without the discrete logarithm. */
+export function pairings(skY: FunctionalKey, { group, c1, c2 }: PreparedCiphertext) {
+  return group.pairingProducts([{ g1: [skY.k1], g2: c1 }, { g1: skY.k2, g2: c2 }]);
+}
+
+function checkGuesses(near: ArrayLike<number> | undefined, keys: number, range: number): void {
+  if (near === undefined) return;
+  if (near.length !== keys) {
+    throw new TypeError(`Cannot decrypt: ${near.length} guesses for ${keys} keys`);
+  }
+  for (let i = 0; i < keys; i++) {
+    if (!Number.isInteger(near[i]) || Math.abs(near[i]) > range) {
+      throw new RangeError(
+        `Cannot decrypt: guess ${near[i]} is not an integer in [-${range}, ${range}]`,
+      );
+    }
+  }
+}
