@@ -86,6 +86,20 @@ export function serverViews(
   });
 }
 
+/** Bits after the point that a float32 weight or z1 keeps in {@linkcode floatView}. */
+const FLOAT_BITS = 30;
+
+/** The view of a server that was sent z1 in float32 and believes that W1 made it: split learning.
+ * Both are taken to integers at 2^30, so the equations hold to float32 rounding, not exactly.
+ * @throws as {@linkcode serverView}. */
+export function floatView(
+  { W1, z1, shape }: Pick<Parameters<typeof serverView>[0], "W1" | "z1" | "shape">,
+): ServerView {
+  const fixed = (values: ArrayLike<number>) =>
+    Float64Array.from(values, (value) => Math.round(value * 2 ** FLOAT_BITS));
+  return serverView({ W1: fixed(W1), z1: fixed(z1), shape, scaleBits: FLOAT_BITS });
+}
+
 /** What the server would hold of the same sample if its first layer were only `hidden` units wide.
  * @throws {RangeError} hidden is not in [1, view.hidden]. */
 export function narrowView(view: ServerView, hidden: number): ServerView {

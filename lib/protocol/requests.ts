@@ -29,6 +29,16 @@ function checkNumber(message: Message, expected: number): void {
 
 const text = (error: unknown) => error instanceof Error ? error.message : String(error);
 
+/** Does the client's work; what it throws ends the connection, and the server reads why. */
+export async function closeOnError<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    connection.close(text(error));
+    throw error;
+  }
+}
+
 /** The client's side. */
 export class Requests {
   #sent = 0;
@@ -53,17 +63,12 @@ export class Requests {
     transcript?.send("client", "server", type, message);
     const sent = this.connection.send(message);
     const answer = this.#last.then(async () => {
-      try {
-        await sent;
-        const bytes = await this.connection.receive({ timeoutMs, signal });
-        const received = decodeMessage(bytes, expected);
-        checkNumber(received, number);
-        transcript?.send("server", "client", expected, bytes);
-        return received;
-      } catch (error) {
-        this.connection.close(text(error));
-        throw error;
-      }
+      await sent;
+      const bytes = await this.connection.receive({ timeoutMs, signal });
+      const received = decodeMessage(bytes, expected);
+      checkNumber(received, number);
+      transcript?.send("server", "client", expected, bytes);
+      return received;
     });
     sent.catch(() => {}); // counts when its turn comes
     this.#last = answer;

@@ -23,7 +23,7 @@ import {
 } from "../../nn/train.ts";
 import type { FirstLayerState, TrainableFirstLayer } from "../../nn/first_layer.ts";
 import type { Checkpoints } from "../checkpoints.ts";
-import { Requests } from "../requests.ts";
+import { closeOnError, Requests } from "../requests.ts";
 import { Transcript } from "../transcript.ts";
 import type { Connection } from "../transport.ts";
 import { ProtocolError } from "../wire.ts";
@@ -178,10 +178,18 @@ async function begin(
  * @returns the client's part of the model, and what the two predict for the test images.
  * @throws {ConnectionError} the server refused, left or kept silent.  {ProtocolError} its answer breaks a
  * rule.  {RangeError} a setting out of range, or checkpoints of another training.  {Error} a full disk. */
-export async function train(
+export function train(
   connection: Connection,
   data: SplitDataset,
   options: ClientOptions = {},
+): Promise<ClientModel & { predictions: Uint8Array }> {
+  return closeOnError(connection, () => trainOver(connection, data, options));
+}
+
+async function trainOver(
+  connection: Connection,
+  data: SplitDataset,
+  options: ClientOptions,
 ): Promise<ClientModel & { predictions: Uint8Array }> {
   const { workers = 0, checkpoints, onEpoch, signal } = options;
   const started = performance.now();
@@ -233,12 +241,14 @@ export async function predict(
   if (pixels.length === 0 || pixels.length % n !== 0) {
     throw new TypeError(`Cannot predict: ${pixels.length} pixels are not rows of ${n}`);
   }
-  const requests = new Requests(connection, options);
-  await requests.ask("use", { session }, "ready");
   const setting = { optimizer: "sgd", pixelScale: 1 } as const;
-  using first = await openFirstLayer({ W1, n, images: pixels, setting }, 0);
   const indices = Uint32Array.from({ length: pixels.length / n }, (_, i) => i);
-  return await classify(requests, first, hidden, indices);
+  return await closeOnError(connection, async () => {
+    const requests = new Requests(connection, options);
+    await requests.ask("use", { session }, "ready");
+    using first = await openFirstLayer({ W1, n, images: pixels, setting }, 0);
+    return await classify(requests, first, hidden, indices);
+  });
 }
 
 /** Reads the client's part of a finished model. @throws {RangeError} not such a file. */
