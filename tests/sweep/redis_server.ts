@@ -20,6 +20,8 @@ export interface RedisServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   kill(): Promise<void>;
+  /** The same where nothing can be awaited any more; removes its files too. */
+  killNow(): void;
   /** Starts it again on the same port and files. */
   restart(): Promise<void>;
 }
@@ -62,6 +64,10 @@ export async function startRedis(): Promise<RedisServer> {
     url: `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`,
     port,
     kill,
+    killNow() {
+      child.kill("SIGKILL");
+      Deno.removeSync(directory, { recursive: true });
+    },
     restart: run,
     async [Symbol.asyncDispose]() {
       await kill();
