@@ -138,6 +138,7 @@ export function compileLines(machine: Machine): LineMaker {
 
   return (points) => {
     const pairs = Math.ceil(points.length / 2);
+    if (pairs === 0) return new Float64Array(0);
     const records = machine.region(pairs * (RECORD + LINE));
     const lines = records + pairs * RECORD;
     for (let i = 0; i < 2 * pairs; i++) {

@@ -153,6 +153,11 @@ export class Machine {
     return REGION;
   }
 
+  /** The kernel's whole memory. */
+  get sizeBytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
   /** The memory as floats, from an address on. */
   view(at: number, bytes: number): Float64Array {
     return this.#floats.subarray(at / 8, (at + bytes) / 8);

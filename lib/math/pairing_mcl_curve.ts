@@ -141,8 +141,13 @@ export class SourceGroup {
     const bytes = point + this.#pointBytes;
     this.#load(bytes, encoded);
     const read = this.#c.deserialize(point, bytes, encoded.length);
+    if ((encoded[0] & INFINITY) !== 0) {
+      // Not left to mcl, which takes an identity whose last byte is not 0.
+      const canonical = encoded[0] === (INFINITY | 0x80) &&
+        encoded.subarray(1).every((b) => b === 0);
+      throw canonical ? isIdentity(this.#name) : badEncoding(this.#name);
+    }
     if (read !== encoded.length) throw badEncoding(this.#name); // curve, canonical, subgroup
-    if ((encoded[0] & INFINITY) !== 0) throw isIdentity(this.#name);
     return this.#bytes(point, this.#pointBytes).slice();
   }
 
