@@ -92,6 +92,16 @@ Deno.test("Connection.receive() rejects with the signal's reason and goes on whe
   client.close();
 });
 
+Deno.test("An inbox has room again for what was taken out of it", async () => {
+  const [client, server] = inProcess({ messages: 3, bytes: 100 });
+  for (let i = 0; i < 5; i++) {
+    for (let k = 0; k < 3; k++) await client.send(new Uint8Array(30));
+    await server.receive({ timeoutMs: 1000 });
+    for (let k = 0; k < 2; k++) assertEquals((await server.receive()).length, 30);
+  }
+  client.close();
+});
+
 Deno.test("A peer that sends more than the inbox holds is cut off and told why", async () => {
   for (
     const [limits, reason] of [

@@ -135,6 +135,18 @@ test("connect() and listen() carry messages of any size both ways, in order", as
   assertStringIncludes(await rig.fault(), "it closed the connection (no more data)");
 });
 
+test("connect() waits for no delayed acknowledgement", async (rig) => {
+  const client = await rig.connect();
+  const start = performance.now();
+  for (let i = 0; i < 40; i++) {
+    await client.send(new Uint8Array(20_000));
+    await client.receive({ timeoutMs: TIMEOUT_MS });
+  }
+  assertLess(performance.now() - start, 1000); // 40 of them take 1.8 s, all the rest 0.05 s
+  client.close();
+  await rig.fault();
+});
+
 test("connect() says that the server refused the token", async (rig) => {
   const error = await assertRejects(
     () => rig.connect({ token: "another" }),
