@@ -66,6 +66,16 @@ export function helpText(command: Command<Record<string, Flag>>): string {
   }`;
 }
 
+/** What was meant by an unknown flag: the only one whose name holds its letters, as --insecure-seed does for
+ * --seed. */
+function meant(name: string, flags: readonly string[]): string {
+  const letters = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+  const wanted = letters(name);
+  const [flag, ...others] = flags.filter((flag) => letters(flag).includes(wanted));
+  const clear = wanted.length >= 3 && flag !== undefined && others.length === 0;
+  return clear ? `: did you mean --${flag}?` : "";
+}
+
 function readValue(name: string, flag: Flag, given: unknown): unknown {
   if (flag.type === "switch") return given === true;
   if (given === undefined) return flag.default;
@@ -106,7 +116,10 @@ export function parseCommand<const F extends Record<string, Flag>>(
       rest.push(token.value);
     } else if (token.kind === "option") {
       const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
-      if (option === undefined) throw new UsageError(`unknown flag ${token.rawName}`);
+      if (option === undefined) {
+        const hint = meant(token.name, Object.keys(command.flags));
+        throw new UsageError(`unknown flag ${token.rawName}${hint}`);
+      }
       // node:util takes a following flag as the value; nobody means that.
       const missing = token.value === undefined || (!token.inlineValue && /^--/.test(token.value));
       if (option.type === "string" && missing) {

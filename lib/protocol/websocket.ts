@@ -130,6 +130,8 @@ export interface ConnectOptions {
   /** The longest time until the connection is open. */
   readonly timeoutMs?: number;
   readonly maxMessageBytes?: number;
+  /** Told once the connection is gone: a process that exits before takes its reason with it. */
+  readonly onClosed?: () => void;
 }
 
 /** What we use of `ws` beyond what it shares with Deno's WebSocket. */
@@ -145,6 +147,7 @@ interface Ws extends Socket {
  * time. {TypeError} another scheme than wss. */
 export async function connect(url: string, options: ConnectOptions): Promise<Connection> {
   const { token, caCert, timeoutMs = 10_000, maxMessageBytes = MAX_FRAME_BYTES } = options;
+  const { onClosed = () => {} } = options;
   if (!URL.canParse(url) || new URL(url).protocol !== "wss:") {
     throw new TypeError(`Cannot connect to ${url}: expected wss://host:port`);
   }
@@ -178,7 +181,7 @@ export async function connect(url: string, options: ConnectOptions): Promise<Con
     "open",
     () =>
       resolve(
-        socketConnection(ws, { peer: new URL(url).host, maxMessageBytes, onClosed: () => {} }),
+        socketConnection(ws, { peer: new URL(url).host, maxMessageBytes, onClosed }),
       ),
   );
   return await promise;

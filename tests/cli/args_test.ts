@@ -31,6 +31,8 @@ Deno.test("parseCommand() gives defaults, and typed values where given", () => {
 Deno.test("parseCommand() refuses what does not fit, naming it", () => {
   const cases: [string[], string][] = [
     [["--fast"], "unknown flag --fast"],
+    [["--file=a"], "unknown flag --file: did you mean --profile?"],
+    [["--proFile"], "unknown flag --proFile: did you mean --profile?"],
     [["--only"], "--only needs a value"],
     [["--only", "--json"], "--only needs a value"],
     [["--json=yes"], "--json takes no value"],

@@ -43,6 +43,15 @@ export interface EpochReport {
   readonly seconds: number;
 }
 
+/** What is known when both sides have agreed. */
+export interface Beginning {
+  readonly session: string;
+  /** The epoch that both sides had saved; null when the training is new. */
+  readonly resumedFrom: number | null;
+  /** Where W1 was drawn from, now or before the interruption: see `Rng.source`. */
+  readonly source: string;
+}
+
 /** What a client has beside its connection and its data. */
 export interface ClientOptions {
   /** Units of the first layer; the paper's 300 by default. */
@@ -55,6 +64,10 @@ export interface ClientOptions {
   readonly workers?: number;
   /** Where the training is kept and resumed from. */
   readonly checkpoints?: Checkpoints;
+  /** Discards an unfinished training that is kept there. */
+  readonly fresh?: boolean;
+  /** Called once, before the first epoch. */
+  readonly onBegin?: (beginning: Beginning) => void;
   readonly onEpoch?: (report: EpochReport) => void;
   /** Notes each message and the bytes both ways. */
   readonly transcript?: Transcript;
@@ -124,6 +137,8 @@ interface Start {
   readonly terms: Terms;
   readonly key: Uint8Array;
   readonly epoch: number;
+  /** Where W1 was drawn from. */
+  readonly source: string;
   /** W1 for scaled pixels. */
   readonly first: FirstLayerState;
 }
@@ -144,7 +159,7 @@ async function begin(
   checkSetting(setting);
   const { n, count, classes } = data.train;
   const saved = await checkpoints?.epochs() ?? [];
-  const load = async (epoch: number) => decodeFirst(await checkpoints!.load(epoch));
+  const load = (epoch: number) => checkpoints!.read(epoch, decodeFirst);
   const last = saved.length > 0 ? (await load(saved.at(-1)!)).metadata : null;
   const session = last ? Uint8Array.fromHex(last.session) : newSession();
   const terms = { session, hidden, classes: classes.length, count, labels, setting };
@@ -164,14 +179,15 @@ async function begin(
   }
   if (epoch > 0) {
     const first = await load(epoch);
-    return { terms, key: Uint8Array.fromHex(first.metadata.key), epoch, first };
+    const { key, source } = first.metadata;
+    return { terms, key: Uint8Array.fromHex(key), epoch, source, first };
   }
   const W1 = initialW1({ n, hidden, classes: classes.length }, setting.initial, rng);
   const moments = setting.optimizer === "adam"
     ? [new Float32Array(W1.length), new Float32Array(W1.length)]
     : [];
   const first = { W1: W1.map((w) => w / setting.pixelScale), steps: 0, moments };
-  return { terms, key: rng.bytes(ORDER_KEY_BYTES), epoch, first };
+  return { terms, key: rng.bytes(ORDER_KEY_BYTES), epoch, source: rng.source, first };
 }
 
 /** Trains with the server at the other end, from the start or from the last common checkpoint.
@@ -191,11 +207,17 @@ async function trainOver(
   data: SplitDataset,
   options: ClientOptions,
 ): Promise<ClientModel & { predictions: Uint8Array }> {
-  const { workers = 0, checkpoints, onEpoch, signal } = options;
+  const { workers = 0, checkpoints, fresh, onBegin, onEpoch, signal } = options;
   const started = performance.now();
   const requests = new Requests(connection, options);
-  const { terms, key, epoch: done, first: saved } = await begin(requests, data, options);
+  using lock = await checkpoints?.lock();
+  if (lock === null) {
+    throw new Error(`Cannot train in ${checkpoints!.directory}: another training is under way`);
+  }
+  if (fresh) await checkpoints?.clear();
+  const { terms, key, epoch: done, source, first: saved } = await begin(requests, data, options);
   const { session, hidden, setting } = terms;
+  onBegin?.({ session: session.toHex(), resumedFrom: done === 0 ? null : done, source });
   const { n, count, y: labels } = data.train;
   const images = new Uint8Array(new SharedArrayBuffer(data.train.x.length + data.test.x.length));
   images.set(data.train.x);
@@ -206,14 +228,15 @@ async function trainOver(
   const file = async (epoch: number) =>
     encodeFirst(await first.state(), n, {
       ...{ session: session.toHex(), key: key.toHex(), terms: settled(terms, data) },
-      epoch: String(epoch),
+      ...{ epoch: String(epoch), source },
     });
+  let predictions: Uint8Array | undefined;
   for (let epoch = done; epoch < setting.epochs; epoch++) {
     const order = epochOrder(count, setting.shuffle ? key : undefined, epoch);
     const loss = await trainEpoch(first, upper, { setting, order, labels, epoch, signal });
     await requests.ask("checkpoint", { epoch: epoch + 1 }, "saved");
     await checkpoints?.save(epoch + 1, await file(epoch + 1));
-    const predictions = await classify(requests, first, hidden, test);
+    predictions = await classify(requests, first, hidden, test);
     const right = predictions.reduce((sum, c, i) => sum + Number(c === data.test.y[i]), 0);
     onEpoch?.({
       ...{ epoch: epoch + 1, epochs: setting.epochs, loss },
@@ -221,10 +244,18 @@ async function trainOver(
       seconds: (performance.now() - started) / 1000,
     });
   }
-  const predictions = await classify(requests, first, hidden, test);
-  await requests.ask("finish", {}, "finished");
+  predictions ??= await classify(requests, first, hidden, test); // resumed at the very end
+  const finished = await requests.ask("finish", {}, "finished");
   await checkpoints?.saveModel(await file(setting.epochs));
   await checkpoints?.clear();
+  const { transcript } = options;
+  if (transcript) {
+    const parts = transcript.traffic.find(({ what }) => what === "z1")?.messages ?? 0;
+    for (const [what, elapsedMs] of Object.entries(await first.times())) {
+      transcript.note("client", what, parts, elapsedMs);
+    }
+    transcript.note("server", "answer", parts, finished.number("busyMs"));
+  }
   const W1 = (await first.state()).W1.map((w) => w * setting.pixelScale);
   return { session, W1, hidden, n, predictions };
 }

@@ -54,11 +54,14 @@ class Session implements Disposable {
   #terms?: Terms;
   #layers?: UpperLayers;
   #store?: Checkpoints;
+  #lock?: Disposable;
   #step = 0;
   /** Images of the open batch whose gradient is taken, and parts that wait for their dz2. */
   #images = 0;
   readonly #waiting: { z1: Float32Array; m: number }[] = [];
   #loss = 0;
+  /** What `finished` tells: milliseconds of work on z1, all parts together. */
+  #busyMs = 0;
 
   constructor(private readonly options: ServerOptions) {}
 
@@ -69,9 +72,9 @@ class Session implements Disposable {
       case "use":
         return this.#use(readSession(request));
       case "z1":
-        return this.#forward(request);
+        return this.#timed(() => this.#forward(request));
       case "dz2":
-        return this.#backward(request);
+        return this.#timed(() => this.#backward(request));
       case "classify":
         return this.#classify(request);
       case "checkpoint":
@@ -86,6 +89,13 @@ class Session implements Disposable {
     await startBackend();
     const { hidden, classes, setting, session } = terms;
     const store = this.options.checkpoints?.(session.toHex());
+    const lock = await store?.lock();
+    if (lock === null) {
+      throw new ProtocolError(
+        `Cannot train: session ${session.toHex()} is in use by another connection`,
+      );
+    }
+    this.#lock = lock;
     const common = (await store?.epochs() ?? []).filter((epoch) => theirs.includes(epoch));
     const epoch = Math.max(0, ...common);
     if (epoch === 0 && theirs.length > 0) {
@@ -102,14 +112,16 @@ class Session implements Disposable {
       const weights = initialUpper({ n: 1, hidden, classes }, setting.initial, this.options.rng);
       this.#layers = new UpperLayers(weights, setting);
     } else {
-      const { weights, optimizers } = decodeUpper(await store!.load(epoch));
+      const { weights, optimizers } = await store!.read(epoch, decodeUpper);
       this.#layers = new UpperLayers(weights, setting, optimizers);
     }
     const { epochs, batch, optimizer } = setting;
+    const how = epoch === 0
+      ? `training, weights from ${(this.options.rng ?? secureRng()).source}`
+      : `resuming after epoch ${epoch}`;
     this.#tell(
-      `${epoch === 0 ? "training" : `resuming after epoch ${epoch}`}: ?-${hidden}-${classes}, ` +
-        `${terms.count} images, ${epochs} epochs, batch ${batch}, ${optimizer}, labels at the ` +
-        `${terms.labels}, weights from ${(this.options.rng ?? secureRng()).source}`,
+      `session ${session.toHex()} ${how}: ?-${hidden}-${classes}, ${terms.count} images, ` +
+        `${epochs} epochs, batch ${batch}, ${optimizer}, labels at the ${terms.labels}`,
     );
     return { type: "ready", fields: { epoch } };
   }
@@ -124,6 +136,13 @@ class Session implements Disposable {
     this.#layers = new UpperLayers(weights, { optimizer }, optimizers);
     this.#tell(`using model ${session.toHex()}`);
     return { type: "ready", fields: { epoch: 0 } };
+  }
+
+  #timed(work: () => Answer): Answer {
+    const start = performance.now();
+    const answer = work();
+    this.#busyMs += performance.now() - start;
+    return answer;
   }
 
   #forward(request: Message): Answer {
@@ -219,7 +238,7 @@ class Session implements Disposable {
     this.#atEndOf(epochs);
     await this.#store?.saveModel(encodeUpper(this.#model.state()));
     this.#tell("training finished");
-    return { type: "finished" };
+    return { type: "finished", fields: { busyMs: this.#busyMs } };
   }
 
   /** Refuses a checkpoint anywhere else than at the end of its epoch. */
@@ -246,6 +265,7 @@ class Session implements Disposable {
 
   [Symbol.dispose](): void {
     this.#layers?.[Symbol.dispose]();
+    this.#lock?.[Symbol.dispose]();
   }
 }
 
