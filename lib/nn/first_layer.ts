@@ -30,6 +30,9 @@ export interface FirstLayerState extends OptimizerState {
   readonly W1: Float32Array;
 }
 
+/** Milliseconds that each kind of work took, all batches together. */
+export type FirstLayerTimes = Record<"prepare" | "forward" | "backward" | "update", number>;
+
 /** A first layer as the training loop sees it, in this thread or in Workers. */
 export interface TrainableFirstLayer extends Disposable {
   /** Reads the images that a coming `forward` is about. */
@@ -43,6 +46,8 @@ export interface TrainableFirstLayer extends Disposable {
   /** z1 of images that are not trained on. */
   apply(indices: Uint32Array): Float32Array | Promise<Float32Array>;
   state(): FirstLayerState | Promise<FirstLayerState>;
+  /** Of the slowest Worker, where there are several. */
+  times(): FirstLayerTimes | Promise<FirstLayerTimes>;
 }
 
 /** Some images, scaled: X `[m, n]` and its transpose. */
@@ -63,6 +68,7 @@ export class FirstLayer implements TrainableFirstLayer {
   readonly #forwarded: tf.Tensor2D[] = [];
   #weights?: tf.Tensor2D;
   #dW1t?: tf.Tensor;
+  readonly #times: FirstLayerTimes = { prepare: 0, forward: 0, backward: 0, update: 0 };
   #scratch: [Float32Array, Float32Array] = [new Float32Array(), new Float32Array()];
 
   constructor({ W1, n, images, setting, state }: FirstLayerParts) {
@@ -106,17 +112,28 @@ export class FirstLayer implements TrainableFirstLayer {
     return z1;
   }
 
+  #timed<T>(what: keyof FirstLayerTimes, work: () => T): T {
+    const start = performance.now();
+    const result = work();
+    this.#times[what] += performance.now() - start;
+    return result;
+  }
+
   prepare(indices: Uint32Array): void {
-    this.#ready.push(this.#read(indices));
+    this.#ready.push(this.#timed("prepare", () => this.#read(indices)));
   }
 
   forward(): Float32Array {
     const { X, Xt } = this.#ready.shift()!;
     this.#forwarded.push(Xt);
-    return this.#product(X);
+    return this.#timed("forward", () => this.#product(X));
   }
 
   backward(dz1: Float32Array): void {
+    this.#timed("backward", () => this.#addProduct(dz1));
+  }
+
+  #addProduct(dz1: Float32Array): void {
     const Xt = this.#forwarded.shift()!;
     const before = this.#dW1t;
     this.#dW1t = tf.tidy(() => {
@@ -127,6 +144,10 @@ export class FirstLayer implements TrainableFirstLayer {
   }
 
   update(divisor: number, learningRate: number): void {
+    this.#timed("update", () => this.#step(divisor, learningRate));
+  }
+
+  #step(divisor: number, learningRate: number): void {
     const sums = this.#dW1t!.dataSync<"float32">();
     this.#optimizer.step(this.#W1t, sums, divisor, learningRate);
     tf.dispose([this.#dW1t!, ...(this.#weights ? [this.#weights] : [])]);
@@ -143,6 +164,10 @@ export class FirstLayer implements TrainableFirstLayer {
     const { steps, moments } = this.#optimizer.state;
     const rowwise = (matrix: Float32Array) => transpose(matrix, this.#n, this.#rows);
     return { steps, moments: moments.map(rowwise), W1: rowwise(this.#W1t) };
+  }
+
+  times(): FirstLayerTimes {
+    return this.#times;
   }
 
   [Symbol.dispose](): void {

@@ -33,6 +33,9 @@ function obey(order: Order): void {
       break;
     case "state":
       answer(layer.state());
+      break;
+    case "times":
+      answer(layer.times());
   }
 }
 

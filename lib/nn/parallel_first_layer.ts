@@ -5,7 +5,12 @@
  * caller may send the next before the last is answered; that is what keeps the Workers busy while a server
  * is at work. The pixels are shared memory.
  * @module */
-import type { FirstLayerParts, FirstLayerState, TrainableFirstLayer } from "./first_layer.ts";
+import type {
+  FirstLayerParts,
+  FirstLayerState,
+  FirstLayerTimes,
+  TrainableFirstLayer,
+} from "./first_layer.ts";
 import { FirstLayer } from "./first_layer.ts";
 import { startBackend } from "./backend.ts";
 
@@ -13,11 +18,11 @@ import { startBackend } from "./backend.ts";
 export type Order =
   | { do: "start"; parts: FirstLayerParts }
   | { do: "prepare" | "apply"; indices: Uint32Array }
-  | { do: "forward" | "state" }
+  | { do: "forward" | "state" | "times" }
   | { do: "backward"; dz1: Float32Array }
   | { do: "update"; divisor: number; learningRate: number };
 
-export type Answer = Float32Array | FirstLayerState;
+export type Answer = Float32Array | FirstLayerState | FirstLayerTimes;
 
 /** One Worker and the answers that it owes. */
 class Hand {
@@ -140,6 +145,19 @@ class ParallelFirstLayer implements TrainableFirstLayer {
       steps: states[0].steps,
       W1: concat(states.map(({ W1 }) => W1)),
       moments: states[0].moments.map((_, k) => concat(states.map(({ moments }) => moments[k]))),
+    };
+  }
+
+  async times(): Promise<FirstLayerTimes> {
+    const all = await Promise.all(
+      this.#hands.map((hand) => hand.ask<FirstLayerTimes>({ do: "times" })),
+    );
+    const slowest = (what: keyof FirstLayerTimes) => Math.max(...all.map((times) => times[what]));
+    return {
+      prepare: slowest("prepare"),
+      forward: slowest("forward"),
+      backward: slowest("backward"),
+      update: slowest("update"),
     };
   }
 

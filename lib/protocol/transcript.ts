@@ -39,7 +39,7 @@ export class Transcript {
   time<T>(role: Role, what: string, step: () => T): T {
     const start = performance.now();
     const result = step();
-    this.#note(role, what, performance.now() - start);
+    this.note(role, what, 1, performance.now() - start);
     return result;
   }
 
@@ -47,14 +47,15 @@ export class Transcript {
   async timeAsync<T>(role: Role, what: string, step: () => Promise<T>): Promise<T> {
     const start = performance.now();
     const result = await step();
-    this.#note(role, what, performance.now() - start);
+    this.note(role, what, 1, performance.now() - start);
     return result;
   }
 
-  #note(role: Role, what: string, elapsedMs: number): void {
+  /** Notes runs of a step that was timed elsewhere. */
+  note(role: Role, what: string, runs: number, elapsedMs: number): void {
     let entry = this.steps.find((s) => s.role === role && s.what === what);
     if (!entry) this.steps.push(entry = { role, what, runs: 0, elapsedMs: 0 });
-    entry.runs++;
+    entry.runs += runs;
     entry.elapsedMs += elapsedMs;
   }
 }
