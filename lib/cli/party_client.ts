@@ -1,0 +1,145 @@
+/** The calling side of a protocol's command: the connection, a line for every epoch, the final numbers, and
+ * for every failure one line that says what to do.
+ * @module */
+import type { Checkpoints } from "../protocol/checkpoints.ts";
+import { type Credentials, loadCredentials } from "../protocol/identity.ts";
+import type { Beginning, EpochReport } from "../protocol/mitig2/client.ts";
+import { Transcript } from "../protocol/transcript.ts";
+import { type Connection, ConnectionError } from "../protocol/transport.ts";
+import { connect } from "../protocol/websocket.ts";
+import { placed } from "./party_flags.ts";
+import { stopSignal } from "./signals.ts";
+
+/** The test accuracy that the paper reports for its second mitigation. */
+const PAPER_ACCURACY = 0.968;
+/** The longest to wait until the server has read why this side leaves. */
+const HANG_UP_MS = 2000;
+
+const round = (value: number, digits: number) => Number(value.toFixed(digits));
+const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+const text = (error: unknown) => error instanceof Error ? error.message : String(error);
+
+/** One run of a client, from the first attempt to connect. */
+export class PartyRun {
+  readonly transcript = new Transcript();
+  readonly #started = performance.now();
+  readonly #stop = new AbortController();
+  #beginning?: Beginning;
+  #begun = 0;
+  #secondsTo968: number | null = null;
+
+  constructor(private readonly task: string, private readonly checkpoints: Checkpoints) {
+    stopSignal(() => this.#stop.abort(new Error("the client was stopped")));
+  }
+
+  /** Aborts, with a reason for the server, at the first SIGINT or SIGTERM. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  get #seconds(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+
+  /** Connects, works, and hangs up whatever happens.
+   * @returns the exit status; a failure is one line on stderr. */
+  async over(
+    { url, identity }: { url: string; identity: string },
+    work: (connection: Connection) => Promise<void>,
+  ): Promise<number> {
+    const closed = Promise.withResolvers<void>();
+    let connection: Connection | undefined;
+    try {
+      const { token, cert: caCert } = await this.#credentials(placed(identity));
+      connection = await connect(url, { token, caCert, onClosed: closed.resolve });
+      await work(connection);
+      return 0;
+    } catch (error) {
+      console.error(`${this.task}: ${text(error)}${await this.#advice(error)}`);
+      return this.signal.aborted ? 130 : 1;
+    } finally {
+      if (connection) {
+        connection.close();
+        await Promise.race([
+          closed.promise,
+          new Promise((resolve) => setTimeout(resolve, HANG_UP_MS)),
+        ]);
+      }
+    }
+  }
+
+  async #credentials(directory: string): Promise<Credentials> {
+    try {
+      return await loadCredentials(directory);
+    } catch (cause) {
+      const server = this.task.replace("client", "server");
+      const advice = `start deno task ${server} first, or copy cert.pem and token from its machine`;
+      throw new Error(`${text(cause)}; ${advice}`, { cause });
+    }
+  }
+
+  /** What the user can do about a failure. */
+  async #advice(error: unknown): Promise<string> {
+    const epoch = (await this.checkpoints.epochs()).at(-1);
+    if (this.#beginning) {
+      return epoch === undefined
+        ? "; no epoch was finished: start again"
+        : `; start again to resume after epoch ${epoch}`;
+    }
+    if (epoch === undefined) return "";
+    const gone = error instanceof ConnectionError && error.ending !== "closed";
+    const kept = `; the training after epoch ${epoch} is kept in ${this.checkpoints.directory}`;
+    return gone ? kept : `${kept}, --fresh discards it`;
+  }
+
+  /** The callbacks of a training. */
+  get callbacks() {
+    return {
+      onBegin: (beginning: Beginning) => {
+        this.#beginning = beginning;
+        this.#begun = this.#seconds;
+        const { session, resumedFrom, source } = beginning;
+        console.error(
+          resumedFrom === null
+            ? `session ${session}, W1 from ${source}`
+            : `resuming session ${session} after epoch ${resumedFrom}, W1 from ${source}`,
+        );
+      },
+      onEpoch: ({ epoch, epochs, loss, testAccuracy }: EpochReport) => {
+        const seconds = this.#seconds;
+        if (testAccuracy >= PAPER_ACCURACY) this.#secondsTo968 ??= seconds;
+        const done = epoch - (this.#beginning!.resumedFrom ?? 0);
+        const left = (seconds - this.#begun) / done * (epochs - epoch);
+        console.error(
+          `epoch ${epoch}/${epochs}  loss ${loss.toFixed(4)}  test accuracy ` +
+            `${percent(testAccuracy)}  ${seconds.toFixed(1)} s, ${left.toFixed(1)} s left`,
+        );
+      },
+    };
+  }
+
+  /** Prints the end of a run: as JSON, or in words. @param more what else the JSON object has. */
+  finish(testAccuracy: number, json: boolean, more: Record<string, unknown>): void {
+    const bytes = (from: string) =>
+      this.transcript.traffic.filter((t) => t.from === from).reduce(
+        (sum, t) => sum + t.sizeBytes,
+        0,
+      );
+    const [bytesUp, bytesDown, seconds] = [bytes("client"), bytes("server"), this.#seconds];
+    const megabytes = (size: number) => `${(size / 1e6).toFixed(1)} MB`;
+    if (!json) {
+      console.log(
+        `test accuracy ${percent(testAccuracy)} in ${seconds.toFixed(1)} s, ` +
+          `${megabytes(bytesUp)} up, ${megabytes(bytesDown)} down`,
+      );
+      return;
+    }
+    const reached = this.#secondsTo968;
+    const training = this.#beginning
+      ? { secondsTo968: reached && round(reached, 3), ...this.#beginning }
+      : {};
+    console.log(JSON.stringify({
+      ...{ testAccuracy, seconds: round(seconds, 3), bytesUp, bytesDown, ...training, ...more },
+    }));
+  }
+}

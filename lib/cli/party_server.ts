@@ -1,0 +1,80 @@
+/** The listening side of a protocol's command: certificate and token, a line of log for whatever happens, any
+ * number of clients, an orderly end.
+ * @module */
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import type { Rng } from "../math/rng.ts";
+import { Checkpoints } from "../protocol/checkpoints.ts";
+import { type Identity, loadOrCreateIdentity } from "../protocol/identity.ts";
+import type { Connection } from "../protocol/transport.ts";
+import { listen, type ListenOptions } from "../protocol/websocket.ts";
+import type { Values } from "./args.ts";
+import { placed, rngOf, type serverFlags } from "./party_flags.ts";
+import { stopSignal } from "./signals.ts";
+
+/** What a protocol's server is given for one client. */
+export interface Serving {
+  readonly rng: Rng;
+  /** @param session in hexadecimal, which the server has made from bytes. */
+  readonly checkpoints: (session: string) => Checkpoints;
+  readonly onEvent: (line: string) => void;
+}
+
+function log(line: string): void {
+  console.log(`${new Date().toISOString()} ${line}`);
+}
+
+/** The identity, for all the given names. @throws {Error} the certificate is there already and lacks one. */
+async function identityFor(directory: string, hosts: readonly string[]): Promise<Identity> {
+  const identity = await loadOrCreateIdentity(directory, hosts);
+  const cert = new X509Certificate(identity.cert);
+  const missing = hosts.find((host) => !(isIP(host) ? cert.checkIP(host) : cert.checkHost(host)));
+  if (missing !== undefined) {
+    throw new Error(
+      `Cannot use ${directory}/cert.pem: it is not for ${missing}; remove ${directory} for a new one`,
+    );
+  }
+  return identity;
+}
+
+function listenOrSay(options: ListenOptions) {
+  try {
+    return listen(options);
+  } catch (cause) {
+    const { message } = cause as Error;
+    const where = `${options.hostname}:${options.port}`;
+    throw new Error(`Cannot listen at ${where}: ${message}`, { cause });
+  }
+}
+
+/** Listens until SIGINT or SIGTERM; a second one does not wait for the clients.
+ * @param serve serves one client, and says why it ended.   @returns the exit status. */
+export async function runServer(
+  options: Values<ReturnType<typeof serverFlags>>,
+  serve: (connection: Connection, serving: Serving) => Promise<string>,
+): Promise<number> {
+  const place = placed(options.identity);
+  const identity = await identityFor(place, options.host?.split(",") ?? []);
+  const directory = placed(options.directory);
+  const { signal } = stopSignal(() => log("stopping"));
+  const listener = listenOrSay({
+    ...{ hostname: options.hostname, port: options.port, ...identity },
+    async onConnection(connection) {
+      const { peer } = connection;
+      log(`${peer} connected`);
+      const reason = await serve(connection, {
+        rng: rngOf(options),
+        checkpoints: (session) => new Checkpoints(`${directory}/${session}`),
+        onEvent: (line) => log(`${peer} ${line}`),
+      });
+      log(`${peer} ended: ${reason.replace(`Cannot receive from ${peer}: `, "")}`);
+    },
+    onFault: (peer, error) => log(`${peer} refused: ${(error as Error).message}`),
+  });
+  log(`listening at ${listener.url}, weights from ${rngOf(options).source}`);
+  log(`clients need ${place}/cert.pem and ${place}/token; sessions are kept in ${directory}`);
+  await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  await listener.close();
+  log("stopped");
+  return 0;
+}
