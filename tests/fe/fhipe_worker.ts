@@ -1,0 +1,12 @@
+/** The server's part in a Worker: bytes in, inner products out.
+ * @module */
+/// <reference lib="deno.worker" />
+import { decryptMany } from "lib/fe/fhipe.ts";
+import { decodeCiphertext, decodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
+import { startPairing } from "lib/math/pairing_start.ts";
+
+self.onmessage = async ({ data }: MessageEvent<{ keys: Uint8Array[]; ctX: Uint8Array }>) => {
+  const group = await startPairing();
+  const keys = data.keys.map((bytes) => decodeFunctionalKey(group, bytes));
+  self.postMessage(decryptMany(keys, decodeCiphertext(group, data.ctX)));
+};
