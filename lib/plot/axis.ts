@@ -10,18 +10,45 @@ export interface Axis {
   log?: boolean;
 }
 
-/** The axis title with its unit. @throws {TypeError} no title or no unit. */
-function axisTitle(figure: string, axis: Axis): string {
-  if (axis.title.trim() === "" || axis.unit.trim() === "") {
+/** An axis of measured values. On a log axis, `floor` is where smaller values, zero included, are
+ * drawn: the exact recovery with MSE 0 stays in the picture, and the tick there reads "≤ floor". */
+export interface ValueAxis extends Axis {
+  floor?: number;
+}
+
+/** The axis title with its unit, where it has one.
+ * @throws {TypeError} a title or a unit that is empty. */
+export function axisTitle(figure: string, axis: { title: string; unit?: string }): string {
+  if (axis.title.trim() === "" || axis.unit?.trim() === "") {
     throw new TypeError(
       `Cannot make figure ${figure}: axis "${axis.title}" (${axis.unit}) needs a title and a unit`,
     );
   }
-  return plain(`${axis.title} (${axis.unit})`);
+  return plain(axis.unit === undefined ? axis.title : `${axis.title} (${axis.unit})`);
 }
 
-/** Common look of an axis; a builder adds range and ticks. */
-export function baseAxis(figure: string, axis: Axis): PlotlyLayout {
+/** Checks that `floor` stands on a log axis. @throws {RangeError} it does not, or is not positive. */
+export function checkFloor(
+  figure: string,
+  { log, floor }: { log?: boolean; floor?: number },
+): void {
+  if (floor !== undefined && !(log === true && floor > 0)) {
+    throw new RangeError(
+      `Cannot make figure ${figure}: floor needs a log axis and a positive value`,
+    );
+  }
+}
+
+/** The values as drawn: those below the floor stand on it. */
+export function raised(
+  values: ArrayLike<number>,
+  { floor = -Infinity }: { floor?: number },
+): number[] {
+  return Array.from(values, (value) => Math.max(value, floor));
+}
+
+/** Common look of an axis. */
+function baseAxis(figure: string, axis: Axis): PlotlyLayout {
   return {
     title: { text: axisTitle(figure, axis), standoff: 12, font: { size: fontSize.text } },
     tickfont: { size: fontSize.small },
@@ -42,6 +69,12 @@ export function paddedRange(values: readonly number[], log: boolean): [number, n
   const least = Math.min(...at), most = Math.max(...at);
   const room = (most - least || Math.abs(most) || 1) * 0.05;
   return [least - room, most + room];
+}
+
+/** Range of an axis that shows all values, and its floor where it has one. */
+export function axisRange(values: readonly number[], axis: ValueAxis): [number, number] {
+  const shown = axis.floor === undefined ? values : [axis.floor, ...raised(values, axis)];
+  return paddedRange(shown, axis.log === true);
 }
 
 /** Ticks of a log axis from its range: decades, or 1-2-5 steps when it spans fewer than two. */
@@ -67,4 +100,14 @@ export function logTicks([from, to]: [number, number], floor?: number): PlotlyLa
     );
   }
   return { tickmode: "array", tickvals: values, ticktext: text };
+}
+
+/** An axis that shows a range, with the ticks of a log axis where it is one. */
+export function rangedAxis(
+  figure: string,
+  axis: ValueAxis,
+  range: [number, number],
+): PlotlyLayout {
+  const ticks = axis.log === true ? logTicks(range, axis.floor) : {};
+  return { ...baseAxis(figure, axis), range, ...ticks };
 }

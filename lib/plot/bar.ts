@@ -1,7 +1,7 @@
 /** Horizontal bars: one category a line, so that long step names stay readable, one colour a series,
  * the value written at the end of each bar. For bytes or times per protocol step.
  * @module */
-import { type Axis, baseAxis, logTicks } from "./axis.ts";
+import { type Axis, rangedAxis } from "./axis.ts";
 import {
   baseLayout,
   checkDistinct,
@@ -9,7 +9,10 @@ import {
   checkText,
   type Figure,
   type FigureText,
+  legendBeside,
+  legendWidth,
 } from "./figure.ts";
+import { checkNames } from "./series.ts";
 import { colour, fontSize, palette, plain, widest } from "./theme.ts";
 
 export interface BarSeries {
@@ -28,16 +31,9 @@ export interface BarOptions extends FigureText {
 }
 
 function checkBars({ name, axis, categories, series }: BarOptions): void {
-  if (categories.length === 0 || series.length === 0) {
-    throw new TypeError(`Cannot make figure ${name}: no bars`);
-  }
-  if (series.length > palette.length) {
-    throw new RangeError(
-      `Cannot make figure ${name}: ${series.length} series, at most ${palette.length} tell apart`,
-    );
-  }
+  if (categories.length === 0) throw new TypeError(`Cannot make figure ${name}: no bars`);
   checkDistinct(name, "category", categories);
-  checkDistinct(name, "series", series.map((s) => s.name));
+  checkNames(name, "bars", series.map((s) => s.name));
   for (const s of series) {
     for (const [what, list] of [["values", s.values], ["labels", s.labels]] as const) {
       if (list !== undefined && list.length !== categories.length) {
@@ -75,7 +71,7 @@ export function barFigure(options: BarOptions): Figure {
   const width = 900;
   const single = series.length === 1;
   const left = Math.ceil(widest(categories, fontSize.text)) + 36;
-  const right = single ? 32 : Math.ceil(widest(series.map((s) => s.name), fontSize.text)) + 72;
+  const right = single ? 32 : legendWidth(series.map((s) => s.name));
   const top = 56, bottom = 64;
   const height = top + bottom + categories.length * (series.length * 22 + 18);
 
@@ -111,11 +107,7 @@ export function barFigure(options: BarOptions): Figure {
       }),
       barmode: "group",
       bargap: 0.3,
-      xaxis: {
-        ...baseAxis(name, axis),
-        range: [from, to],
-        ...(axis.log === true ? logTicks([from, to]) : {}),
-      },
+      xaxis: rangedAxis(name, axis, [from, to]),
       // Invisible ticks keep the labels off the bars.
       yaxis: {
         autorange: "reversed",
@@ -125,7 +117,7 @@ export function barFigure(options: BarOptions): Figure {
         tickcolor: colour.ground,
       },
       showlegend: !single,
-      legend: { x: 1.02, xanchor: "left", y: 1, yanchor: "top" },
+      legend: legendBeside,
     },
   };
 }

@@ -1,8 +1,8 @@
 /** A figure is data: plotly traces and a layout, a size, a file name and a description in words.
- * Builders (`lineFigure`, `imageGrid`, `barFigure`) make one from plain arrays, `render.ts` draws it,
- * `mime.ts` shows it, `save.ts` files it. Nothing here needs a permission or a DOM.
+ * Builders (`lineFigure`, `heatMap` …) make one from plain arrays, `render.ts` draws it, `mime.ts`
+ * shows it, `save.ts` files it. Nothing here needs a permission or a DOM.
  * @module */
-import { colour, fontFamily, fontSize, plain } from "./theme.ts";
+import { colour, fontFamily, fontSize, plain, widest } from "./theme.ts";
 
 export type PlotlyTrace = Record<string, unknown>;
 export type PlotlyLayout = Record<string, unknown>;
@@ -64,6 +64,14 @@ export function checkDistinct(figure: string, what: string, labels: readonly str
       throw new TypeError(`Cannot make figure ${figure}: ${what} "${label}" appears twice`);
     }
   });
+}
+
+/** A legend right of the plot, over no data. */
+export const legendBeside: PlotlyLayout = { x: 1.02, xanchor: "left", y: 1, yanchor: "top" };
+
+/** Pixels right of the plot that `legendBeside` needs for these names. */
+export function legendWidth(names: readonly string[]): number {
+  return Math.ceil(widest(names, fontSize.text)) + 72;
 }
 
 /** Common layout: fixed size, so that a figure looks the same in every front end and on paper. */

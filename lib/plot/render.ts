@@ -62,8 +62,9 @@ async function drawSvg(figure: Figure): Promise<string> {
     { data, layout },
     { format: "svg", imageDataOnly: true, width: figure.width, height: figure.height },
   );
-  // Pixels stay square blocks at every size.
-  return svg.replaceAll("<image ", '<image image-rendering="optimizeSpeed" ');
+  // Pixels stay square blocks at every size; resvg reads no quotes in a reference to a gradient.
+  return svg.replaceAll("<image ", '<image image-rendering="optimizeSpeed" ')
+    .replaceAll(/url\('([^']*)'\)/g, "url($1)");
 }
 
 /** Draws the figure as SVG text; the same figure gives the same bytes. */

@@ -42,6 +42,37 @@ export const markers = [
   "star",
 ] as const;
 
+/** Colours from low to high for heat maps: equal steps of lightness (CIELAB) from almost white to navy
+ * through the palette's blue, so that it reads without colour vision and in a grey print. */
+export const sequentialScale = [
+  "#dffdff",
+  "#a6e8f9",
+  "#70d0f2",
+  "#3eb5e8",
+  "#1799d8",
+  "#117cc1",
+  "#1f60a3",
+  "#26467f",
+  "#233056",
+] as const;
+
+/** The colour at a share from 0 to 1 of the way between two others, all "#rrggbb". */
+export function mixed(from: string, to: string, share: number): string {
+  const channels = (hex: string) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+  const ends = channels(to);
+  return "#" +
+    channels(from).map((value, i) =>
+      Math.round(value + share * (ends[i] - value)).toString(16).padStart(2, "0")
+    ).join("");
+}
+
+/** The colour at a share from 0 (low) to 1 (high) of the sequential scale. */
+export function scaleColour(share: number): string {
+  const at = share * (sequentialScale.length - 1);
+  const below = Math.min(Math.floor(at), sequentialScale.length - 2);
+  return mixed(sequentialScale[below], sequentialScale[below + 1], at - below);
+}
+
 /** Estimated width in pixels of one line of text in the theme's font (within about 10 %). */
 export function textWidth(text: string, size: number): number {
   let em = 0;
@@ -60,6 +91,17 @@ export function widest(labels: readonly string[], size: number): number {
   return Math.max(
     0,
     ...labels.flatMap((label) => label.split("\n")).map((l) => textWidth(l, size)),
+  );
+}
+
+/** Breaks a text between words into lines of at most `room` pixels; a longer word stays whole. */
+export function wrapped(text: string, size: number, room: number): string[] {
+  return text.split("\n").flatMap((line) =>
+    line.split(" ").reduce<string[]>((lines, word) => {
+      const longer = lines.length === 0 ? word : `${lines.at(-1)} ${word}`;
+      if (lines.length === 0 || textWidth(longer, size) > room) return [...lines, word];
+      return [...lines.slice(0, -1), longer];
+    }, [])
   );
 }
 

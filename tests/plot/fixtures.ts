@@ -3,6 +3,9 @@
 import { type LineOptions } from "lib/plot/line.ts";
 import { type ImageGridOptions } from "lib/plot/image_grid.ts";
 import { type BarOptions } from "lib/plot/bar.ts";
+import { type HeatMapOptions } from "lib/plot/heat_map.ts";
+import { type ScatterOptions } from "lib/plot/scatter.ts";
+import { type SequenceOptions } from "lib/plot/sequence.ts";
 
 async function granted(name: "read" | "write" | "env" | "sys" | "ffi"): Promise<boolean> {
   return (await Deno.permissions.query({ name })).state === "granted";
@@ -71,6 +74,87 @@ export function barOptions(change: Partial<BarOptions> = {}): BarOptions {
       values: [25897, 25930, 9600],
       labels: ["26 kB", "26 kB", "9.6 kB"],
     }],
+    ...change,
+  };
+}
+
+/** MSE over two widths and three periods, one cell without a value, one at the floor. */
+export function heatOptions(change: Partial<HeatMapOptions> = {}): HeatMapOptions {
+  return {
+    name: "mse-by-width-and-period",
+    title: "Error against width and period",
+    alt: "The error falls with the width.",
+    x: { title: "Hidden width", unit: "units", ticks: [256, 512] },
+    y: { title: "Period", unit: "pixels", ticks: [1, 4, 16] },
+    z: [[0.1, 0], [0.2, 1e-4], [null, 0.01]],
+    color: { title: "MSE", unit: "pixels in [0, 1]", log: true, floor: 1e-8 },
+    missing: "infeasible",
+    ...change,
+  };
+}
+
+/** Two measured series with error bars and labels, a paper's point, and a front. */
+export function scatterOptions(change: Partial<ScatterOptions> = {}): ScatterOptions {
+  return {
+    name: "accuracy-by-time",
+    title: "Accuracy against time",
+    alt: "Split learning is faster than encrypted training.",
+    xAxis: { title: "Training time", unit: "s", log: true },
+    yAxis: { title: "Accuracy", unit: "%" },
+    series: [
+      {
+        name: "MITIG1",
+        x: [900, 4300, 4500],
+        y: [94, 97.1, 97.15],
+        labels: ["width 32", "width 300", "scale 16"],
+        lo: [93.5, 96.9, 97],
+        hi: [94.5, 97.3, 97.3],
+      },
+      { name: "MITIG2", x: [12, 66], y: [93.3, 98], xLo: [10, 60], xHi: [14, 75] },
+      { name: "paper", x: [420], y: [96.8], labels: ["MITIG2, 7 min"], published: true },
+    ],
+    front: { name: "Pareto front", x: [66, 12], y: [98, 93.3] },
+    ...change,
+  };
+}
+
+/** Every kind of step among three roles, with frames in frames. */
+export function sequenceOptions(change: Partial<SequenceOptions> = {}): SequenceOptions {
+  return {
+    name: "split-learning",
+    title: "Split learning",
+    alt: "The client sends z1, the server returns dz1.",
+    roles: ["authority", "client", "server"],
+    steps: [
+      { kind: "work", at: "authority", label: "setup of B = L·U, n = 784", detail: "0.31 s" },
+      {
+        kind: "message",
+        from: "authority",
+        to: "server",
+        label: "function-hiding keys in G1",
+        detail: "300 × 785 × 48 bytes, 11.3 MB",
+      },
+      {
+        kind: "group",
+        label: "for every epoch",
+        steps: [{
+          kind: "group",
+          label: "for every batch",
+          steps: [
+            { kind: "work", at: "client", label: "z1 = W1·x", detail: "4.1 ms" },
+            {
+              kind: "message",
+              from: "client",
+              to: "server",
+              label: "z1 and the labels of the whole batch, one row a unit",
+              detail: "z1: 300 × 256 float32, 307 kB",
+              hover: "1,175 messages",
+            },
+          ],
+        }],
+      },
+      { kind: "message", from: "server", to: "client", label: "dz1", detail: "307 kB" },
+    ],
     ...change,
   };
 }

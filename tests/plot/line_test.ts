@@ -48,6 +48,21 @@ Deno.test("lineFigure() stacks the labels of near marks and keeps them inside th
   assertEquals(width, 900);
 });
 
+Deno.test("lineFigure() draws levels across the plot, in range, with their labels beside it", () => {
+  const levels = [{ y: 0.9, label: "no recovery" }, { y: 0.01, label: "good", series: "TV + Σx" }];
+  const { layout } = lineFigure(lineOptions({ levels, marks: [] })) as Loose;
+  assertEquals(layout.shapes.map((s: Loose) => [s.x0, s.x1, s.y0, s.y1]), [
+    [0, 1, 0.9, 0.9],
+    [0, 1, 0.01, 0.01],
+  ]);
+  const [upper, lower] = layout.annotations;
+  assertEquals([upper.text, upper.x, upper.xanchor], ["no recovery", 1, "left"]);
+  assertEquals([lower.y, lower.font.color], [-2, palette[1]]);
+  assertGreater(layout.yaxis.range[1], Math.log10(0.9));
+  assertGreater(layout.margin.r, 90);
+  assert(layout.legend.y < 1, "the legend makes room for the upper label");
+});
+
 Deno.test("lineFigure() has no legend for one series and room for it beside several", () => {
   const { series } = lineOptions();
   const single = lineFigure(lineOptions({ series: [series[0]], marks: [] })) as Loose;
@@ -143,6 +158,15 @@ for (
       TypeError,
       "unknown series",
     ],
+    [
+      "a level of an unknown series",
+      { levels: [{ y: 1, label: "l", series: "nobody" }] },
+      TypeError,
+      "level at y of unknown series",
+    ],
+    ["a level at NaN", { levels: [{ y: NaN, label: "l" }] }, RangeError, "level at y = NaN"],
+    ["a level at zero on a log axis", { levels: [{ y: 0, label: "l" }] }, RangeError, "y = 0 on a"],
+    ["a level below the floor", { levels: [{ y: 1e-9, label: "l" }] }, RangeError, "the floor"],
     ["a name with a slash", { name: "a/b" }, TypeError, "not kebab-case"],
     ["no alt", { alt: " " }, TypeError, "alt is empty"],
     [

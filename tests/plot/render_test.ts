@@ -1,9 +1,21 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { barFigure } from "lib/plot/bar.ts";
+import { heatMap } from "lib/plot/heat_map.ts";
 import { imageGrid } from "lib/plot/image_grid.ts";
 import { lineFigure } from "lib/plot/line.ts";
 import { toPng, toSvg } from "lib/plot/render.ts";
-import { barOptions, canRender, gridOptions, lineOptions } from "./fixtures.ts";
+import { scatterFigure } from "lib/plot/scatter.ts";
+import { sequenceFigure } from "lib/plot/sequence.ts";
+import {
+  barOptions,
+  canRender,
+  gridOptions,
+  heatOptions,
+  lineOptions,
+  scatterOptions,
+  sequenceOptions,
+} from "./fixtures.ts";
+import { decodePng } from "./png_decode.ts";
 import { pngSize } from "./png_size.ts";
 
 const ignore = !canRender;
@@ -69,6 +81,9 @@ for (
     ["lineFigure", () => lineFigure(lineOptions())],
     ["imageGrid", () => imageGrid(gridOptions())],
     ["barFigure", () => barFigure(barOptions())],
+    ["heatMap", () => heatMap(heatOptions())],
+    ["scatterFigure", () => scatterFigure(scatterOptions())],
+    ["sequenceFigure", () => sequenceFigure(sequenceOptions())],
   ] as const
 ) {
   Deno.test({
@@ -82,6 +97,21 @@ for (
     },
   });
 }
+
+Deno.test({
+  name: "toPng() paints a heat map's colour bar and hatching, references that resvg must resolve",
+  ignore,
+  fn: async () => {
+    const figure = heatMap(heatOptions());
+    const { width, pixels } = decodePng(await toPng(figure, 1));
+    const { l, r, t, b } = figure.layout.margin as { l: number; r: number; t: number; b: number };
+    const at = (x: number, y: number) => pixels.slice((y * width + x) * 3, (y * width + x) * 3 + 3);
+    const down = (share: number) => Math.round(t + share * (figure.height - t - b));
+    const bar = at(figure.width - r + 24, down(0.3)), hatched = at(l + 4, down(5 / 6));
+    assert(bar[2] > bar[0] + 20, `the colour bar is ${bar}`);
+    assert(Math.min(...hatched) > 150, `the missing cell is ${hatched}`);
+  },
+});
 
 Deno.test({
   name: "toSvg() leaves the figure as it was",
