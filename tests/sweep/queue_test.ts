@@ -26,6 +26,7 @@ test("runOnRedis() completes with the rows of a local run though owner, worker a
     await using redis = await startRedis();
     const path = `${folder}/store.sqlite`;
     const { url } = redis;
+    const begun = performance.now();
     const owner = start("owner", { path, url, busyMs });
     const workers = [start("worker", { url }), start("worker", { url })];
     await owner.rows(30);
@@ -47,6 +48,7 @@ test("runOnRedis() completes with the rows of a local run though owner, worker a
     assert(success, stderr);
     assert(90 <= afterOwner && afterOwner < afterRedis && afterRedis < 300, "killed midway");
     await Promise.all(workers.slice(1).map((worker) => worker.kill("SIGKILL")));
+    assertLess(performance.now() - begun, 30_000); // of it, locks of dead workers take a few seconds
     using store = new SweepStore(path);
     assertEquals(results(store, sweep, points), await unbroken());
     assertStringIncludes(stderr, `Redis at 127.0.0.1:${redis.port} is back`);
@@ -110,6 +112,23 @@ test("runOnRedis() makes a poison point a failed row after its retries and compl
     assertEquals([...store.statuses(sweep).values()].filter((s) => s === "failed").length, 4);
   }));
 
+test("runOnRedis() completes though Redis forgets everything on the way", () =>
+  withFolder(async (folder) => {
+    await using redis = await startRedis();
+    using store = new SweepStore(`${folder}/store.sqlite`);
+    const stop = new AbortController();
+    const { url } = redis;
+    const few = points.slice(0, 100);
+    using link = await connectRedis(url);
+    const onProgress = (done: number) => done === 20 && void link.client.flushall();
+    const serving = serveSweeps([sweep], { url, workers: 1, signal: stop.signal });
+    const signal = AbortSignal.timeout(20_000);
+    await runOnRedis(sweep, few, { store, url, onProgress, signal });
+    stop.abort();
+    await serving;
+    assertEquals(results(store, sweep, few), (await unbroken()).slice(0, 100));
+  }));
+
 test("runOnRedis() stops when aborted, tells when nobody works, and leaves nothing waiting", () =>
   withFolder(async (folder) => {
     await using redis = await startRedis();
@@ -158,12 +177,16 @@ test("connectRedis() refuses quickly and names no password", async () => {
     ["http://:wrong-secret@127.0.0.1", TypeError, "expected redis://"],
     ["wrong-secret", TypeError, "expected redis://"],
   ];
+  const notices: string[] = [];
   const begun = performance.now();
   for (const [url, kind, message] of faults) {
-    const error = await assertRejects(() => connectRedis(url), kind as typeof Error, message);
+    const onNotice = (notice: string) => notices.push(notice);
+    const connect = () => connectRedis(url, { onNotice });
+    const error = await assertRejects(connect, kind as typeof Error, message);
     assert(!Deno.inspect(error).includes("wrong-secret"), Deno.inspect(error));
   }
   assertLess(performance.now() - begun, 6000);
+  assertEquals(notices, []);
 });
 
 test("connectRedis() gives up a server that stays away, with one line about it", async () => {

@@ -138,6 +138,13 @@ Deno.test({
       refuses("corrupt");
       await Deno.writeFile(path, bytes.map((byte, at) => at > 8192 && at < 30_000 ? 7 : byte));
       refuses("corrupt");
+      // Cell pointers of one page: nothing but a check of every page finds it.
+      const page = bytes.length - 4096;
+      await Deno.writeFile(
+        path,
+        bytes.map((byte, at) => at > page + 12 && at < page + 20 ? 7 : byte),
+      );
+      refuses("corrupt (");
       await Deno.writeTextFile(path, "This is a text, not a database. ".repeat(100));
       refuses("corrupt or no store (file is not a database)");
       await Deno.remove(path);
