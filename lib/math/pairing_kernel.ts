@@ -8,8 +8,8 @@
  * integers, and the patterns of the two constants leave again through the sums' initial value.
  *
  * One instruction does all: out = (Σ a_i·b_i)·R⁻¹ + addend, R = 2^400, one Montgomery reduction for the
- * whole sum (Longa, ePrint 2022/367). p/R < 2^-19 leaves |out| ≤ (1/2 + 2^-18)·p + |addend|, so nothing
- * is ever conditionally subtracted. Rules for the caller: a limb of a_i times a limb of b_i at most
+ * whole sum (Longa, ePrint 2022/367). Since p/R < 2^-19, sums of such results and their products leave
+ * |out| ≤ (1/2 + 2^-14)·p + |addend|: nothing is ever conditionally subtracted. Rules for the caller: a limb of a_i times a limb of b_i at most
  * 7·2^98, that is a_i normal (a result) and b_i a sum of up to 7 results; at most MAX_PAIRS products.
  *
  * The function interprets programs: lists of operations on memory addresses, written by `pairing_tower.ts`

@@ -5,12 +5,11 @@
  * side by side, where a multiplication in Fp12 takes 144.
  *
  * A result of the kernel is the one representative in about (−p/2, p/2), so its lowest limb is a key of 50
- * bits. Only a value within 2^-18·p of ±p/2 may have either of two representatives; such a key is taken
- * from the residue itself.
+ * bits. Only within 2^-17·p of ±p/2 may a residue have either of two representatives; for what is near
+ * there the key is taken from the residue itself.
  * @module */
-import { LIMB_BITS, NUMBER } from "./pairing_kernel.ts";
+import { LIMB_BITS, NUMBER, toLimbs } from "./pairing_kernel.ts";
 import { BASE2, type Factor, type Fp2, type Machine, pairAt, Program } from "./pairing_machine.ts";
-import { toLimbs } from "./pairing_kernel.ts";
 import type { Lane, Miller } from "./pairing_miller.ts";
 import { FP12, FP6, negated, sumFp2, timesXi, type Tower } from "./pairing_tower.ts";
 
@@ -51,7 +50,7 @@ export function compileOrbits(machine: Machine, tower: Tower, miller: Miller): O
 
   /** The key of the number at an address, by its first limb unless its last is about p/2. */
   const keyAt = (floats: Float64Array, at: number, address: number, lane: number) => {
-    if (Math.abs(floats[at + 14]) >= halfLimb * (1 - 2 ** -16)) {
+    if (Math.abs(floats[at + 14]) >= halfLimb * (1 - 2 ** -14)) {
       return Number(BigInt.asUintN(LIMB_BITS, machine.read(address, lane)));
     }
     return floats[at] < 0 ? floats[at] + 2 ** LIMB_BITS : floats[at];
