@@ -2,7 +2,8 @@
  * Missing cells are grey and hatched and say why. Cells are drawn as bars one unit wide and high: they
  * stay vectors, they can be hatched, and plotly's heatmap would need a canvas, which jsdom has not.
  * @module */
-import { axisTitle, checkFloor, logTicks, raised } from "./axis.ts";
+import { axisTitle, checkFloor, raised } from "./axis.ts";
+import { type ColorAxis, colourBar, textColour } from "./colour_bar.ts";
 import {
   baseLayout,
   checkDistinct,
@@ -14,7 +15,7 @@ import {
   type PlotlyLayout,
   type PlotlyTrace,
 } from "./figure.ts";
-import { colour, fontSize, plain, scaleColour, sequentialScale, widest } from "./theme.ts";
+import { colour, fontSize, plain, scaleColour, widest } from "./theme.ts";
 
 /** An axis of cells. */
 export interface CellAxis {
@@ -23,15 +24,6 @@ export interface CellAxis {
   unit?: string;
   /** One a column from left to right, or one a row from top to bottom. */
   ticks: readonly (string | number)[];
-}
-
-/** What colour means. */
-export interface ColorAxis {
-  title: string;
-  unit: string;
-  log?: boolean;
-  /** On a log scale, smaller values, zero included, take the colour of the floor. */
-  floor?: number;
 }
 
 export interface HeatMapOptions extends FigureText {
@@ -96,11 +88,6 @@ function numberText(value: number): string {
   return (small ? value.toExponential(0) : String(+value.toPrecision(2))).replaceAll("-", "−");
 }
 
-/** White or dark, whichever contrasts more with the scale's colour; both reach 4 : 1 where they meet. */
-function textColour(share: number): string {
-  return share > 0.57 ? colour.ground : colour.text;
-}
-
 /** Sizes of the cells and the room around them. */
 function geometryOf(
   { name, title, x, y, color, annotate }: HeatMapOptions,
@@ -150,37 +137,6 @@ function cellTrace(cells: readonly Cell[], hover: (cell: Cell) => string): Plotl
     textangle: 0,
     constraintext: "none",
     showlegend: false,
-  };
-}
-
-/** A trace without a point that carries the colour bar. */
-function colourBar(name: string, color: ColorAxis, [cmin, cmax]: [number, number]): PlotlyTrace {
-  const ticks = logTicks([cmin, cmax], color.floor);
-  const logarithms = (ticks.tickvals as number[]).map(Math.log10);
-  return {
-    type: "scatter",
-    mode: "markers",
-    x: [null],
-    y: [null],
-    showlegend: false,
-    hoverinfo: "skip",
-    marker: {
-      color: [cmin],
-      cmin,
-      cmax,
-      colorscale: sequentialScale.map((c, i) => [i / (sequentialScale.length - 1), c]),
-      showscale: true,
-      colorbar: {
-        title: { text: axisTitle(name, color), side: "right", font: { size: fontSize.text } },
-        tickfont: { size: fontSize.small },
-        thickness: 16,
-        len: 1,
-        ypad: 0,
-        xpad: 16,
-        outlinewidth: 0,
-        ...(color.log === true ? { ...ticks, tickvals: logarithms } : {}),
-      },
-    },
   };
 }
 

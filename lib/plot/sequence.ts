@@ -64,7 +64,11 @@ function arrow(from: number, to: number, y: number, color: string): PlotlyLayout
 }
 
 /** A rectangle that the pointer can hit, with what it then shows. */
-function target({ left, top, right, bottom }: Rect, text: string, look: PlotlyTrace): PlotlyTrace {
+function target(
+  { left, top, right, bottom }: Rect,
+  { text, border, look }: { text: string; border: string; look: PlotlyTrace },
+): PlotlyTrace {
+  const font = { color: colour.text };
   return {
     type: "scatter",
     mode: "lines",
@@ -74,6 +78,7 @@ function target({ left, top, right, bottom }: Rect, text: string, look: PlotlyTr
     hoveron: "fills",
     hoverinfo: "text",
     text: plain(text),
+    hoverlabel: { bgcolor: colour.ground, bordercolor: border, font, align: "left" },
     showlegend: false,
     ...look,
   };
@@ -135,15 +140,18 @@ export function sequenceFigure(options: SequenceOptions): Figure {
   }
   for (const { step, rect, ...texts } of works) {
     const text = [step.at, step.label, step.detail, step.hover ?? ""].join("\n").trim();
-    const line = { color: colourOf(step.at), width: 1.25 };
-    data.push(target(rect, text, { line, fillcolor: tint(step.at) }));
+    const border = colourOf(step.at);
+    const look = { line: { color: border, width: 1.25 }, fillcolor: tint(step.at) };
+    data.push(target(rect, { text, border, look }));
     annotations.push(note(texts.label, label), note(texts.detail, detail));
   }
   for (const { step, rect, fromX, toX, arrowY, ...texts } of messages) {
     const text = [`${step.from} → ${step.to}`, step.label, step.detail, step.hover ?? ""]
       .join("\n").trim();
-    data.push(target(rect, text, { line: { width: 0 }, fillcolor: "rgba(0,0,0,0)" }));
-    shapes.push(arrow(fromX, toX, arrowY, colourOf(step.from)));
+    const border = colourOf(step.from);
+    const look = { line: { width: 0 }, fillcolor: "rgba(0,0,0,0)" };
+    data.push(target(rect, { text, border, look }));
+    shapes.push(arrow(fromX, toX, arrowY, border));
     annotations.push(
       note(texts.label, { ...label, ...onGround }),
       note(texts.detail, { ...detail, ...onGround }),

@@ -141,7 +141,13 @@ export function sequenceOptions(change: Partial<SequenceOptions> = {}): Sequence
           kind: "group",
           label: "for every batch",
           steps: [
-            { kind: "work", at: "client", label: "z1 = W1·x", detail: "4.1 ms" },
+            {
+              kind: "work",
+              at: "client",
+              label: "z1 = W1·x",
+              detail: "4.1 ms",
+              hover: "two Workers",
+            },
             {
               kind: "message",
               from: "client",

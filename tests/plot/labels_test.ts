@@ -28,11 +28,9 @@ Deno.test("placeLabels() goes round a line and gives an empty label no place", (
 });
 
 Deno.test("placeLabels() does not put a label where it reads as a neighbour's", () => {
-  const [left, right] = placeLabels([point(200, 100), point(208, 100)], [], {
-    ...frame,
-    top: 95,
-    bottom: 105,
-  });
+  const bar = { left: 180, right: 184, top: 0, bottom: 300 }; // costs more than the neighbour's edge
+  const low = { ...frame, top: 95, bottom: 105 };
+  const [left, right] = placeLabels([point(200, 100), point(206, 100)], [bar], low);
   assertEquals([left?.position, right?.position], ["middle left", "middle right"]);
 });
 

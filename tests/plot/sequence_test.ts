@@ -94,7 +94,7 @@ Deno.test("sequenceFigure() shows who, what and how much under the pointer", () 
   const { data } = sequenceFigure(sequenceOptions()) as Loose;
   assertEquals(data.map((trace: Loose) => trace.text), [
     "authority<br>setup of B = L·U, n = 784<br>0.31 s",
-    "client<br>z1 = W1·x<br>4.1 ms",
+    "client<br>z1 = W1·x<br>4.1 ms<br>two Workers",
     "authority → server<br>function-hiding keys in G1<br>300 × 785 × 48 bytes, 11.3 MB",
     "client → server<br>z1 and the labels of the whole batch, one row a unit<br>" +
     "z1: 300 × 256 float32, 307 kB<br>1,175 messages",
