@@ -5,7 +5,7 @@ import { AUTHORS, MODERN, type Setting } from "../nn/setting.ts";
 import { Checkpoints } from "../protocol/checkpoints.ts";
 import { decodeModel, predict, train } from "../protocol/mitig2/client.ts";
 import { runCommand, type Values } from "./args.ts";
-import { PartyRun } from "./party_client.ts";
+import { loadServerCredentials, PartyRun } from "./party_client.ts";
 import { clientFlags, placed, rngOf } from "./party_flags.ts";
 
 const command = {
@@ -76,10 +76,11 @@ await runCommand(command, async (options) => {
   if (options.predict && saved === null) {
     throw new Error(`Cannot predict: there is no finished model in ${checkpoints.directory}`);
   }
+  const credentials = await loadServerCredentials(command.name, options.identity);
   const data = await loadDataset(dataset, (message) => console.error(message));
   const run = new PartyRun(command.name, checkpoints);
   const { transcript, signal } = run;
-  return await run.over(options, async (connection) => {
+  return await run.over({ ...credentials, url: options.url }, async (connection) => {
     if (saved) {
       const model = decodeModel(saved);
       const classes = await predict(connection, model, data.test.x, { transcript, signal });

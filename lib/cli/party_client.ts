@@ -19,6 +19,17 @@ const round = (value: number, digits: number) => Number(value.toFixed(digits));
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 const text = (error: unknown) => error instanceof Error ? error.message : String(error);
 
+/** What is needed to connect. @throws {Error} it is not there: the message says how to get it. */
+export async function loadServerCredentials(task: string, identity: string): Promise<Credentials> {
+  try {
+    return await loadCredentials(placed(identity));
+  } catch (cause) {
+    const server = task.replace("client", "server");
+    const advice = `start deno task ${server} first, or copy cert.pem and token from its machine`;
+    throw new Error(`${text(cause)}; ${advice}`, { cause });
+  }
+}
+
 /** One run of a client, from the first attempt to connect. */
 export class PartyRun {
   readonly transcript = new Transcript();
@@ -44,13 +55,12 @@ export class PartyRun {
   /** Connects, works, and hangs up whatever happens.
    * @returns the exit status; a failure is one line on stderr. */
   async over(
-    { url, identity }: { url: string; identity: string },
+    { url, token, cert: caCert }: Credentials & { url: string },
     work: (connection: Connection) => Promise<void>,
   ): Promise<number> {
     const closed = Promise.withResolvers<void>();
     let connection: Connection | undefined;
     try {
-      const { token, cert: caCert } = await this.#credentials(placed(identity));
       connection = await connect(url, { token, caCert, onClosed: closed.resolve });
       await work(connection);
       return 0;
@@ -68,19 +78,9 @@ export class PartyRun {
     }
   }
 
-  async #credentials(directory: string): Promise<Credentials> {
-    try {
-      return await loadCredentials(directory);
-    } catch (cause) {
-      const server = this.task.replace("client", "server");
-      const advice = `start deno task ${server} first, or copy cert.pem and token from its machine`;
-      throw new Error(`${text(cause)}; ${advice}`, { cause });
-    }
-  }
-
   /** What the user can do about a failure. */
   async #advice(error: unknown): Promise<string> {
-    const epoch = (await this.checkpoints.epochs()).at(-1);
+    const epoch = (await this.checkpoints.epochs().catch(() => [])).at(-1);
     if (this.#beginning) {
       return epoch === undefined
         ? "; no epoch was finished: start again"
