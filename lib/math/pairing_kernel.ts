@@ -9,8 +9,9 @@
  *
  * One instruction does all: out = (Σ a_i·b_i)·R⁻¹ + addend, R = 2^400, one Montgomery reduction for the
  * whole sum (Longa, ePrint 2022/367). Since p/R < 2^-19, sums of such results and their products leave
- * |out| ≤ (1/2 + 2^-14)·p + |addend|: nothing is ever conditionally subtracted. Rules for the caller: a limb of a_i times a limb of b_i at most
- * 7·2^98, that is a_i normal (a result) and b_i a sum of up to 7 results; at most MAX_PAIRS products.
+ * |out| ≤ (1/2 + 2^-14)·p + |addend|: nothing is ever conditionally subtracted. Rules for the caller: a
+ * limb of a_i times a limb of b_i is at most 7·2^98, as when a_i is normal (a result) and b_i a sum of up
+ * to 7 results; at most MAX_PAIRS products.
  *
  * The function interprets programs: lists of operations on memory addresses, written by `pairing_tower.ts`
  * and `pairing_lines.ts`. A run repeats a program over arrays of records at two moving bases.
@@ -230,15 +231,29 @@ function writeConstants(memory: WebAssembly.Memory, p: bigint): void {
   }
 }
 
+/** Whether relaxed SIMD is here and its multiply-add fused, that is, rounded once: the specification
+ * also allows rounding twice. (1 + ε)(1 − ε) − 1 is −ε² or 0. */
+async function isFused(): Promise<boolean> {
+  const operands = [0, 16, 32].flatMap((at) => constant(at));
+  const bytes = assemble(0, [], [...i32.const(48), ...operands, ...v128.madd, ...v128.store(0)]);
+  if (!WebAssembly.validate(bytes)) return false;
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const floats = new Float64Array(memory.buffer);
+  const epsilon = 2 ** -30;
+  floats.set([1 + epsilon, 1 + epsilon, 1 - epsilon, 1 - epsilon, -1, -1]);
+  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
+  (instance.exports.run as () => void)();
+  return floats[6] === -(epsilon ** 2) && floats[7] === -(epsilon ** 2);
+}
+
 /** Compiles the kernel for the prime p, 2^379 < p < 2^381, over a memory of its own.
- * @returns null where the machine has no relaxed SIMD, or one that rounds between the product and the
- * sum: the specification allows both. */
+ * @returns null where the machine has no relaxed SIMD with a fused multiply-add. */
 export async function startKernel(
   p: bigint,
 ): Promise<{ run: Run; memory: WebAssembly.Memory } | null> {
-  const bytes = assemble(6, [["i32", 7], ["v128", 29]], run);
-  if (!WebAssembly.validate(bytes)) return null;
+  if (!await isFused()) return null;
   const memory = new WebAssembly.Memory({ initial: 16 });
+  const bytes = assemble(6, [["i32", 7], ["v128", 29]], run);
   const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
   writeConstants(memory, p);
   return { run: instance.exports.run as Run, memory };

@@ -84,17 +84,10 @@ export class Machine {
     this.minusOne = this.constant(-1n);
   }
 
-  /** A machine for Fp, or null where the kernel does not run or rounds twice. */
+  /** A machine for Fp, or null where the kernel does not run. */
   static async start(p: bigint): Promise<Machine | null> {
     const kernel = await startKernel(p);
-    if (kernel === null) return null;
-    const machine = new Machine(p, kernel.run, kernel.memory);
-    // (−2)·(p − 3) = 6 mod p, from limbs that are all in use: wrong if the multiply-add is not fused.
-    const [a, b, out] = [machine.constant(-2n), machine.constant(p - 3n), machine.allocate(NUMBER)];
-    const program = new Program();
-    program.sum(out, [[a, b]], machine.zero);
-    machine.run(machine.load(program));
-    return machine.read(out, 0) === 6n && machine.read(out, 1) === 6n ? machine : null;
+    return kernel === null ? null : new Machine(p, kernel.run, kernel.memory);
   }
 
   /** Reserves bytes of the fixed part. */

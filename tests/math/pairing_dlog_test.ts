@@ -62,6 +62,14 @@ Deno.test("solveGT() agrees with the exponent over a wide range, whatever the gu
   );
 });
 
+Deno.test("solveGT() searches on from a guess at one end to the other", () => {
+  const bound = 4100; // the first stage reaches 4192
+  for (const side of [1, -1]) {
+    const target = powerGT(fast, base, side * bound);
+    assertEquals(solveGT(fast, base, target, bound, { near: -side * bound }), side * bound);
+  }
+});
+
 Deno.test("solveGT() leaves out no z of a range", () => {
   for (let z = -400; z <= 400; z++) {
     assertEquals(solveGT(fast, base, powerGT(fast, base, z), 400), z);
