@@ -15,7 +15,7 @@ import {
   normalEntries,
   type PoolCost,
 } from "./cost_samples.ts";
-import { fitCosts } from "./linear_fit.ts";
+import { fitCosts } from "../../math/linear_fit.ts";
 
 /** Coefficients in seconds. */
 export interface CostModel {

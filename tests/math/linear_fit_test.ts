@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { fitCosts } from "lib/protocol/cryptonn/linear_fit.ts";
+import { fitCosts } from "lib/math/linear_fit.ts";
 
 const features = [[1, 10, 3], [1, 20, 50], [1, 40, 9], [1, 80, 100], [1, 5, 7]];
 const valuesOf = (costs: number[]) =>
