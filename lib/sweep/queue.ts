@@ -73,16 +73,14 @@ export async function runOnRedis(
     await send(queue, wanted);
     let [reckonedAt, claimedAt, idle] = [performance.now(), performance.now(), false];
     while (wanted.size > 0 && !signal?.aborted) {
-      if (await collect() > 0) {
-        reckonedAt = performance.now();
-        continue;
-      }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      const collected = await collect();
+      if (collected < BATCH) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       const now = performance.now();
       if (now - claimedAt > CLAIM_MS / 3) {
         await claim(link, sweep, store.id);
         claimedAt = now;
       }
+      if (collected > 0) reckonedAt = now;
       if (now - reckonedAt < RECKON_MS) continue;
       reckonedAt = now;
       const counts = Object.values(await queue.getJobCounts());

@@ -19,6 +19,7 @@ const APPLICATION_ID = 0x46457377;
 /** How long a write waits for another process's transaction. */
 const BUSY_MS = 2000;
 
+/** Without row numbers a scan reads rows where they lie: half the time. */
 const SCHEMA = `
   CREATE TABLE rows (
     sweep TEXT NOT NULL, version INTEGER NOT NULL, key TEXT NOT NULL,
@@ -28,7 +29,7 @@ const SCHEMA = `
     attempts INTEGER NOT NULL, startedAt TEXT NOT NULL, pointMs REAL NOT NULL,
     CHECK ((status = 'done') = (row IS NOT NULL) AND (status = 'failed') = (error IS NOT NULL)),
     PRIMARY KEY (sweep, version, key)
-  ) STRICT;
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE identity (id TEXT NOT NULL) STRICT;
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${STORE_VERSION};`;
