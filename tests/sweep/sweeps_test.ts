@@ -60,11 +60,12 @@ test("attack gives a point the same row in any Worker, and infeasible programs n
 
 test("cost measures real keys and ciphertexts of each scheme", async () => {
   const rows = await rowsOf("cost", "n=8,hidden=3");
-  assertEquals(rows.length, 2);
-  for (const row of rows) {
+  assertEquals(rows.length, 3);
+  for (const { publicKeyBytes: _, ...row } of rows) {
     assertEquals(row.bytes, Number(row.ciphertextBytes) + Number(row.keyBytes));
     for (const [name, value] of Object.entries(row)) assert(Number(value) > 0, name);
   }
+  assertEquals(rows.map(({ publicKeyBytes }) => Number(publicKeyBytes) > 0), [true, true, false]);
   // Of ipfe_full: one more mask of 32 bytes a ciphertext, one more scalar of 32 a key.
   const more = (name: string) => Number(rows[1][name]) - Number(rows[0][name]);
   assertEquals([more("ciphertextBytes"), more("keyBytes"), more("publicKeyBytes")], [32, 96, 0]);
