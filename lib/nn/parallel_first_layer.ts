@@ -13,8 +13,9 @@ import type {
 } from "./first_layer.ts";
 import { FirstLayer } from "./first_layer.ts";
 import { startBackend } from "./backend.ts";
+import { Actor } from "../workers/actor.ts";
 
-/** What a Worker is told, in turn; only forward, apply and state are answered. */
+/** What a Worker is told, in turn; only forward, apply, state and times are answered. */
 export type Order =
   | { do: "start"; parts: FirstLayerParts }
   | { do: "prepare" | "apply"; indices: Uint32Array }
@@ -24,40 +25,10 @@ export type Order =
 
 export type Answer = Float32Array | FirstLayerState | FirstLayerTimes;
 
-/** One Worker and the answers that it owes. */
-class Hand {
-  readonly #worker = new Worker(new URL("./first_layer_worker.ts", import.meta.url), {
-    type: "module",
-  });
-  readonly #owed: PromiseWithResolvers<Answer>[] = [];
-  #fault?: Error;
+type Hand = Actor<Order, Answer>;
 
-  constructor() {
-    this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#owed.shift()?.resolve(data);
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.#fault = new Error(`Cannot go on with the first layer: ${event.message}`);
-      this.#owed.splice(0).forEach(({ reject }) => reject(this.#fault));
-    };
-  }
-
-  tell(order: Order, transfer: Transferable[] = []): void {
-    this.#worker.postMessage(order, transfer);
-  }
-
-  ask<T extends Answer>(order: Order): Promise<T> {
-    if (this.#fault) return Promise.reject(this.#fault);
-    const answer = Promise.withResolvers<Answer>();
-    this.#owed.push(answer);
-    this.tell(order);
-    return answer.promise as Promise<T>;
-  }
-
-  stop(): void {
-    this.#worker.terminate();
-    this.#owed.splice(0).forEach(({ reject }) => reject(new Error("The first layer is closed")));
-  }
-}
+const newHand = (): Hand =>
+  new Actor(new URL("./first_layer_worker.ts", import.meta.url), "the first layer");
 
 /** Joins arrays end to end. */
 function concat(parts: readonly Float32Array[]): Float32Array {
@@ -84,7 +55,7 @@ class ParallelFirstLayer implements TrainableFirstLayer {
       ? images
       : new Uint8Array(new SharedArrayBuffer(images.length));
     if (shared !== images) shared.set(images);
-    this.#hands = Array.from({ length: count }, () => new Hand());
+    this.#hands = Array.from({ length: count }, newHand);
     this.#hands.forEach((hand, k) => {
       const own = (array: Float32Array) => array.slice(this.#rows[k] * n, this.#rows[k + 1] * n);
       const parts = {
@@ -162,7 +133,7 @@ class ParallelFirstLayer implements TrainableFirstLayer {
   }
 
   [Symbol.dispose](): void {
-    this.#hands.forEach((hand) => hand.stop());
+    this.#hands.forEach((hand) => hand.stop("The first layer is closed"));
   }
 }
 
