@@ -6,25 +6,40 @@ import { gaussian, type Rng } from "../math/rng.ts";
 import type { FixedNet, InnerProducts, Scales } from "./fixed_step.ts";
 import { classify, initHead } from "./head.ts";
 
-/** Draws a network: W1 from N(0, 1/n) at scale 2^weightBits, W2 from N(0, 1/hidden), biases 0.
+/** Sizes of a network with one hidden layer. */
+export interface FixedSizes {
+  readonly n: number;
+  readonly hidden: number;
+  readonly classes: number;
+}
+
+/** Draws a first layer: N(0, 1/n) at scale 2^weightBits, `[hidden, n]`.
  * @throws {RangeError} a size that is no positive integer, or a weight over weightBound. */
-export function initFixedNet(
-  sizes: { n: number; hidden: number; classes: number },
+export function initialFixedW1(
+  sizes: Omit<FixedSizes, "classes">,
   scales: Scales,
   rng: Rng,
-): FixedNet {
+): Int32Array {
   for (const [name, size] of Object.entries(sizes)) {
     if (!Number.isInteger(size) || size < 1) {
       throw new RangeError(`Cannot build a network: ${name} = ${size} is not a positive integer`);
     }
   }
-  const { n, hidden, classes } = sizes;
+  const { n, hidden } = sizes;
   const reals = gaussian(rng, hidden * n).map((w) => w / Math.sqrt(n));
   const W1 = toFixed(reals, scales.weightBits);
   const large = W1.find((w) => Math.abs(w) > scales.weightBound);
   if (large !== undefined) {
     throw new RangeError(`Cannot build a network: weight ${large} exceeds ±${scales.weightBound}`);
   }
+  return W1;
+}
+
+/** Draws a network: W1 first, then W2 from N(0, 1/hidden); biases 0.
+ * @throws {RangeError} as `initialFixedW1`. */
+export function initFixedNet(sizes: FixedSizes, scales: Scales, rng: Rng): FixedNet {
+  const { n, hidden, classes } = sizes;
+  const W1 = initialFixedW1(sizes, scales, rng);
   return { n, scales, W1, head: initHead(hidden, classes, rng) };
 }
 
@@ -56,8 +71,12 @@ export function clearProducts(x: Uint8Array, n: number): InnerProducts {
 }
 
 /** Share of images whose largest output is their label, in [0, 1].
- * @throws {TypeError} images of another size. */
-export async function fixedAccuracy(net: FixedNet, images: Dataset): Promise<number> {
+ * @param products as `trainFixed` takes them.   @throws {TypeError} images of another size. */
+export async function fixedAccuracy(
+  net: FixedNet,
+  images: Dataset,
+  products: (x: Uint8Array, n: number) => InnerProducts = clearProducts,
+): Promise<number> {
   if (images.n !== net.n) {
     throw new TypeError(
       `Cannot run the network: it takes ${net.n} pixels, ${images.name} has ${images.n}`,
@@ -65,7 +84,7 @@ export async function fixedAccuracy(net: FixedNet, images: Dataset): Promise<num
   }
   const { hidden } = net.head;
   const unit = 2 ** -(net.scales.weightBits + net.scales.pixelBits);
-  const z1 = (await clearProducts(images.x, net.n).forward(net.W1)).map((z) => z * unit);
+  const z1 = (await products(images.x, net.n).forward(net.W1)).map((z) => z * unit);
   let right = 0;
   for (let i = 0; i < images.count; i++) {
     if (classify(net.head, z1.subarray(i * hidden, (i + 1) * hidden)) === images.y[i]) right++;

@@ -16,14 +16,9 @@ import { prepareDlog } from "../../math/dlog.ts";
 import { group } from "../../math/group.ts";
 import { secureRng, seededRng } from "../../math/rng.ts";
 import { breather } from "../../workers/breath.ts";
-import { clearProducts, initFixedNet } from "../fixed_net.ts";
-import {
-  DEFAULT_SCALES,
-  type FixedNet,
-  type Scales,
-  type StepRecord,
-  trainStep,
-} from "../fixed_step.ts";
+import { initFixedNet } from "../fixed_net.ts";
+import { DEFAULT_SCALES, type FixedNet, type Scales, type StepRecord } from "../fixed_step.ts";
+import { checkBatches, trainFixed } from "../fixed_train.ts";
 import { Transcript } from "../transcript.ts";
 import { Authority } from "./authority.ts";
 import { Client } from "./client.ts";
@@ -87,21 +82,7 @@ export async function trainPlain(
   images: Dataset,
   options: TrainOptions,
 ): Promise<{ net: FixedNet }> {
-  const { batch, steps, learningRate, signal, onProgress, onStep } = options;
-  const { net: initial, batches } = start(images, options);
-  const breathe = breather(signal);
-  let net = initial;
-  for (let step = 0; step < steps; step++) {
-    const from = batches[step % batches.length][0];
-    const x = images.x.subarray(from * images.n, (from + batch) * images.n);
-    const labels = images.y.subarray(from, from + batch);
-    const taken = await trainStep(net, labels, clearProducts(x, images.n), learningRate);
-    net = taken.net;
-    onStep?.(taken.record, step);
-    onProgress?.(step + 1, steps);
-    await breathe();
-  }
-  return { net };
+  return await trainFixed(start(images, options).net, images, options);
 }
 
 /** What an attacker reads off a step, one view a sample. */
@@ -123,16 +104,11 @@ function start(
   images: Dataset,
   { hidden, batch, steps, scales = DEFAULT_SCALES, insecureSeed }: TrainOptions,
 ): { net: FixedNet; batches: number[][] } {
-  if (!Number.isInteger(batch) || batch < 1 || images.count % batch !== 0) {
-    throw new RangeError(`Cannot train: ${images.count} images are not whole batches of ${batch}`);
-  }
-  if (!Number.isInteger(steps) || steps < 1) {
-    throw new RangeError(`Cannot train: steps = ${steps} is not a positive integer`);
-  }
+  const count = checkBatches(images.count, batch, steps);
   const rng = insecureSeed === undefined ? secureRng() : seededRng(insecureSeed);
   const sizes = { n: images.n, hidden, classes: images.classes.length };
   const batches = Array.from(
-    { length: images.count / batch },
+    { length: count },
     (_, b) => Array.from({ length: batch }, (_, i) => b * batch + i),
   );
   return { net: initFixedNet(sizes, scales, rng), batches };
