@@ -46,8 +46,18 @@ without TLS), session, resumedFrom, source (of W1's randomness), epochs, and wha
       default: 300,
       help: "units of the first layer",
     },
-    epochs: { type: "integer", min: 1, max: 10_000, help: "(default: the setting's)" },
-    batch: { type: "integer", min: 1, max: 2 ** 16, help: "(default: the setting's)" },
+    epochs: {
+      type: "integer",
+      min: 1,
+      max: 10_000,
+      help: `passes over the training images (default: ${MODERN.epochs})`,
+    },
+    batch: {
+      type: "integer",
+      min: 1,
+      max: 2 ** 16,
+      help: `images a step (default: ${MODERN.batch}; authors: ${AUTHORS.batch})`,
+    },
     workers: {
       type: "integer",
       min: 0,

@@ -144,7 +144,9 @@ test("mitig2:client and mitig2:server end in order on SIGINT and SIGTERM, and --
   server = await startServer(folder);
   const fresh = client(folder, server, ...SEEDED, "--fresh");
   assertEquals(await fresh.ended(), 0, fresh.stderr);
-  await assertUnbroken(folder, JSON.parse(fresh.stdout).session);
+  const { session, resumedFrom } = JSON.parse(fresh.stdout);
+  assertEquals(resumedFrom, null);
+  await assertUnbroken(folder, session);
   await server[Symbol.asyncDispose]();
 });
 
