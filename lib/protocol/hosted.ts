@@ -48,13 +48,15 @@ export function serveHosted(
 }
 
 /** Starts a server in a Worker.
- * @param module calls {@linkcode serveHosted}.
- * @throws {Error} the module cannot be started. */
+ * @param protocol whose `server_worker.ts` it is; that calls {@linkcode serveHosted}.
+ * @throws {Error} the Worker cannot be started. */
 export async function hostServer(
-  module: URL,
+  protocol: "mitig1" | "mitig2",
   { transport, insecureSeed }: HostOptions,
 ): Promise<Host> {
-  const worker = new Worker(module, { type: "module" });
+  const worker = new Worker(new URL(`./${protocol}/server_worker.ts`, import.meta.url), {
+    type: "module",
+  });
   const dispose = () => worker.terminate();
   if (transport === "port") {
     const connect = () => {
