@@ -1,0 +1,254 @@
+/** The client of MITIG1: pixels, W1 and the master key. All that it sends is encrypted, but for the labels.
+ *
+ *   once a sample:  Enc(msk, x), label → server
+ *   every step:     KeyDer(msk, row of W1), all rows → server → dz1;  dW1 = dz1·X, and W1 moves
+ *
+ * The keys of a step are fresh, also where a row has not moved: equal rows do not show. The
+ * master key comes from the CSPRNG whatever draws W1, because the result does not depend on it.
+ * @see arXiv 2509.21497, first mitigation. Juve45/cryptonn, mitigation1_client.py.
+ * @module */
+import type { Dataset } from "../../data/dataset.ts";
+import { encrypt, keyDerive, type MasterSecretKey, setup } from "../../fe/fhipe.ts";
+import { encodeCiphertext, encodeFunctionalKey } from "../../fe/fhipe_encoding.ts";
+import { startPairing } from "../../math/pairing_start.ts";
+import { type Rng, secureRng } from "../../math/rng.ts";
+import { breather } from "../../workers/breath.ts";
+import { clearProducts, initialFixedW1 } from "../fixed_net.ts";
+import { DEFAULT_SCALES, type Scales, updateW1 } from "../fixed_step.ts";
+import { closeOnError, Requests } from "../requests.ts";
+import { Transcript } from "../transcript.ts";
+import type { Connection } from "../transport.ts";
+import { type Message, ProtocolError } from "../wire.ts";
+import { checkTerms, paramsOf, PATIENCE_MS, stepsOf, type Terms, termsFields } from "./terms.ts";
+
+/** What a step was about, at the client. */
+export interface ClientRecord {
+  /** Steps before this one. */
+  readonly step: number;
+  /** Mean loss of a sample, which the server tells. */
+  readonly loss: number;
+  /** The first layer that the batch went through, `[hidden, n]`. */
+  readonly W1: Int32Array;
+  /** `[hidden, m]`, integers: round(dz1 · 2^gradientBits). */
+  readonly dz1: Int32Array;
+  /** `[hidden, n]`, integers: dz1·X. */
+  readonly dW1: Float64Array;
+}
+
+/** What limits a conversation with the server. */
+export interface SessionOptions {
+  /** Notes each message and its bytes, and what took how long on both sides. */
+  readonly transcript?: Transcript;
+  readonly signal?: AbortSignal;
+  /** The longest wait for an answer: a batch must be decrypted in it. */
+  readonly timeoutMs?: number;
+}
+
+/** What a client has beside its connection and its data. */
+export interface TrainOptions extends SessionOptions {
+  readonly hidden: number;
+  /** Samples a step; divides their number. */
+  readonly batch: number;
+  readonly epochs: number;
+  readonly learningRate: number;
+  readonly scales?: Scales;
+  /** Draws W1, and nothing else. */
+  readonly rng?: Rng;
+  /** Counts encrypted samples. */
+  readonly onEncrypt?: (done: number, total: number) => void;
+  readonly onStep?: (done: number, total: number, loss: number) => void;
+  readonly onRecord?: (record: ClientRecord) => void;
+}
+
+/** The client's part of a trained model; the server's lives as long as the session. */
+export interface Mitig1Model {
+  readonly session: Session;
+  /** `[hidden, n]`, at scale 2^weightBits. */
+  readonly W1: Int32Array;
+  readonly hidden: number;
+  readonly n: number;
+  readonly scales: Scales;
+  readonly msk: MasterSecretKey;
+}
+
+/** Ciphertexts of one message: at n = 784, 7 MB. */
+const CHUNK = 100;
+
+/** A conversation with the server, in which a client trains and then predicts. */
+export class Session {
+  readonly requests: Requests;
+  readonly transcript: Transcript;
+  readonly signal?: AbortSignal;
+
+  constructor(
+    readonly connection: Connection,
+    { transcript = new Transcript(), signal, timeoutMs = PATIENCE_MS }: SessionOptions = {},
+  ) {
+    this.transcript = transcript;
+    this.signal = signal;
+    this.requests = new Requests(connection, { transcript, signal, timeoutMs });
+  }
+
+  /** Encrypts samples, encoded. @param x pixels, `[m, n]`. */
+  async encrypt(
+    msk: MasterSecretKey,
+    x: Uint8Array,
+    onSample?: () => void,
+  ): Promise<Uint8Array[]> {
+    const { n } = msk.pp;
+    const breathe = breather(this.signal);
+    const ciphertexts: Uint8Array[] = [];
+    for (let at = 0; at < x.length; at += n) {
+      const sample = x.subarray(at, at + n);
+      ciphertexts.push(
+        this.transcript.time("client", "encrypt", () => encodeCiphertext(encrypt(msk, sample))),
+      );
+      onSample?.();
+      await breathe();
+    }
+    return ciphertexts;
+  }
+
+  /** Fresh keys for the rows of W1, encoded. */
+  async deriveKeys(msk: MasterSecretKey, W1: Int32Array): Promise<Uint8Array[]> {
+    const { n } = msk.pp;
+    const breathe = breather(this.signal);
+    const keys: Uint8Array[] = [];
+    for (let at = 0; at < W1.length; at += n) {
+      const row = W1.subarray(at, at + n);
+      keys.push(
+        this.transcript.time(
+          "client",
+          "derive keys",
+          () => encodeFunctionalKey(keyDerive(msk, row)),
+        ),
+      );
+      await breathe();
+    }
+    return keys;
+  }
+}
+
+/** dz1 as the server returned it. @throws {ProtocolError} another shape, or no integers in their bound. */
+function readGradient(answer: Message, { hidden, batch, scales }: Terms): Int32Array {
+  const dz1 = answer.tensor("dz1", [hidden, batch]);
+  const bad = dz1.findIndex((d) => !Number.isInteger(d) || Math.abs(d) > scales.gradientBound);
+  if (bad >= 0) {
+    throw new ProtocolError(
+      `Cannot read dz1: ${dz1[bad]} is not an integer within ±${scales.gradientBound}`,
+    );
+  }
+  return Int32Array.from(dz1);
+}
+
+/** Trains with the server at the other end.
+ * @throws {ConnectionError} the server refused, left or kept silent.  {ProtocolError} its answer breaks a
+ * rule.  {RangeError} a size or scale out of range, samples that are not whole batches, or a weight that
+ * outgrows its bound.   @throws the signal's reason when aborted. */
+export function train(
+  connection: Connection,
+  data: Dataset,
+  options: TrainOptions,
+): Promise<Mitig1Model> {
+  return closeOnError(
+    connection,
+    () => trainOver(new Session(connection, options), data, options),
+  );
+}
+
+async function trainOver(
+  session: Session,
+  data: Dataset,
+  options: TrainOptions,
+): Promise<Mitig1Model> {
+  const { hidden, batch, epochs, learningRate, scales = DEFAULT_SCALES } = options;
+  const { rng = secureRng(), onEncrypt, onStep, onRecord } = options;
+  const { requests, transcript } = session;
+  const { n, count, x, y } = data;
+  const sizes = { n, hidden, classes: data.classes.length, count };
+  const terms = checkTerms({
+    ...{ curve: "bls12-381", ...sizes, batch, epochs, learningRate, scales },
+  });
+  const group = await startPairing(terms.curve);
+  const msk = transcript.time("client", "setup", () => setup(paramsOf(terms, group)));
+  let W1 = initialFixedW1({ n, hidden }, scales, rng);
+  await requests.ask("train", termsFields(terms), "ready");
+
+  let encrypted = 0;
+  const stored: Promise<Message>[] = [];
+  for (let from = 0; from < count; from += CHUNK) {
+    const pixels = x.subarray(from * n, (from + CHUNK) * n);
+    const ciphertexts = await session.encrypt(msk, pixels, () => onEncrypt?.(++encrypted, count));
+    await Promise.all(stored.splice(0, stored.length - 1)); // one chunk ahead of the server
+    const labels = y.slice(from, from + CHUNK);
+    stored.push(requests.ask("samples", { ciphertexts, labels }, "stored"));
+  }
+  await Promise.all(stored);
+
+  const steps = stepsOf(terms);
+  for (let step = 0; step < steps; step++) {
+    const keys = await session.deriveKeys(msk, W1);
+    const answer = await requests.ask("keys", { step, keys }, "dz1");
+    const [dz1, loss] = [readGradient(answer, terms), answer.number("loss")];
+    const from = step * batch % count;
+    const { backward } = clearProducts(x.subarray(from * n, (from + batch) * n), n);
+    const start = performance.now();
+    const dW1 = await backward(dz1);
+    const next = updateW1(W1, dW1, learningRate / batch, scales);
+    transcript.note("client", "update W1", 1, performance.now() - start);
+    onRecord?.({ step, loss, W1, dz1, dW1 });
+    W1 = next;
+    onStep?.(step + 1, steps, loss);
+  }
+  const finished = await requests.ask("finish", {}, "finished");
+  noteServer(transcript, finished, terms);
+  return { session, W1, hidden, n, scales, msk };
+}
+
+/** Notes what the server says that its work took. */
+function noteServer(transcript: Transcript, finished: Message, terms: Terms): void {
+  const steps = stepsOf(terms);
+  const { count, hidden, batch } = terms;
+  const times: [field: string, what: string, runs: number][] = [
+    ["storeMs", "store samples, elapsed", count],
+    ["decryptMs", "open batches, elapsed", steps],
+    ["headMs", "later layers", steps],
+    ["decodeCiphertexts", "decode ciphertexts, all threads", count],
+    ["decodeKeys", "decode keys, all threads", steps],
+    ["decrypt", "decrypt, all threads", steps * batch * hidden],
+  ];
+  for (const [field, what, runs] of times) {
+    transcript.note("server", what, runs, finished.number(field));
+  }
+}
+
+/** Predicts the classes of new images, which go to the server as ciphertexts with keys for the model's W1.
+ * @param pixels `[m, n]`, bytes.
+ * @throws {TypeError} pixels of another size.   @throws as `train`. */
+export function predict(
+  { session, W1, n, msk }: Mitig1Model,
+  pixels: Uint8Array,
+  onProgress?: (done: number, total: number) => void,
+): Promise<Uint8Array> {
+  if (pixels.length === 0 || pixels.length % n !== 0) {
+    throw new TypeError(`Cannot predict: ${pixels.length} pixels are not rows of ${n}`);
+  }
+  return closeOnError(session.connection, async () => {
+    const classes = new Uint8Array(pixels.length / n);
+    for (let from = 0; from < classes.length; from += CHUNK) {
+      const keys = await session.deriveKeys(msk, W1);
+      const chunk = pixels.subarray(from * n, (from + CHUNK) * n);
+      const ciphertexts = await session.encrypt(msk, chunk);
+      const answer = await session.requests.ask("classify", { keys, ciphertexts }, "classes");
+      const part = answer.bytes("classes");
+      if (part.length !== ciphertexts.length) {
+        throw new ProtocolError(
+          `Cannot read classes: ${part.length} for ${ciphertexts.length} images`,
+        );
+      }
+      classes.set(part, from);
+      onProgress?.(Math.min(from + CHUNK, classes.length), classes.length);
+    }
+    return classes;
+  });
+}

@@ -1,0 +1,24 @@
+/** A Worker of decryption.ts.
+ * @module */
+import type { FhipeParams } from "../../fe/fhipe.ts";
+import type { PairingName } from "../../math/pairing.ts";
+import { startPairing } from "../../math/pairing_start.ts";
+import { serveOrders } from "../../workers/actor.ts";
+import { Samples, type SamplesOrder } from "./samples.ts";
+
+/** The first order: what the samples are encrypted under. A pairing group does not cross threads. */
+export interface StartOrder {
+  readonly do: "start";
+  readonly curve: PairingName;
+  readonly bounds: Omit<FhipeParams, "group">;
+  readonly budgetBytes: number;
+}
+
+let samples: Samples;
+
+serveOrders(Promise.resolve(), async (order: StartOrder | SamplesOrder) => {
+  if (order.do !== "start") return await samples.obey(order);
+  const group = await startPairing(order.curve);
+  samples = new Samples({ group, ...order.bounds }, order.budgetBytes);
+  return undefined;
+});

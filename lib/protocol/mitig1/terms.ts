@@ -1,0 +1,114 @@
+/** What client and server of MITIG1 agree on before the first ciphertext: one message, checked by the server.
+ *
+ * The bounds of the scheme follow from it: pixels are bytes, weights stay within weightBound, and so z1
+ * within n·255·weightBound, which is as far as the server looks for it.
+ * @module */
+import { checkParams } from "../../fe/params.ts";
+import type { FhipeParams } from "../../fe/fhipe.ts";
+import { PAIRING_IDS, type PairingGroup, type PairingName } from "../../math/pairing.ts";
+import type { Scales } from "../fixed_step.ts";
+import { checkBatches } from "../fixed_train.ts";
+import { type Fields, type Message, ProtocolError } from "../wire.ts";
+
+/** The terms of a training. */
+export interface Terms {
+  readonly curve: PairingName;
+  readonly n: number;
+  readonly hidden: number;
+  readonly classes: number;
+  /** Training samples. */
+  readonly count: number;
+  /** Samples a step; divides `count`. */
+  readonly batch: number;
+  readonly epochs: number;
+  readonly learningRate: number;
+  readonly scales: Scales;
+}
+
+/** The longest that a party waits for the other: for the client, as long as a batch takes to decrypt. */
+export const PATIENCE_MS = 3_600_000;
+/** Pixels are bytes. */
+const BOUND_X = 255;
+/** Sizes beyond which a server does not start to allocate. */
+const LIMITS = {
+  n: 2 ** 12,
+  hidden: 2 ** 12,
+  classes: 2 ** 10,
+  count: 2 ** 20,
+  batch: 2 ** 16,
+  epochs: 10_000,
+};
+/** A float32 carries the integers of dz1 exactly up to here; further bits have no use. */
+const SCALE_LIMITS: Readonly<Record<keyof Scales, readonly [min: number, max: number]>> = {
+  weightBits: [0, 30],
+  weightBound: [1, 2 ** 30],
+  pixelBits: [0, 30],
+  gradientBits: [0, 30],
+  gradientBound: [1, 2 ** 24],
+  rateBits: [0, 40],
+};
+
+/** The fields that carry terms. */
+export function termsFields({ scales, ...terms }: Terms): Fields {
+  return { ...terms, ...scales };
+}
+
+/** The scheme's parameters. @throws {RangeError} z1 could leave the range of the discrete logarithm. */
+export function paramsOf({ n, scales }: Terms, group: PairingGroup): FhipeParams {
+  return checkParams("train", { group, n, boundX: BOUND_X, boundY: scales.weightBound });
+}
+
+/** Steps of the training. */
+export const stepsOf = ({ count, batch, epochs }: Terms): number => count / batch * epochs;
+
+/** Refuses terms that no training can have, on either side.
+ * @throws {RangeError} a number out of range, or samples that are not whole batches. */
+export function checkTerms(terms: Terms): Terms {
+  const { learningRate, scales } = terms;
+  const within = (name: string, value: number, min: number, max: number) => {
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new RangeError(
+        `Cannot train: ${name} = ${value} is not an integer in [${min}, ${max}]`,
+      );
+    }
+  };
+  for (const name of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
+    within(name, terms[name], 1, LIMITS[name]);
+  }
+  for (const name of Object.keys(SCALE_LIMITS) as (keyof Scales)[]) {
+    within(name, scales[name], ...SCALE_LIMITS[name]);
+  }
+  if (!(learningRate > 0 && learningRate < Infinity)) {
+    throw new RangeError(`Cannot train: learningRate = ${learningRate} is not positive`);
+  }
+  checkBatches(terms.count, terms.batch, stepsOf(terms));
+  return terms;
+}
+
+/** Reads terms. @throws {ProtocolError} a field of the wrong kind or out of range. */
+export function readTerms(message: Message): Terms {
+  const sizes = (names: readonly string[]) =>
+    Object.fromEntries(names.map((name) => [name, message.integer(name)]));
+  const terms = {
+    ...sizes(Object.keys(LIMITS)),
+    curve: message.text("curve", ...Object.keys(PAIRING_IDS) as PairingName[]),
+    learningRate: message.number("learningRate"),
+    scales: sizes(Object.keys(SCALE_LIMITS)),
+  } as unknown as Terms;
+  try {
+    return checkTerms(terms);
+  } catch (cause) {
+    throw new ProtocolError((cause as Error).message, { cause });
+  }
+}
+
+/** Refuses what was made for other parameters. @param what is refused, for the error. */
+export function checkMadeFor(what: string, made: FhipeParams, expected: FhipeParams): void {
+  const describe = ({ n, boundX, boundY }: FhipeParams) =>
+    `n = ${n}, boundX = ${boundX}, boundY = ${boundY}`;
+  if (describe(made) !== describe(expected)) {
+    throw new ProtocolError(
+      `Cannot use ${what}: it is for ${describe(made)}, expected ${describe(expected)}`,
+    );
+  }
+}
