@@ -1,8 +1,9 @@
 /** `deno task mitig2:server`: the server of MITIG2 (protocol/mitig2/server.ts) for clients anywhere.
  * @module */
+import { Checkpoints } from "../protocol/checkpoints.ts";
 import { serve } from "../protocol/mitig2/server.ts";
 import { runCommand } from "./args.ts";
-import { serverFlags } from "./party_flags.ts";
+import { placed, serverFlags } from "./party_flags.ts";
 import { runServer } from "./party_server.ts";
 
 await runCommand({
@@ -15,4 +16,12 @@ client finds certificate and token by itself. For clients on another machine sta
 and copy cert.pem and token (never key.pem) to the same directory there. It keeps, for every
 session, DIR/SESSION/epoch-K.safetensors of the last two epochs and model.safetensors: b1, W2, b2.`,
   flags: serverFlags("mitig2"),
-}, (options) => runServer(options, serve));
+}, (options) => {
+  const directory = placed(options.directory);
+  // a session is in hexadecimal, which the server has made from bytes
+  const checkpoints = (session: string) => new Checkpoints(`${directory}/${session}`);
+  return runServer(
+    options,
+    (connection, serving) => serve(connection, { ...serving, checkpoints }),
+  );
+});

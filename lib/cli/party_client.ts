@@ -39,7 +39,8 @@ export class PartyRun {
   #begun = 0;
   #secondsTo968: number | null = null;
 
-  constructor(private readonly task: string, private readonly checkpoints: Checkpoints) {
+  /** @param checkpoints where the training is kept, if it is. */
+  constructor(private readonly task: string, private readonly checkpoints?: Checkpoints) {
     stopSignal(() => this.#stop.abort(new Error("the client was stopped")));
   }
 
@@ -80,6 +81,7 @@ export class PartyRun {
 
   /** What the user can do about a failure. */
   async #advice(error: unknown): Promise<string> {
+    if (!this.checkpoints) return "";
     const epoch = (await this.checkpoints.epochs().catch(() => [])).at(-1);
     if (this.#beginning) {
       return epoch === undefined

@@ -12,8 +12,8 @@ const INSECURE_SEED = { type: "integer", min: 0, max: Number.MAX_SAFE_INTEGER } 
 const SEED_WARNING = "no secret then, and never the same number on both sides, or each " +
   "knows what the other drew";
 
-/** The flags of a server. @param protocol names its directory under `data/`. */
-export const serverFlags = (protocol: string) => ({
+/** The flags of a server that keeps nothing. */
+export const listenFlags = {
   hostname: {
     type: "text",
     placeholder: "ADDRESS",
@@ -31,20 +31,25 @@ export const serverFlags = (protocol: string) => ({
     ...IDENTITY,
     help: "where cert.pem, key.pem and token are, made there at first use",
   },
+  "insecure-seed": {
+    ...INSECURE_SEED,
+    help: `draw the server's weights from this seed, for a run that repeats: ${SEED_WARNING}`,
+  },
+} as const;
+
+/** The flags of a server that keeps models. @param protocol names its directory under `data/`. */
+export const serverFlags = (protocol: string) => ({
+  ...listenFlags,
   directory: {
     type: "text",
     placeholder: "DIR",
     default: `data/${protocol}/server`,
     help: "where the checkpoints and models of all sessions are kept",
   },
-  "insecure-seed": {
-    ...INSECURE_SEED,
-    help: `draw the server's weights from this seed, for a run that repeats: ${SEED_WARNING}`,
-  },
 } as const);
 
-/** The flags of a client, beside those that say what it trains. */
-export const clientFlags = (protocol: string) => ({
+/** The flags of a client that keeps nothing, beside those that say what it trains. */
+export const connectFlags = {
   url: {
     type: "text",
     placeholder: "URL",
@@ -55,6 +60,16 @@ export const clientFlags = (protocol: string) => ({
     ...IDENTITY,
     help: "where the server's cert.pem and token are; on another machine, copies of the two",
   },
+  "insecure-seed": {
+    ...INSECURE_SEED,
+    help: `draw W1, and any order of the images, from this seed: ${SEED_WARNING}`,
+  },
+  json: { type: "switch", help: "print one JSON object and nothing else on stdout" },
+} as const;
+
+/** The flags of a client that keeps its training. @param protocol names its directory under `data/`. */
+export const clientFlags = (protocol: string) => ({
+  ...connectFlags,
   directory: {
     type: "text",
     placeholder: "DIR",
@@ -66,11 +81,6 @@ export const clientFlags = (protocol: string) => ({
     type: "switch",
     help: "classify the test images with the finished model instead of training",
   },
-  "insecure-seed": {
-    ...INSECURE_SEED,
-    help: `draw W1 and the order of the images from this seed: ${SEED_WARNING}`,
-  },
-  json: { type: "switch", help: "print one JSON object and nothing else on stdout" },
 } as const);
 
 /** A directory as a flag gives it: relative ones lie in the workspace, where `deno task` runs. */

@@ -4,19 +4,16 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { Rng } from "../math/rng.ts";
-import { Checkpoints } from "../protocol/checkpoints.ts";
 import { type Identity, loadOrCreateIdentity } from "../protocol/identity.ts";
 import type { Connection } from "../protocol/transport.ts";
 import { listen, type ListenOptions } from "../protocol/websocket.ts";
 import type { Values } from "./args.ts";
-import { placed, rngOf, type serverFlags } from "./party_flags.ts";
+import { type listenFlags, placed, rngOf } from "./party_flags.ts";
 import { stopSignal } from "./signals.ts";
 
 /** What a protocol's server is given for one client. */
 export interface Serving {
   readonly rng: Rng;
-  /** @param session in hexadecimal, which the server has made from bytes. */
-  readonly checkpoints: (session: string) => Checkpoints;
   readonly onEvent: (line: string) => void;
 }
 
@@ -50,12 +47,11 @@ function listenOrSay(options: ListenOptions) {
 /** Listens until SIGINT or SIGTERM; a second one does not wait for the clients.
  * @param serve serves one client, and says why it ended.   @returns the exit status. */
 export async function runServer(
-  options: Values<ReturnType<typeof serverFlags>>,
+  options: Values<typeof listenFlags>,
   serve: (connection: Connection, serving: Serving) => Promise<string>,
 ): Promise<number> {
   const place = placed(options.identity);
   const identity = await identityFor(place, options.host?.split(",") ?? []);
-  const directory = placed(options.directory);
   const { signal } = stopSignal(() => log("stopping"));
   const listener = listenOrSay({
     ...{ hostname: options.hostname, port: options.port, ...identity },
@@ -64,7 +60,6 @@ export async function runServer(
       log(`${peer} connected`);
       const reason = await serve(connection, {
         rng: rngOf(options),
-        checkpoints: (session) => new Checkpoints(`${directory}/${session}`),
         onEvent: (line) => log(`${peer} ${line}`),
       });
       log(`${peer} ended: ${reason.replace(`Cannot receive from ${peer}: `, "")}`);
@@ -72,7 +67,7 @@ export async function runServer(
     onFault: (peer, error) => log(`${peer} refused: ${(error as Error).message}`),
   });
   log(`listening at ${listener.url}, weights from ${rngOf(options).source}`);
-  log(`clients need ${place}/cert.pem and ${place}/token; sessions are kept in ${directory}`);
+  log(`clients need ${place}/cert.pem and ${place}/token`);
   await new Promise((resolve) => signal.addEventListener("abort", resolve));
   await listener.close();
   log("stopped");
