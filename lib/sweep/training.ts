@@ -1,35 +1,72 @@
-/** Sweep `training`: accuracy and time by dataset, width, batch and learning rate, in the authors' setting.
+/** Sweep `training`: accuracy and time by scheme, dataset, width, batch, learning rate and fixed-point scale.
  *
- * `scheme` says who trains; "plain" is the network in the clear (nn/train.ts). A scheme with its own
- * arithmetic joins as a further choice with its own function in `SCHEMES`.
+ * `scheme` says who trains. "plain" is the network in the clear in the authors' setting (nn/train.ts);
+ * "mitig2" is the same code in the setting of today, which split training reproduces bit for bit; "mitig1" is
+ * the fixed-point training (protocol/fixed_train.ts) that both encrypted schemes, CryptoNN and MITIG1,
+ * reproduce bit for bit. `seconds` are thus what training takes without encryption.
  * @module */
-import type { SplitDataset } from "../data/dataset.ts";
+import type { Dataset, SplitDataset } from "../data/dataset.ts";
+import { firstImages } from "../data/dataset.ts";
 import { type DatasetName, loadDataset } from "../data/load.ts";
 import { type Rng, seededRng } from "../math/rng.ts";
 import { startBackend } from "../nn/backend.ts";
-import { accuracy, initialMlp, type Mlp, type MlpSizes } from "../nn/mlp.ts";
-import { AUTHORS, type Setting } from "../nn/setting.ts";
+import { accuracy, initialMlp, type MlpSizes } from "../nn/mlp.ts";
+import { AUTHORS, MODERN, type Setting } from "../nn/setting.ts";
 import { trainMlp } from "../nn/train.ts";
+import { fixedAccuracy, initFixedNet } from "../protocol/fixed_net.ts";
+import { fastProducts } from "../protocol/fixed_products.ts";
+import { DEFAULT_SCALES, type Scales } from "../protocol/fixed_step.ts";
+import { trainFixed } from "../protocol/fixed_train.ts";
 import { defineSweep } from "./grid.ts";
 
-const DATASETS = ["mnist", "mnist-full", "fashion-mnist"] as const;
+/** The datasets that the network trains on. */
+export const TRAINING_DATASETS = ["mnist", "mnist-full", "fashion-mnist"] as const;
 
-/** One training: the network it ends with. */
+/** What a training is told beside its data. */
+interface Options extends Pick<Setting, "batch" | "learningRate" | "epochs"> {
+  readonly scaleBits: number;
+  readonly rng: Rng;
+}
+
+/** One training: what the network it ends with scores on images. */
 type Train = (
   sizes: MlpSizes,
-  data: SplitDataset,
-  options: { setting: Setting; rng: Rng },
-) => Promise<Mlp>;
+  train: Dataset,
+  options: Options,
+) => Promise<(images: Dataset) => number | Promise<number>>;
+
+/** In float32, in a setting of `nn/setting.ts`. */
+const float = (base: Setting): Train => async (sizes, train, { scaleBits: _, rng, ...own }) => {
+  const setting = { ...base, ...own };
+  const network = await trainMlp(initialMlp(sizes, base.initial, rng), train, { ...setting, rng });
+  return (images) => accuracy(network, images);
+};
+
+/** Weights within ±8 in steps of 2^-scaleBits. */
+export function scalesOf(scaleBits: number): Scales {
+  return { ...DEFAULT_SCALES, weightBits: scaleBits, weightBound: 2 ** (scaleBits + 3) };
+}
+
+/** In fixed point, on whole batches. */
+const fixed: Train = async (sizes, all, { batch, learningRate, epochs, scaleBits, rng }) => {
+  const batches = Math.floor(all.count / batch);
+  const train = firstImages(all, batches * batch);
+  const { net } = await trainFixed(initFixedNet(sizes, scalesOf(scaleBits), rng), train, {
+    ...{ batch, learningRate, steps: epochs * batches, products: fastProducts },
+  });
+  return (images) => fixedAccuracy(net, images, fastProducts);
+};
 
 const SCHEMES = {
-  plain: (sizes, { train }, { setting, rng }) =>
-    trainMlp(initialMlp(sizes, "authors", rng), train, { ...setting, rng }),
+  plain: float(AUTHORS),
+  mitig1: fixed,
+  mitig2: float(MODERN),
 } satisfies Record<string, Train>;
 
 let loaded: { name: DatasetName; data: Promise<SplitDataset> } | undefined;
 
 /** A dataset, the last one kept. */
-function load(name: DatasetName): Promise<SplitDataset> {
+export function loadTraining(name: DatasetName): Promise<SplitDataset> {
   if (loaded?.name !== name) loaded = { name, data: loadDataset(name) };
   return loaded.data;
 }
@@ -37,35 +74,61 @@ function load(name: DatasetName): Promise<SplitDataset> {
 export const sweep = defineSweep({
   url: import.meta.url,
   name: "training",
-  version: 1,
+  version: 2,
   fields: {
     scheme: { type: "choice", choices: Object.keys(SCHEMES) as (keyof typeof SCHEMES)[] },
-    dataset: { type: "choice", choices: DATASETS },
+    dataset: { type: "choice", choices: TRAINING_DATASETS },
     hidden: { type: "integer", min: 1, max: 4096 },
     batch: { type: "integer", min: 1, max: 10_000 },
     learningRate: { type: "real", min: 1e-6, max: 10 },
+    scaleBits: { type: "integer", min: 0, max: 20 }, // mitig1's; the others have none and take 0
     epochs: { type: "integer", min: 1, max: 100 },
+    share: { type: "real", min: 0.001, max: 1 }, // of the training images, the first ones
   },
   columns: ["accuracy", "seconds"], // of the test images; of training alone
   seedFields: ["dataset", "hidden"],
   timed: true,
-  grids: [{
-    scheme: ["plain"],
-    dataset: ["mnist"],
-    hidden: [30, 100, 300],
-    batch: [50, 250, 1000],
-    learningRate: [0.001, 0.005, 0.02],
-    epochs: [10],
-  }],
-  prepare: async ({ dataset }) => void await load(dataset),
-  async run({ scheme, dataset, hidden, batch, learningRate, epochs }, { seed }) {
-    const data = await load(dataset);
+  grids: [
+    {
+      scheme: ["plain"],
+      dataset: ["mnist"],
+      hidden: [30, 100, 300],
+      batch: [50, 250, 1000],
+      learningRate: [0.001, 0.005, 0.02],
+      scaleBits: [0],
+      epochs: [10],
+      share: [1],
+    },
+    {
+      scheme: ["mitig2"],
+      dataset: ["mnist"],
+      hidden: [10, 30, 100, 300],
+      batch: [50, 250],
+      learningRate: [0.01],
+      scaleBits: [0],
+      epochs: [10],
+      share: [1],
+    },
+    {
+      scheme: ["mitig1"],
+      dataset: ["mnist"],
+      hidden: [10, 30, 100, 300],
+      batch: [50],
+      learningRate: [2],
+      scaleBits: [4, 6, 8, 10],
+      epochs: [10],
+      share: [1],
+    },
+  ],
+  prepare: async ({ dataset }) => void await loadTraining(dataset),
+  async run({ scheme, dataset, hidden, share, ...rest }, { seed }) {
+    const { train, test } = await loadTraining(dataset);
     await startBackend();
-    const sizes = { n: data.train.n, hidden, classes: data.train.classes.length };
-    const setting = { ...AUTHORS, batch, learningRate, epochs };
+    const sizes = { n: train.n, hidden, classes: train.classes.length };
+    const part = firstImages(train, Math.floor(train.count * share));
     const start = performance.now();
-    const network = await SCHEMES[scheme](sizes, data, { setting, rng: seededRng(seed) });
+    const score = await SCHEMES[scheme](sizes, part, { ...rest, rng: seededRng(seed) });
     const seconds = (performance.now() - start) / 1000;
-    return { accuracy: accuracy(network, data.test), seconds };
+    return { accuracy: await score(test), seconds };
   },
 });
