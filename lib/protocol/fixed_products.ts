@@ -53,31 +53,41 @@ function balancedDigits(values: Int32Array, bits: number): Float32Array[] {
     digits.push(digit);
     rest = next;
   }
-  return [...digits, Float32Array.from(rest)];
+  return [...digits, new Float32Array(rest)];
 }
 
-/** left·right exactly. @param left `[rows, terms]`, bytes.   @param right `[columns, terms]`, integers.
- * @returns `[columns, rows]` where `turned`, else `[rows, columns]`. */
+/** values·pixels exactly. The factor that changes stands on the left, where the backend takes it as it is.
+ * @param values `[rows, terms]`, integers.   @param pixels `[terms, columns]`.   @returns `[rows, columns]` */
 function product(
-  left: Float32Array,
-  right: Int32Array,
+  values: Int32Array,
+  pixels: Float32Array,
   [rows, terms, columns]: readonly [number, number, number],
-  turned: boolean,
 ): Float64Array {
-  const bits = digitBits(terms, largest(left));
-  const out = new Float64Array(rows * columns);
-  balancedDigits(right, bits).forEach((digit, k) => {
+  const bits = digitBits(terms, largest(pixels));
+  const sums = new Float64Array(rows * columns);
+  const right = tf.tensor2d(pixels, [terms, columns]);
+  balancedDigits(values, bits).forEach((digit, k) => {
     const unit = 2 ** (k * bits);
-    const [a, b] = [tf.tensor2d(left, [rows, terms]), tf.tensor2d(digit, [columns, terms])];
-    const part = tf.tidy(() => {
-      const whole = a.matMul(b.transpose()); // a transpose flag would take ten times as long
-      return turned ? whole.transpose() : whole;
-    });
-    const values = part.dataSync<"float32">();
-    tf.dispose([a, b, part]);
-    for (let i = 0; i < out.length; i++) out[i] += unit * values[i];
+    const part = tf.tidy(() => tf.tensor2d(digit, [rows, terms]).matMul(right));
+    const data = part.dataSync<"float32">();
+    part.dispose();
+    for (let i = 0; i < sums.length; i++) sums[i] += unit * data[i];
   });
-  return out;
+  right.dispose();
+  return sums;
+}
+
+/** The columns of a matrix `[rows, columns]` as rows. */
+function turned<T extends Float32Array | Float64Array>(
+  from: ArrayLike<number>,
+  rows: number,
+  columns: number,
+  to: T,
+): T {
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) to[j * rows + i] = from[i * columns + j];
+  }
+  return to;
 }
 
 /** The products of images that are at hand in the clear, the same integers as `clearProducts`.
@@ -87,15 +97,14 @@ export function fastProducts(x: Uint8Array, n: number): InnerProducts {
   return {
     async forward(W1) {
       await startBackend();
-      return product(Float32Array.from(x), W1, [m, n, W1.length / n], false);
+      const hidden = W1.length / n;
+      const columns = turned(x, m, n, new Float32Array(x.length));
+      const z1 = product(W1, columns, [hidden, n, m]);
+      return turned(z1, hidden, m, new Float64Array(z1.length));
     },
     async backward(dz1) {
       await startBackend();
-      const columns = new Float32Array(x.length); // [n, m]
-      for (let sample = 0; sample < m; sample++) {
-        for (let j = 0; j < n; j++) columns[j * m + sample] = x[sample * n + j];
-      }
-      return product(columns, dz1, [n, m, dz1.length / m], true);
+      return product(dz1, new Float32Array(x), [dz1.length / m, m, n]);
     },
   };
 }

@@ -100,18 +100,21 @@ export async function trainStep(
 export function roundGradient(dz1: Float64Array, m: number, scales: Scales): Int32Array {
   const hidden = dz1.length / m;
   const { gradientBits, gradientBound } = scales;
-  return Int32Array.from(dz1, (_, at) => {
-    const [unit, sample] = [Math.floor(at / m), at % m];
-    const real = dz1[sample * hidden + unit];
-    const value = Math.round(real * 2 ** gradientBits);
-    if (!(Math.abs(value) <= gradientBound)) { // also true of NaN
-      throw new RangeError(
-        `Cannot take a step: dz1 of unit ${unit}, sample ${sample} is ${real}, at scale ` +
-          `2^${gradientBits} not within ±${gradientBound}`,
-      );
+  const rounded = new Int32Array(dz1.length);
+  for (let unit = 0; unit < hidden; unit++) {
+    for (let sample = 0; sample < m; sample++) {
+      const real = dz1[sample * hidden + unit];
+      const value = Math.round(real * 2 ** gradientBits);
+      if (!(Math.abs(value) <= gradientBound)) { // also true of NaN
+        throw new RangeError(
+          `Cannot take a step: dz1 of unit ${unit}, sample ${sample} is ${real}, at scale ` +
+            `2^${gradientBits} not within ±${gradientBound}`,
+        );
+      }
+      rounded[unit * m + sample] = value;
     }
-    return value;
-  });
+  }
+  return rounded;
 }
 
 /** W1 after a step of gradient descent.
@@ -129,7 +132,8 @@ export function updateW1(
     throw new RangeError(`Cannot take a step: rate ${rate} rounds to 0 at scale 2^${rateBits}`);
   }
   const shift = 2 ** (weightBits - gradientBits - pixelBits - rateBits); // exact, a power of two
-  return W1.map((w, at) => {
+  const updated = new Int32Array(W1.length);
+  for (let at = 0; at < W1.length; at++) {
     const product = dW1[at] * fixedRate;
     if (!Number.isSafeInteger(product)) {
       throw new RangeError(
@@ -137,15 +141,16 @@ export function updateW1(
           `take fewer gradientBits or rateBits`,
       );
     }
-    const next = w - Math.round(product * shift);
+    const next = W1[at] - Math.round(product * shift);
     if (Math.abs(next) > weightBound) {
       throw new RangeError(
         `Cannot take a step: W1[${at}] would be ${next}, not within ±${weightBound}; ` +
           `take a lower learning rate or fewer weightBits`,
       );
     }
-    return next;
-  });
+    updated[at] = next;
+  }
+  return updated;
 }
 
 function checkIntegers(name: string, values: Float64Array, length: number): Float64Array {
@@ -154,9 +159,10 @@ function checkIntegers(name: string, values: Float64Array, length: number): Floa
       `Cannot take a step: ${name} has ${values.length} entries, expected ${length}`,
     );
   }
-  const bad = values.findIndex((value) => !Number.isSafeInteger(value));
-  if (bad >= 0) {
-    throw new TypeError(`Cannot take a step: ${name}[${bad}] = ${values[bad]} is no integer`);
+  for (let i = 0; i < length; i++) {
+    if (!Number.isSafeInteger(values[i])) {
+      throw new TypeError(`Cannot take a step: ${name}[${i}] = ${values[i]} is no integer`);
+    }
   }
   return values;
 }
