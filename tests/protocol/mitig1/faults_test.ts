@@ -1,0 +1,307 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { bls12_381 } from "@noble/curves/bls12-381.js";
+import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
+import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
+import { startPairing } from "lib/math/pairing_start.ts";
+import { seededRng } from "lib/math/rng.ts";
+import { train, type TrainOptions } from "lib/protocol/mitig1/client.ts";
+import { serve } from "lib/protocol/mitig1/server.ts";
+import { paramsOf, type Terms, termsFields } from "lib/protocol/mitig1/terms.ts";
+import { inProcess } from "lib/protocol/port.ts";
+import { answerRequests, Requests } from "lib/protocol/requests.ts";
+import { ConnectionError } from "lib/protocol/transport.ts";
+import { type Fields, ProtocolError } from "lib/protocol/wire.ts";
+import { data, options, scales } from "./fixtures.ts";
+
+const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted";
+const { hidden } = options;
+const terms: Terms = {
+  ...{ curve: "bls12-381", n: 2, hidden, classes: 3, count: 4, batch: 2, epochs: 1 },
+  ...{ learningRate: 1, scales },
+};
+const group = await startPairing();
+const pp = paramsOf(terms, group);
+const [msk, foreign] = [setup(pp), setup(pp)];
+const other = setup({ ...pp, n: 3 });
+const wider = setup({ ...pp, boundY: pp.boundY + 1 });
+
+const keyOf = (of = msk, length = 2) => encodeFunctionalKey(keyDerive(of, Array(length).fill(5)));
+const sampleOf = (of = msk, length = 2) => encodeCiphertext(encrypt(of, Array(length).fill(9)));
+const keys = Array.from({ length: hidden }, () => keyOf());
+const samples = Array.from({ length: 4 }, () => sampleOf());
+const labels = Uint8Array.of(0, 1, 2, 0);
+
+/** An encoding whose last element is replaced. */
+function ending(encoding: Uint8Array, element: Uint8Array): Uint8Array {
+  const changed = encoding.slice();
+  changed.set(element, changed.length - element.length);
+  return changed;
+}
+
+/** Compressed, with the flags for compression and, where asked, infinity. */
+const compressed = (x: Uint8Array, flags: number) => {
+  const bytes = x.slice();
+  bytes[0] |= flags;
+  return bytes;
+};
+
+/** The first x = 0, 1, … in G1's field whose point has what is asked. */
+function pointG1(has: (x: bigint) => boolean): Uint8Array {
+  for (let x = 1;; x++) {
+    if (has(BigInt(x))) {
+      return compressed(Uint8Array.from({ length: 48 }, (_, i) => i < 47 ? 0 : x), 0x80);
+    }
+  }
+}
+
+/** Likewise for G2's, of x in the base field. */
+function pointG2(has: (x: bigint) => boolean): Uint8Array {
+  for (let x = 1;; x++) {
+    if (has(BigInt(x))) {
+      return compressed(Uint8Array.from({ length: 96 }, (_, i) => i < 95 ? 0 : x), 0x80);
+    }
+  }
+}
+const { Fp, Fp2 } = bls12_381.fields;
+const rooted = (root: () => unknown) => {
+  try {
+    root();
+    return true;
+  } catch {
+    return false;
+  }
+};
+const onG1 = (x: bigint) => rooted(() => Fp.sqrt(Fp.create(x ** 3n + 4n)));
+const onG2 = (x: bigint) =>
+  rooted(() =>
+    Fp2.sqrt(Fp2.add(Fp2.create({ c0: x ** 3n, c1: 0n }), Fp2.create({ c0: 4n, c1: 4n })))
+  );
+// A point of small x is in the subgroup with a probability of 1 to the cofactor, at most 2^-125.
+const bad = {
+  g1: { off: pointG1((x) => !onG1(x)), outside: pointG1(onG1) },
+  g2: { off: pointG2((x) => !onG2(x)), outside: pointG2(onG2) },
+};
+const infinity = (length: number) => compressed(new Uint8Array(length), 0xc0);
+
+type Request = readonly [type: string, fields: Fields, answer: string];
+const begin: Request = ["train", termsFields(terms), "ready"];
+const store = (ciphertexts: Uint8Array[], marks = labels): Request => [
+  "samples",
+  { ciphertexts, labels: marks },
+  "stored",
+];
+const step = (
+  number: number,
+  of: Uint8Array[],
+): Request => ["keys", { step: number, keys: of }, "dz1"];
+const begun = [begin, store(samples)];
+const onlySample = (sample: Uint8Array): Request[] => [begin, store([sample], labels.slice(0, 1))];
+const withKey = (key: Uint8Array): Request[] => [...begun, step(0, [...keys.slice(1), key])];
+const terming = (changes: Partial<Terms>): Request[] => [
+  ["train", termsFields({ ...terms, ...changes }), "ready"],
+];
+
+/** Asks in turn; the last request must end the connection, for a reason that both sides read. */
+async function refused(reason: string, requests: readonly Request[], workers = 0) {
+  const [ours, theirs] = inProcess();
+  const ended = serve(theirs, { rng: seededRng(3), workers });
+  const client = new Requests(ours, { timeoutMs: 20_000 });
+  for (const request of requests.slice(0, -1)) await client.ask(...request);
+  const last = client.ask(...requests.at(-1)!);
+  const error = await assertRejects(() => last, ConnectionError, reason);
+  assertEquals(error.ending, "closed");
+  const told = await ended;
+  assert(told.includes(reason), told);
+}
+
+const faults: Record<string, [reason: string, requests: readonly Request[]]> = {
+  "a key with a point off the curve": [
+    "G1 element: not a canonical encoding of a group element",
+    withKey(ending(keys[0], bad.g1.off)),
+  ],
+  "a key with a point outside the subgroup": [
+    "G1 element: not a canonical encoding of a group element",
+    withKey(ending(keys[0], bad.g1.outside)),
+  ],
+  "a key with the identity": [
+    "G1 element: it is the identity",
+    withKey(ending(keys[0], infinity(48))),
+  ],
+  "a ciphertext with a point off the curve": [
+    "G2 element: not a canonical encoding of a group element",
+    onlySample(ending(samples[0], bad.g2.off)),
+  ],
+  "a ciphertext with a point outside the subgroup": [
+    "G2 element: not a canonical encoding of a group element",
+    onlySample(ending(samples[0], bad.g2.outside)),
+  ],
+  "a ciphertext with the identity": [
+    "G2 element: it is the identity",
+    onlySample(ending(samples[0], infinity(96))),
+  ],
+  "a key that is cut short": ["bytes, expected", withKey(keys[0].slice(0, -1))],
+  "a ciphertext with a byte too many": [
+    "bytes, expected",
+    onlySample(Uint8Array.of(...samples[0], 0)),
+  ],
+  "a ciphertext in place of a key": ["Cannot decode skY: this is ctX", withKey(samples[0])],
+  "a key for another n": ["a key: it is for n = 3", withKey(keyOf(other, 3))],
+  "a key of another bound": ["boundY = 1025, expected", withKey(keyOf(wider))],
+  "a ciphertext for another n": ["a ciphertext: it is for n = 3", onlySample(sampleOf(other, 3))],
+  "a key under another msk": ["no inner product in [-", withKey(keyOf(foreign))],
+  "a ciphertext under another msk": [
+    "no inner product in [-",
+    [begin, store([sampleOf(foreign), ...samples.slice(1)]), step(0, keys)],
+  ],
+  "too few keys": ["2 keys for 3 hidden units", [...begun, step(0, keys.slice(1))]],
+  "too many keys": ["4 keys for 3 hidden units", [...begun, step(0, [...keys, keys[0]])]],
+  "the step after the next": ["step 1, the next of 2 is 0", [...begun, step(1, keys)]],
+  "a step again": ["step 0, the next of 2 is 1", [...begun, step(0, keys), step(0, keys)]],
+  "a step beyond the last": [
+    "step 2, the next of 2 is 2",
+    [...begun, step(0, keys), step(1, keys), step(2, keys)],
+  ],
+  "keys before the samples": ["after 0 of 4 samples", [begin, step(0, keys)]],
+  "keys before all samples": [
+    "after 3 of 4 samples",
+    [begin, store(samples.slice(1), labels.slice(1)), step(0, keys)],
+  ],
+  "more samples than agreed": ["1 more after 4 of 4", [...begun, store([samples[0]], labels)]],
+  "no samples": ["0 more after 0 of 4", [begin, store([], labels)]],
+  "a label that is no class": ["got 4 up to 3", [begin, store(samples, Uint8Array.of(0, 1, 2, 3))]],
+  "labels of another number": [
+    "expected 4 labels below 3, got 3",
+    [begin, store(samples, labels.slice(1))],
+  ],
+  "an end before its time": ["0 of 2 steps", [...begun, ["finish", {}, "finished"]]],
+  "a request before the training": ["no training has begun", [store(samples)]],
+  "a second training": ["has begun already", [begin, begin]],
+  "an unknown request": ['got "steal"', [begin, ["steal", {}, "W1"]]],
+  "keys that are none": ["keys is not an array of byte strings", [
+    ...begun,
+    ["keys", { step: 0, keys: 3 }, "dz1"],
+  ]],
+  "a width beyond reason": ["hidden = 1000000000 is not an integer in", terming({ hidden: 1e9 })],
+  "samples that are not whole batches": ["not whole batches of 3", terming({ batch: 3 })],
+  "a learning rate that is none": ["learningRate = -1", terming({ learningRate: -1 })],
+  "a curve that is not there": ["curve is not bls12-381 or bn254", [
+    ["train", { ...termsFields(terms), curve: "secp256k1" }, "ready"],
+  ]],
+  "a bound that float32 cannot carry": [
+    "gradientBound = 16777217",
+    terming({ scales: { ...scales, gradientBound: 2 ** 24 + 1 } }),
+  ],
+  "a range that cannot be searched": [
+    "exceeds 2^40",
+    terming({ n: 4096, scales: { ...scales, weightBound: 2 ** 30 } }),
+  ],
+};
+
+for (const [fault, [reason, requests]] of Object.entries(faults)) {
+  Deno.test(`serve() ends the connection, both sides told why, on ${fault}`, () =>
+    refused(reason, requests));
+}
+
+Deno.test({
+  name: "serve() ends the connection on what its Workers refuse",
+  ignore,
+  async fn() {
+    await refused(...faults["a ciphertext with the identity"], 2);
+    await refused(...faults["a key for another n"], 2);
+    await refused("no inner product in [-", withKey(keyOf(foreign)), 2);
+  },
+});
+
+Deno.test("serve() opens what is right", async () => {
+  const [ours, theirs] = inProcess();
+  const ended = serve(theirs, { rng: seededRng(3) });
+  const client = new Requests(ours);
+  for (const request of [...begun, step(0, keys), step(1, keys)]) await client.ask(...request);
+  await client.ask("finish", {}, "finished");
+  ours.close();
+  await ended;
+});
+
+/** A server that answers keys otherwise than it should; the client must leave with the reason. */
+async function wrongGradient(answer: Fields, reason: string, type = "dz1") {
+  const [ours, theirs] = inProcess();
+  const types = ["train", "samples", "keys", "classify", "finish"];
+  const ended = answerRequests(theirs, types, (request) => {
+    if (request.type === "train") return { type: "ready" };
+    return request.type === "samples" ? { type: "stored" } : { type, fields: answer };
+  });
+  await assertRejects(() => train(ours, data, options), ProtocolError, reason);
+  assert((await ended).includes(reason));
+}
+const gradient = (value: number, shape = [hidden, options.batch]): Fields => ({
+  dz1: { shape, data: new Float32Array(shape[0] * shape[1]).fill(value) },
+  loss: 1,
+});
+
+Deno.test("train() leaves a server whose dz1 has another shape, is no integers, or over its bound", async () => {
+  await wrongGradient(
+    gradient(1, [options.batch, hidden]),
+    "dz1 has shape [4, 3], expected [3, 4]",
+  );
+  await wrongGradient(gradient(NaN), "dz1 holds NaN");
+  await wrongGradient(gradient(Infinity), "dz1 holds NaN or infinity");
+  await wrongGradient(gradient(0.5), "0.5 is not an integer within ±16384");
+  await wrongGradient(gradient(-16385), "-16385 is not an integer within ±16384");
+  await wrongGradient({ dz1: 3, loss: 1 }, "dz1 is not a tensor");
+  await wrongGradient({ ...gradient(1), loss: "low" }, "loss is not a number");
+  await wrongGradient(gradient(1), 'got "z1"', "z1");
+});
+
+Deno.test("train() refuses what cannot be trained before it sends anything", async () => {
+  const refuse = async (bad: Partial<TrainOptions>, why: string) => {
+    const [ours, theirs] = inProcess();
+    await assertRejects(() => train(ours, data, { ...options, ...bad }), RangeError, why);
+    await assertRejects(() => theirs.receive(), ConnectionError, why);
+  };
+  await refuse({ batch: 3 }, "8 images are not whole batches of 3");
+  await refuse({ hidden: 0 }, "hidden = 0");
+  await refuse({ learningRate: NaN }, "learningRate = NaN");
+  await refuse({ scales: { ...scales, weightBound: 2 ** 30 } }, "exceeds 2^40");
+  await refuse({ scales: { ...scales, weightBound: 2 } }, "exceeds ±2");
+});
+
+Deno.test("train() and serve() give up on a peer that stalls, on an abort, and on one that leaves", async () => {
+  const [stalled, silent] = inProcess();
+  const error = await assertRejects(
+    () => train(stalled, data, { ...options, timeoutMs: 50 }),
+    ConnectionError,
+  );
+  assertEquals(error.ending, "stalled");
+  silent.close();
+  const [quiet, waiting] = inProcess();
+  assert((await serve(waiting, { timeoutMs: 50 })).includes("no message for"));
+  quiet.close();
+  const stop = new AbortController();
+  const [ours, theirs] = inProcess();
+  const ended = serve(theirs, { rng: seededRng(3) });
+  const onStep = () => stop.abort(new Error("stopped by hand"));
+  const run = train(ours, data, { ...options, onStep, signal: stop.signal });
+  await assertRejects(() => run, Error, "stopped by hand");
+  assert((await ended).includes("stopped by hand"));
+});
+
+for (const workers of [0, 1]) {
+  Deno.test({
+    name: `serve() stops in the middle of a batch when aborted, with ${workers} Workers`,
+    ignore: ignore && workers > 0,
+    async fn() {
+      const stop = new AbortController();
+      const [ours, theirs] = inProcess();
+      const ended = serve(theirs, { rng: seededRng(3), workers, signal: stop.signal });
+      const client = new Requests(ours);
+      const many = { ...terms, count: 40, batch: 40 };
+      await client.ask("train", termsFields(many), "ready");
+      const repeated = Array.from({ length: 40 }, (_, i) => samples[i % 4]);
+      await client.ask(...store(repeated, new Uint8Array(40)));
+      const asked = client.ask(...step(0, keys));
+      setTimeout(() => stop.abort(new Error("stopped by hand")), 20);
+      await assertRejects(() => asked, ConnectionError, "stopped by hand");
+      assert((await ended).includes("stopped by hand"));
+    },
+  });
+}
