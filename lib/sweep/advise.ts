@@ -1,0 +1,224 @@
+/** Which scheme and parameters to train with, given how accurate, fast and private it must be: the paper's future
+ * work "automated parameter optimisation", as a search over trainings of our own (advise_halving.ts).
+ *
+ * - **Accuracy** is measured, on the test images: the encrypted schemes train in fixed point as `trainFixed` does,
+ *   bit for bit, split training as `trainMlp` does, so neither needs encryption to be scored.
+ * - **Seconds** are measured for MITIG2 (its training in one process, without a network), predicted by the fitted
+ *   cost models for the encrypted schemes (advise_cost.ts).
+ * - **Leakage** is what one attack recovers, the linear program with min TV + ½·Σx on a single z1: the mean over
+ *   some test images of 1 − MSE / variance of the image, clipped to [0, 1]. That is the share of the image
+ *   explained: 1 for every pixel right, 0 for a guess no better than one shade of gray, or for no recovery.
+ *   Where the server has W1 (CryptoNN) it is measured at that width. Under MITIG1 and MITIG2 it has none to write
+ *   the program with, and the leakage of *this* attack is 0. That is no proof of privacy: the z1 of the same
+ *   image over many epochs tells more.
+ *
+ * Rows are kept in a sweep store, so a second search trains nothing again.
+ * @module */
+import { image } from "../data/dataset.ts";
+import type { Limits, Trial } from "./advise_choice.ts";
+import { type Outcome, plannedEpochs, successiveHalving } from "./advise_halving.ts";
+import { sweep as costs } from "./advise_cost.ts";
+import { sweep as attacks } from "./attack.ts";
+import { type Point, pointKey, type Sweep } from "./grid.ts";
+import { runSweep } from "./runner.ts";
+import type { StoredRow, SweepStore } from "./store.ts";
+import { loadTraining, sweep as trainings, TRAINING_DATASETS } from "./training.ts";
+
+export type AdviseDataset = (typeof TRAINING_DATASETS)[number];
+
+/** The schemes: the one under attack, and the two mitigations. */
+export const SCHEMES = ["cryptonn", "mitig1", "mitig2"] as const;
+
+/** One configuration. */
+export interface Candidate {
+  readonly scheme: (typeof SCHEMES)[number];
+  readonly hidden: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  /** Of W1 in fixed point; 0 under MITIG2, which has none. */
+  readonly scaleBits: number;
+}
+
+/** What is searched. */
+const WIDTHS = [30, 100, 300];
+const FIXED = { batch: [25, 50], learningRate: [0.5, 1, 2, 4], scaleBits: [6, 10] };
+const FLOAT = { batch: [50, 250], learningRate: [0.001, 0.003, 0.01, 0.03], scaleBits: [0] };
+
+/** The trainings of a round, a quarter of the images first; together they count as 1, 4, 16 epochs. */
+export const RUNGS = [
+  { epochs: 4, share: 0.25 },
+  { epochs: 4, share: 1 },
+  { epochs: 16, share: 1 },
+] as const;
+const budgets = RUNGS.map(({ epochs, share }) => epochs * share);
+
+/** Test images that are attacked at each width. */
+const IMAGES = [0, 1, 2];
+
+/** Every configuration of the grid. */
+export const CANDIDATES: readonly Candidate[] = SCHEMES.flatMap((scheme) => {
+  const grid = scheme === "mitig2" ? FLOAT : FIXED;
+  return WIDTHS.flatMap((hidden) =>
+    grid.batch.flatMap((batch) =>
+      grid.learningRate.flatMap((learningRate) =>
+        grid.scaleBits.map((scaleBits) => ({ scheme, hidden, batch, learningRate, scaleBits }))
+      )
+    )
+  );
+});
+
+/** Leakage depends on nothing else, so a group's best is its most accurate. */
+const groupOf = ({ scheme, hidden }: Candidate) => `${scheme} ${hidden}`;
+
+/** The training that scores a candidate; CryptoNN's and MITIG1's are one. */
+export function trainingPoint(dataset: AdviseDataset, candidate: Candidate, rung: number): Point {
+  const { scheme, ...rest } = candidate;
+  return { ...rest, ...RUNGS[rung], dataset, scheme: scheme === "mitig2" ? scheme : "mitig1" };
+}
+
+/** The prediction for a candidate, null for MITIG2. */
+export function costPoint(
+  dataset: AdviseDataset,
+  { learningRate: _, ...candidate }: Candidate,
+  rung: number,
+): Point | null {
+  return candidate.scheme === "mitig2" ? null : { ...candidate, ...RUNGS[rung], dataset };
+}
+
+/** The attacks on a width, with a W1 of its own each. */
+export function attackPoints(dataset: AdviseDataset, hidden: number): Point[] {
+  const images = dataset === "mnist-full" ? "mnist" : dataset; // digits either way
+  return IMAGES.map((image) => ({
+    ...{ dataset: images, hidden, objective: "tv-sum", period: "none", image },
+  }));
+}
+
+/** The share of an image that a recovery explains, in [0, 1]: 1 − MSE / variance, clipped.
+ * @param mse of pixels scaled to [0, 1]; null where nothing was recovered. */
+export function similarity(mse: number | null, pixels: Uint8Array): number {
+  if (mse === null) return 0;
+  const mean = pixels.reduce((sum, v) => sum + v / 255, 0) / pixels.length;
+  const variance = pixels.reduce((sum, v) => sum + (v / 255 - mean) ** 2, 0) / pixels.length;
+  if (variance === 0) return mse === 0 ? 1 : 0;
+  return Math.min(1, Math.max(0, 1 - mse / variance));
+}
+
+/** What a search found. */
+export interface Advice {
+  /** All of them, failed ones too. */
+  readonly trials: readonly Trial<Candidate>[];
+  /** Epochs over all images: of the distinct trainings of this search, and of those of the full grid. */
+  readonly epochs: { readonly search: number; readonly grid: number };
+}
+
+/** How a search runs. */
+export interface AdviseOptions {
+  readonly store: SweepStore;
+  readonly limits: Limits;
+  readonly signal?: AbortSignal;
+  /** Steps: attacks, predictions, and epochs of training. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Each point once. */
+function distinct(sweep: Sweep, points: readonly Point[]): Point[] {
+  return [...new Map(points.map((point) => [pointKey(sweep, point), point])).values()];
+}
+
+/** Searches for a dataset. What is not in the store is computed; trainings that are timed run one at a time.
+ * @throws {StoreError} a row cannot be written.   @throws the signal's reason when aborted. */
+export async function advise(
+  dataset: AdviseDataset,
+  { store, limits, signal, onProgress }: AdviseOptions,
+): Promise<Advice> {
+  const costsWanted = distinct(
+    costs,
+    CANDIDATES.flatMap((candidate) => RUNGS.map((_, rung) => costPoint(dataset, candidate, rung)))
+      .filter((point) => point !== null),
+  );
+  const attacksWanted = WIDTHS.flatMap((hidden) => attackPoints(dataset, hidden));
+  const planned = plannedEpochs({ candidates: CANDIDATES, groupOf, budgets }).search;
+  const total = costsWanted.length + attacksWanted.length + planned;
+  let before = 0;
+
+  /** The rows of points by key; `weight` is what all of them count in the progress. */
+  async function rowsOf(sweep: Sweep, points: readonly Point[], weight: number, workers?: number) {
+    const report = (done: number, of: number) => onProgress?.(before + weight * done / of, total);
+    if (points.length > 0) {
+      await runSweep(sweep, points, { store, signal, workers, onProgress: report });
+    }
+    signal?.throwIfAborted();
+    before += weight;
+    return new Map(store.rows(sweep, points).map((row) => [row.key, row]));
+  }
+
+  const attacked = await rowsOf(attacks, attacksWanted, attacksWanted.length);
+  const predicted = await rowsOf(costs, costsWanted, costsWanted.length);
+  const { test } = await loadTraining(dataset === "mnist-full" ? "mnist" : dataset);
+  const trained = new Map<string, number>();
+
+  const secondsOf = (candidate: Candidate, rung: number, training: StoredRow | undefined) => {
+    const point = costPoint(dataset, candidate, rung);
+    return numberOf(point === null ? training : predicted.get(pointKey(costs, point)), "seconds");
+  };
+  const leakageOf = ({ scheme, hidden }: Candidate) => {
+    if (scheme !== "cryptonn") return 0;
+    const each = attackPoints(dataset, hidden).map((point) => {
+      const row = attacked.get(pointKey(attacks, point));
+      return similarity(numberOf(row, "mse"), image(test, Number(point.image)));
+    });
+    return each.reduce((sum, value) => sum + value, 0) / each.length;
+  };
+
+  const outcomeOf = (candidate: Candidate, rung: number, training?: StoredRow): Outcome => {
+    try {
+      const accuracy = numberOf(training, "accuracy")!;
+      const seconds = secondsOf(candidate, rung, training)!;
+      return { result: { accuracy, seconds, leakage: leakageOf(candidate) } };
+    } catch (error) {
+      return { error: (error as Error).message };
+    }
+  };
+
+  const trials = await successiveHalving<Candidate>({
+    ...{ candidates: CANDIDATES, groupOf, budgets, limits },
+    async evaluate(candidates, rung) {
+      const pointOf = (candidate: Candidate) => trainingPoint(dataset, candidate, rung);
+      const timed = (candidate: Candidate) => candidate.scheme === "mitig2";
+      const weigh = (some: readonly Candidate[]) => some.length * budgets[rung];
+      const parts = [candidates.filter(timed), candidates.filter((c) => !timed(c))];
+      const rows = new Map<string, StoredRow>();
+      for (const [k, part] of parts.entries()) {
+        const points = distinct(trainings, part.map(pointOf));
+        const workers = k === 0 ? 1 : navigator.hardwareConcurrency;
+        for (const [key, row] of await rowsOf(trainings, points, weigh(part), workers)) {
+          rows.set(key, row);
+          trained.set(key, budgets[rung]);
+        }
+      }
+      return candidates.map((candidate) =>
+        outcomeOf(candidate, rung, rows.get(pointKey(trainings, pointOf(candidate))))
+      );
+    },
+    secondsAt(candidate, rung, known, knownRung) {
+      if (candidate.scheme === "mitig2") return known.seconds * budgets[rung] / budgets[knownRung];
+      const point = costPoint(dataset, candidate, rung)!;
+      const row = predicted.get(pointKey(costs, point));
+      return row?.status === "done" ? Number(row.row.seconds) : Infinity;
+    },
+  });
+  const grid = distinct(trainings, CANDIDATES.map((c) => trainingPoint(dataset, c, 0))).length;
+  return {
+    trials,
+    epochs: {
+      search: [...trained.values()].reduce((sum, budget) => sum + budget, 0),
+      grid: grid * budgets.at(-1)!,
+    },
+  };
+}
+
+/** A number of a row, or null where it says so. @throws {Error} what made the row fail. */
+function numberOf(row: StoredRow | undefined, column: string): number | null {
+  if (row?.status !== "done") throw new Error(row === undefined ? "not computed" : row.error);
+  return row.row[column] as number | null;
+}

@@ -1,0 +1,156 @@
+/** An advice in words: a table of the Pareto set, the recommendation and why, and what no run reaches.
+ * @module */
+import type { Advice, Candidate } from "./advise.ts";
+import { RUNGS, SCHEMES } from "./advise.ts";
+import {
+  type Done,
+  doneTrials,
+  type Limits,
+  meets,
+  paretoSet,
+  recommend,
+} from "./advise_choice.ts";
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+const round = (value: number) => Number(value.toPrecision(3));
+
+/** "12 s", "3.4 h": three digits at most. */
+export function duration(seconds: number): string {
+  if (seconds < 120) return `${round(seconds)} s`;
+  if (seconds < 7200) return `${round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${round(seconds / 3600)} h` : `${round(seconds / 86_400)} days`;
+}
+
+const sourceOf = ({ scheme }: Candidate) => scheme === "mitig2" ? "measured" : "predicted";
+
+/** A trial as plain data: parameters, numbers, and where the seconds come from. */
+export function flatTrial({ candidate, rung, result }: Done<Candidate>) {
+  return { ...candidate, ...RUNGS[rung], ...result, secondsAre: sourceOf(candidate) };
+}
+
+function describe({ candidate, rung }: Done<Candidate>): string {
+  const { scheme, hidden, batch, learningRate, scaleBits } = candidate;
+  const { epochs, share } = RUNGS[rung];
+  return `${scheme} with ${hidden} hidden units, batch ${batch}, learning rate ${learningRate}, ` +
+    (scheme === "mitig2" ? "" : `scale 2^${scaleBits}, `) +
+    `${epochs} epochs of ${share === 1 ? "all" : percent(share)} images`;
+}
+
+function numbers({ candidate, result: { accuracy, seconds, leakage } }: Done<Candidate>): string {
+  return `accuracy ${percent(accuracy)}, ${duration(seconds)} (${sourceOf(candidate)}), ` +
+    `leakage ${leakage.toFixed(2)}`;
+}
+
+const limitsText = ({ accuracy, seconds, leakage }: Limits) =>
+  `accuracy at least ${percent(accuracy)}, ${
+    duration(seconds)
+  } at most, leakage at most ${leakage}`;
+
+/** The table of the Pareto set. */
+export function paretoTable(trials: readonly Done<Candidate>[]): string {
+  const head = [
+    ...["scheme", "hidden", "batch", "rate", "scale", "epochs", "images"],
+    ...["accuracy", "seconds", "leakage"],
+  ];
+  const rows = trials.map((trial) => {
+    const { scheme, hidden, batch, learningRate, scaleBits } = trial.candidate;
+    const { epochs, share } = RUNGS[trial.rung];
+    const { accuracy, seconds, leakage } = trial.result;
+    const parameters = [scheme, hidden, batch, learningRate, scaleBits || "–", epochs];
+    const time = `${duration(seconds)} ${sourceOf(trial.candidate)}`;
+    return [...parameters, percent(share), percent(accuracy), time, leakage.toFixed(2)].map(String);
+  });
+  const widths = head.map((_, k) => Math.max(...[head, ...rows].map((row) => row[k].length)));
+  return [head, ...rows]
+    .map((row) => row.map((cell, k) => cell.padEnd(widths[k])).join("  ").trimEnd())
+    .join("\n");
+}
+
+/** Why this one. */
+function reason(limits: Limits, all: readonly Done<Candidate>[], best: Done<Candidate>): string {
+  const kept = all.filter(({ result }) => meets(result, limits));
+  const schemes = SCHEMES.filter((s) => kept.some(({ candidate }) => candidate.scheme === s));
+  return `${kept.length} of ${all.length} runs keep every limit (${
+    schemes.join(", ")
+  }); of these ` +
+    `it leaks least to the linear program (${best.result.leakage.toFixed(2)}), then is the most ` +
+    "accurate, then the fastest";
+}
+
+/** For each scheme that keeps not all limits: which no run of it keeps, and the closest run. */
+function notReached(trials: Advice["trials"], limits: Limits): string[] {
+  const names = ["accuracy", "seconds", "leakage"] as const;
+  return SCHEMES.flatMap((scheme) => {
+    const own = doneTrials(trials).filter(({ candidate }) => candidate.scheme === scheme);
+    const closest = recommend(own, limits);
+    if (closest === null) return [`${scheme}: every run failed`];
+    if (closest.meets) return [];
+    const never = names.filter((name) =>
+      !own.some(({ result }) =>
+        name === "accuracy" ? result[name] >= limits[name] : result[name] <= limits[name]
+      )
+    );
+    const what = never.length === 0
+      ? "no single run keeps all limits"
+      : `no run keeps the limit on ${never.join(" or ")}`;
+    return [`${scheme}: ${what}; the closest is ${numbers(closest.trial)}`];
+  });
+}
+
+/** What an advice says, as data that JSON can hold. */
+export function adviceReport({ trials, epochs }: Advice, limits: Limits) {
+  const best = recommend(trials, limits);
+  const done = doneTrials(trials);
+  return {
+    limits,
+    pareto: paretoSet(trials).map(flatTrial),
+    recommendation: best === null ? null : {
+      ...flatTrial(best.trial),
+      keepsLimits: best.meets,
+      reason: best.meets
+        ? reason(limits, done, best.trial)
+        : `no scheme reaches ${limitsText(limits)}: this run is the closest`,
+    },
+    notReached: notReached(trials, limits),
+    failed: trials.flatMap((trial) =>
+      trial.status === "failed"
+        ? [{ ...trial.candidate, ...RUNGS[trial.rung], error: trial.error }]
+        : []
+    ),
+    epochs,
+  };
+}
+
+const CAVEAT =
+  "Leakage is what one attack, the linear program on a single z1, recovers of an image. It is 0 where the\n" +
+  "server has no W1 to write the program with; the z1 of many epochs tells more, so 0 is no proof of privacy.";
+
+/** What an advice says, in words. */
+export function adviceText(advice: Advice, limits: Limits): string {
+  const { failed, notReached, epochs, recommendation } = adviceReport(advice, limits);
+  const best = recommend(advice.trials, limits);
+  const share = percent(epochs.search / epochs.grid);
+  const advised = best === null
+    ? "No recommendation: every run failed."
+    : best.meets
+    ? `Recommended: ${describe(best.trial)}:\n${numbers(best.trial)}.\nWhy: ${
+      recommendation!.reason
+    }.`
+    : `No scheme reaches ${limitsText(limits)}: the closest is\n${describe(best.trial)}:\n` +
+      `${numbers(best.trial)}.`;
+  const errors = [...new Set(failed.map(({ error }) => error))];
+  return [
+    `Pareto set of ${doneTrials(advice.trials).length} runs:`,
+    paretoTable(paretoSet(advice.trials)),
+    "",
+    advised,
+    ...notReached,
+    ...failed.length === 0 ? [] : [
+      `${failed.length} of ${advice.trials.length} runs failed:`,
+      ...errors.slice(0, 5).map((error) => `  ${error}`),
+    ],
+    "",
+    `Trained ${epochs.search} epochs of the full grid's ${epochs.grid} (${share}).`,
+    CAVEAT,
+  ].join("\n");
+}
