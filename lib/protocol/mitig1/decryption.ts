@@ -76,7 +76,7 @@ export class Decryption implements Disposable {
     this.#count += ciphertexts.length;
   }
 
-  /** z1 of the samples from ≤ i < to, `[to − from, keys]`.
+  /** z1 of the samples from ≤ i < to, `[to − from, keys]`, of as many keys in every call.
    * @throws {Error} a malformed key; no inner product in the range. */
   async open(keys: readonly Uint8Array[], from: number, to: number): Promise<Float64Array> {
     const own = keys.map((key) => key.slice());
