@@ -241,7 +241,7 @@ Deno.test("adviceText() and adviceReport() say what is reached, what is not, and
   const text = adviceText(advice, LIMITS);
   for (
     const line of [
-      "Recommended: mitig2 with 30 hidden units, batch 50, learning rate 1, 16 epochs of all images",
+      "Recommended: mitig2 with 30 hidden units, batch 50, learning rate 1, 12 epochs of all images",
       "accuracy 92.0 %, 12.3 s (measured), leakage 0.00",
       "Why: 1 of 2 runs keep every limit (mitig2)",
       "cryptonn: no run keeps the limit on seconds; the closest is accuracy 93.0 %, 3 days (predicted)",
