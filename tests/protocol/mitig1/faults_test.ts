@@ -5,7 +5,7 @@ import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts"
 import { startPairing } from "lib/math/pairing_start.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { train, type TrainOptions } from "lib/protocol/mitig1/client.ts";
-import { serve } from "lib/protocol/mitig1/server.ts";
+import { type Seen, serve } from "lib/protocol/mitig1/server.ts";
 import { paramsOf, type Terms, termsFields } from "lib/protocol/mitig1/terms.ts";
 import { inProcess } from "lib/protocol/port.ts";
 import { answerRequests, Requests } from "lib/protocol/requests.ts";
@@ -212,12 +212,20 @@ Deno.test({
   },
 });
 
-Deno.test("serve() opens what is right", async () => {
+Deno.test("serve() takes samples in parts and opens what is right", async () => {
   const [ours, theirs] = inProcess();
-  const ended = serve(theirs, { rng: seededRng(3) });
+  const seen: Seen[] = [];
+  const ended = serve(theirs, { rng: seededRng(3), observe: (part) => seen.push(part) });
   const client = new Requests(ours);
-  for (const request of [...begun, step(0, keys), step(1, keys)]) await client.ask(...request);
+  const parts = [
+    store(samples.slice(0, 1), labels.slice(0, 1)),
+    store(samples.slice(1), labels.slice(1)),
+  ];
+  const requests = [begin, ...parts, step(0, keys), step(1, keys)];
+  for (const request of requests) await client.ask(...request);
   await client.ask("finish", {}, "finished");
+  assertEquals(seen.map((part) => [...part.labels]), [[0, 1], [2, 0]]);
+  assert(seen.every(({ z1 }) => z1.every((z) => z === 2 * 5 * 9)));
   ours.close();
   await ended;
 });
