@@ -1,0 +1,74 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { seededRng } from "lib/math/rng.ts";
+import { train, type TrainOptions } from "lib/protocol/mitig1/client.ts";
+import { serve } from "lib/protocol/mitig1/server.ts";
+import { inProcess } from "lib/protocol/port.ts";
+import { answerRequests } from "lib/protocol/requests.ts";
+import { ConnectionError } from "lib/protocol/transport.ts";
+import { type Fields, ProtocolError } from "lib/protocol/wire.ts";
+import { data, options, scales } from "./fixtures.ts";
+
+const { hidden } = options;
+
+/** A server that answers keys otherwise than it should; the client must leave with the reason. */
+async function wrongGradient(answer: Fields, reason: string, type = "dz1") {
+  const [ours, theirs] = inProcess();
+  const types = ["train", "samples", "keys", "classify", "finish"];
+  const ended = answerRequests(theirs, types, (request) => {
+    if (request.type === "train") return { type: "ready" };
+    return request.type === "samples" ? { type: "stored" } : { type, fields: answer };
+  });
+  await assertRejects(() => train(ours, data, options), ProtocolError, reason);
+  assert((await ended).includes(reason));
+}
+const gradient = (value: number, shape = [hidden, options.batch]): Fields => ({
+  dz1: { shape, data: new Float32Array(shape[0] * shape[1]).fill(value) },
+  loss: 1,
+});
+
+Deno.test("train() leaves a server whose dz1 has another shape, is no integers, or over its bound", async () => {
+  await wrongGradient(
+    gradient(1, [options.batch, hidden]),
+    "dz1 has shape [4, 3], expected [3, 4]",
+  );
+  await wrongGradient(gradient(NaN), "dz1 holds NaN");
+  await wrongGradient(gradient(Infinity), "dz1 holds NaN or infinity");
+  await wrongGradient(gradient(0.5), "0.5 is not an integer within ±16384");
+  await wrongGradient(gradient(-16385), "-16385 is not an integer within ±16384");
+  await wrongGradient({ dz1: 3, loss: 1 }, "dz1 is not a tensor");
+  await wrongGradient({ ...gradient(1), loss: "low" }, "loss is not a number");
+  await wrongGradient(gradient(1), 'got "z1"', "z1");
+});
+
+Deno.test("train() refuses what cannot be trained before it sends anything", async () => {
+  const refuse = async (bad: Partial<TrainOptions>, why: string) => {
+    const [ours, theirs] = inProcess();
+    await assertRejects(() => train(ours, data, { ...options, ...bad }), RangeError, why);
+    await assertRejects(() => theirs.receive(), ConnectionError, why);
+  };
+  await refuse({ batch: 3 }, "8 images are not whole batches of 3");
+  await refuse({ hidden: 0 }, "hidden = 0");
+  await refuse({ learningRate: NaN }, "learningRate = NaN");
+  await refuse({ scales: { ...scales, weightBound: 2 ** 30 } }, "exceeds 2^40");
+  await refuse({ scales: { ...scales, weightBound: 2 } }, "exceeds ±2");
+});
+
+Deno.test("train() and serve() give up on a peer that stalls, on an abort, and on one that leaves", async () => {
+  const [stalled, silent] = inProcess();
+  const error = await assertRejects(
+    () => train(stalled, data, { ...options, timeoutMs: 50 }),
+    ConnectionError,
+  );
+  assertEquals(error.ending, "stalled");
+  silent.close();
+  const [quiet, waiting] = inProcess();
+  assert((await serve(waiting, { timeoutMs: 50 })).includes("no message for"));
+  quiet.close();
+  const stop = new AbortController();
+  const [ours, theirs] = inProcess();
+  const ended = serve(theirs, { rng: seededRng(3) });
+  const onStep = () => stop.abort(new Error("stopped by hand"));
+  const run = train(ours, data, { ...options, onStep, signal: stop.signal });
+  await assertRejects(() => run, Error, "stopped by hand");
+  assert((await ended).includes("stopped by hand"));
+});
