@@ -6,13 +6,13 @@
  * reproduce bit for bit. `seconds` are thus what training takes without encryption.
  * @module */
 import type { Dataset, SplitDataset } from "../data/dataset.ts";
-import { firstImages } from "../data/dataset.ts";
+import { dataset, firstImages, image } from "../data/dataset.ts";
 import { type DatasetName, loadDataset } from "../data/load.ts";
 import { type Rng, seededRng } from "../math/rng.ts";
 import { startBackend } from "../nn/backend.ts";
 import { accuracy, initialMlp, type MlpSizes } from "../nn/mlp.ts";
 import { AUTHORS, MODERN, type Setting } from "../nn/setting.ts";
-import { trainMlp } from "../nn/train.ts";
+import { epochOrder, ORDER_KEY_BYTES, trainMlp } from "../nn/train.ts";
 import { fixedAccuracy, initFixedNet } from "../protocol/fixed_net.ts";
 import { fastProducts } from "../protocol/fixed_products.ts";
 import { DEFAULT_SCALES, type Scales } from "../protocol/fixed_step.ts";
@@ -47,10 +47,22 @@ export function scalesOf(scaleBits: number): Scales {
   return { ...DEFAULT_SCALES, weightBits: scaleBits, weightBound: 2 ** (scaleBits + 3) };
 }
 
-/** In fixed point, on whole batches. */
+/** The images in a random order. */
+function shuffled(images: Dataset, rng: Rng): Dataset {
+  const { count, n } = images;
+  const [x, y] = [new Uint8Array(count * n), new Uint8Array(count)];
+  epochOrder(count, rng.bytes(ORDER_KEY_BYTES), 0).forEach((from, at) => {
+    x.set(image(images, from), at * n);
+    y[at] = images.y[from];
+  });
+  return dataset({ ...images, x, y });
+}
+
+/** In fixed point, on whole batches, in one order for all epochs: the client encrypts a batch once. The order is
+ * random, since the small MNIST ends with digits of few classes, 1s at last. */
 const fixed: Train = async (sizes, all, { batch, learningRate, epochs, scaleBits, rng }) => {
   const batches = Math.floor(all.count / batch);
-  const train = firstImages(all, batches * batch);
+  const train = firstImages(shuffled(all, rng), batches * batch);
   const { net } = await trainFixed(initFixedNet(sizes, scalesOf(scaleBits), rng), train, {
     ...{ batch, learningRate, steps: epochs * batches, products: fastProducts },
   });
@@ -74,7 +86,7 @@ export function loadTraining(name: DatasetName): Promise<SplitDataset> {
 export const sweep = defineSweep({
   url: import.meta.url,
   name: "training",
-  version: 2,
+  version: 3,
   fields: {
     scheme: { type: "choice", choices: Object.keys(SCHEMES) as (keyof typeof SCHEMES)[] },
     dataset: { type: "choice", choices: TRAINING_DATASETS },

@@ -244,7 +244,7 @@ Deno.test("adviceText() and adviceReport() say what is reached, what is not, and
       "Recommended: mitig2 with 30 hidden units, batch 50, learning rate 1, 12 epochs of all images",
       "accuracy 92.0 %, 12.3 s (measured), leakage 0.00",
       "Why: 1 of 2 runs keep every limit (mitig2)",
-      "cryptonn: no run keeps the limit on seconds; the closest is accuracy 93.0 %, 3 days (predicted)",
+      "cryptonn: no run keeps the limit on seconds (best 3 days); the closest is accuracy 93.0 %, 3 days (predicted)",
       "mitig1: every run failed",
       "1 of 3 runs failed:\n  weight 9 over ±8",
       "30 epochs of the full grid's 100 (30.0 %)",
