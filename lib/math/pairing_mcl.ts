@@ -5,12 +5,10 @@
  * copied into two fixed buffers when used, which takes a thousandth of a Miller loop: nothing in mcl's
  * memory grows with the number of elements.
  * @module */
-import { bls12_381 } from "@noble/curves/bls12-381.js";
 import {
   type G1,
   type G2,
   type GT,
-  PAIRING_IDS,
   type PairingGroup,
   type PairingProduct,
   type PreparedG2,
@@ -27,7 +25,7 @@ const raw = (element: G1 | G2 | GT) => element as unknown as Uint8Array;
 
 /** The curve by mcl, in a new instance of it. */
 export async function mclPairing(): Promise<PairingGroup> {
-  const { mcl, g1: first, g2: second } = await startMcl();
+  const { mcl, sources } = await startMcl();
   const lineBytes = 8 * mcl._mclBn_getUint64NumToPrecompute();
   const lineBuffers = [mcl._malloc(lineBytes), mcl._malloc(lineBytes)];
   const points = [mcl._malloc(1024), mcl._malloc(1024)];
@@ -70,18 +68,8 @@ export async function mclPairing(): Promise<PairingGroup> {
   };
 
   return {
-    name: "bls12-381",
+    ...sources,
     backend: "mcl",
-    id: PAIRING_IDS["bls12-381"],
-    order: bls12_381.fields.Fr.ORDER,
-    g1Bytes: first.encodedBytes,
-    g2Bytes: second.encodedBytes,
-    powersG1: (scalars) => first.powers(scalars) as unknown as G1[],
-    powersG2: (scalars) => second.powers(scalars) as unknown as G2[],
-    encodeG1: (element) => first.encode(raw(element)),
-    encodeG2: (element) => second.encode(raw(element)),
-    decodeG1: (bytes) => first.decode(bytes) as unknown as G1,
-    decodeG2: (bytes) => second.decode(bytes) as unknown as G2,
     prepare(elements): Prepared {
       const lines = elements.map((element) => {
         load(points[0], raw(element));

@@ -9,6 +9,7 @@
  * @module */
 import createModule from "mcl-wasm/dist/mcl_c.js";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
+import { type G1, type G2, PAIRING_IDS } from "./pairing.ts";
 import { badEncoding, checkLength, checkScalars, isIdentity } from "./pairing_check.ts";
 
 /** The C functions that are called here. */
@@ -54,7 +55,7 @@ const WINDOWS = 32;
 const INFINITY = 0x40;
 
 /** One of the source groups: G1 over Fp, G2 over Fp2. */
-export class SourceGroup {
+class SourceGroup {
   readonly encodedBytes: number;
   readonly #pointBytes: number;
   readonly #mcl: Mcl;
@@ -156,8 +157,26 @@ export class SourceGroup {
   }
 }
 
-/** An instance of mcl for BLS12-381. @throws {Error} mcl does not start. */
-export async function startMcl(): Promise<{ mcl: Mcl; g1: SourceGroup; g2: SourceGroup }> {
+/** What every backend over mcl's G1 and G2 shares. */
+function sourceGroups(first: SourceGroup, second: SourceGroup) {
+  const raw = (element: G1 | G2) => element as unknown as Uint8Array;
+  return {
+    name: "bls12-381",
+    id: PAIRING_IDS["bls12-381"],
+    order: bls12_381.fields.Fr.ORDER,
+    g1Bytes: first.encodedBytes,
+    g2Bytes: second.encodedBytes,
+    powersG1: (scalars: readonly bigint[]) => first.powers(scalars) as unknown as G1[],
+    powersG2: (scalars: readonly bigint[]) => second.powers(scalars) as unknown as G2[],
+    encodeG1: (element: G1) => first.encode(raw(element)),
+    encodeG2: (element: G2) => second.encode(raw(element)),
+    decodeG1: (bytes: Uint8Array) => first.decode(bytes) as unknown as G1,
+    decodeG2: (bytes: Uint8Array) => second.decode(bytes) as unknown as G2,
+  } as const;
+}
+
+/** An instance of mcl for BLS12-381, and its source groups. @throws {Error} mcl does not start. */
+export async function startMcl(): Promise<{ mcl: Mcl; sources: ReturnType<typeof sourceGroups> }> {
   const mcl = await createModule({
     cryptoGetRandomValues() {
       throw new Error("Cannot draw inside mcl: randomness comes from an Rng");
@@ -169,5 +188,8 @@ export async function startMcl(): Promise<{ mcl: Mcl; g1: SourceGroup; g2: Sourc
   mcl._mclBn_verifyOrderG1(1); // deserialize refuses points outside the subgroup
   mcl._mclBn_verifyOrderG2(1);
   const scratch = mcl._malloc(1024); // a point and its encoding
-  return { mcl, g1: new SourceGroup(mcl, "G1", scratch), g2: new SourceGroup(mcl, "G2", scratch) };
+  const [first, second] = (["G1", "G2"] as const).map((name) =>
+    new SourceGroup(mcl, name, scratch)
+  );
+  return { mcl, sources: sourceGroups(first, second) };
 }

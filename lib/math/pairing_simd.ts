@@ -4,14 +4,7 @@
  * ARM64. It is tested at the start; where it is missing, `startPairing` takes mcl alone.
  * @module */
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import {
-  type G1,
-  type G2,
-  type GT,
-  PAIRING_IDS,
-  type PairingGroup,
-  type PreparedG2,
-} from "./pairing.ts";
+import { type G1, type G2, type GT, type PairingGroup, type PreparedG2 } from "./pairing.ts";
 import { checkProducts } from "./pairing_check.ts";
 import { invertBatch } from "./matrix_mod.ts";
 import { compileLines } from "./pairing_lines.ts";
@@ -46,7 +39,7 @@ function coordinates(element: Uint8Array, count: number): bigint[] {
 export async function simdPairing(): Promise<PairingGroup | null> {
   const machine = await Machine.start(Fp.ORDER);
   if (machine === null) return null;
-  const { g1: first, g2: second } = await startMcl();
+  const { sources } = await startMcl();
   const tower = compileTower(machine);
   const miller = new Miller(machine, tower);
   const makeLines = compileLines(machine);
@@ -80,18 +73,8 @@ export async function simdPairing(): Promise<PairingGroup | null> {
   };
 
   return {
-    name: "bls12-381",
+    ...sources,
     backend: "simd",
-    id: PAIRING_IDS["bls12-381"],
-    order: bls12_381.fields.Fr.ORDER,
-    g1Bytes: first.encodedBytes,
-    g2Bytes: second.encodedBytes,
-    powersG1: (scalars) => first.powers(scalars) as unknown as G1[],
-    powersG2: (scalars) => second.powers(scalars) as unknown as G2[],
-    encodeG1: (element) => first.encode(raw(element)),
-    encodeG2: (element) => second.encode(raw(element)),
-    decodeG1: (bytes) => first.decode(bytes) as unknown as G1,
-    decodeG2: (bytes) => second.decode(bytes) as unknown as G2,
     prepare(elements): Prepared {
       const points = elements.map((element) => {
         const [x0, x1, y0, y1] = coordinates(raw(element), 4);

@@ -6,6 +6,7 @@ import { dataset } from "../../data/dataset.ts";
 import { prepareDlog } from "../../math/dlog.ts";
 import { group } from "../../math/group.ts";
 import { gaussian, seededRng } from "../../math/rng.ts";
+import { secondsOf } from "../seconds_of.ts";
 import { decodeMessage } from "../wire.ts";
 import { Authority } from "./authority.ts";
 import { Client } from "./client.ts";
@@ -44,23 +45,6 @@ export interface CostSample {
 /** All sizes share this range and with it one table of logarithms. */
 const RANGE = 2 ** 24.8;
 const BOUND_X = 255;
-
-/** A measurement runs at least so long. */
-const MEASURE_SECONDS = 0.08;
-
-/** The median of many runs, so that what else the machine does now and then is left out. The first warms
- * up. */
-function secondsOf(run: () => void): number {
-  run();
-  const seconds: number[] = [];
-  for (let total = 0; total < MEASURE_SECONDS || seconds.length < 3;) {
-    const start = performance.now();
-    run();
-    seconds.push((performance.now() - start) / 1000);
-    total += seconds[seconds.length - 1];
-  }
-  return seconds.sort((a, b) => a - b)[seconds.length >> 1];
-}
 
 /** A client with noise for an image, and an authority, both of the real thing. */
 function partiesOf(length: number) {

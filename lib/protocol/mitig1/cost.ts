@@ -32,6 +32,7 @@ import { fitCosts } from "../../math/linear_fit.ts";
 import { powerGT, solveGT } from "../../math/pairing_dlog.ts";
 import type { PairingGroup } from "../../math/pairing.ts";
 import { breather } from "../../workers/breath.ts";
+import { secondsOf } from "../seconds_of.ts";
 
 /** Seconds, or bytes, as a polynomial in N: [1, N] or [1, N, N²]. */
 export type Polynomial = readonly number[];
@@ -82,22 +83,7 @@ export interface Prediction {
 /** The sizes of the fit. */
 const FIT_SIZES = [8, 20, 64, 128];
 const DISTANCES = [0, 64, 512, 4096, 32768, 2 ** 18, 2 ** 21];
-/** A measurement runs at least so long. */
-const MEASURE_SECONDS = 0.06;
 const [BOUND_X, BOUND_Y] = [255, 2 ** 13];
-
-/** The median of some runs, so that what else the machine does now and then is left out; the first warms up. */
-function secondsOf(run: () => void): number {
-  run();
-  const seconds: number[] = [];
-  for (let total = 0; total < MEASURE_SECONDS || seconds.length < 3;) {
-    const start = performance.now();
-    run();
-    seconds.push((performance.now() - start) / 1000);
-    total += seconds.at(-1)!;
-  }
-  return seconds.sort((a, b) => a - b)[seconds.length >> 1];
-}
 
 /** Every operation at one size. */
 function measure(pp: FhipeParams) {
