@@ -71,13 +71,10 @@ export function learningRateAt(
   return learningRate * (anneal ? 1 - step / steps : 1);
 }
 
-/** What a party divides its summed gradients by. @param m images in the batch. */
-export function divisors(
-  { divideBy }: Setting,
-  m: number,
-  classes: number,
-): { first: number; upper: number } {
-  return { first: m, upper: divideBy === "classes" ? classes : m };
+/** What the summed gradients of the upper layers are divided by; those of W1 always by m.
+ * @param m images in the batch. */
+export function upperDivisor({ divideBy }: Setting, m: number, classes: number): number {
+  return divideBy === "classes" ? classes : m;
 }
 
 /** Refuses a setting that cannot be trained with.

@@ -18,7 +18,7 @@ import type { TrainableFirstLayer } from "./first_layer.ts";
 import { lossGradient } from "./loss.ts";
 import type { Mlp } from "./mlp.ts";
 import { openFirstLayer } from "./parallel_first_layer.ts";
-import { AUTHORS, checkSetting, divisors, learningRateAt, type Setting } from "./setting.ts";
+import { AUTHORS, checkSetting, learningRateAt, type Setting, upperDivisor } from "./setting.ts";
 import { UpperLayers } from "./upper_layers.ts";
 
 /** One part of a batch, as the owner of the upper layers meets it. */
@@ -121,7 +121,7 @@ export async function trainEpoch(
       }));
     }
     await returned;
-    first.update(divisors(setting, images, 1).first, learningRate);
+    first.update(images, learningRate);
     await breathe();
   }
   return loss / order.length;
@@ -134,7 +134,7 @@ export function localUpper(layers: UpperLayers, setting: Setting): UpperParty {
       const { dz2, loss } = lossGradient(layers.forward(z1), labels, setting.output);
       const dz1 = layers.backward(dz2);
       if (close) {
-        const divisor = divisors(setting, close.images, layers.classes).upper;
+        const divisor = upperDivisor(setting, close.images, layers.classes);
         layers.update(divisor, close.learningRate);
       }
       return { dz1, loss };

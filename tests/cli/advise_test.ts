@@ -12,7 +12,7 @@ import { sweep as attacks } from "lib/sweep/attack.ts";
 import type { Point, Row, Sweep } from "lib/sweep/grid.ts";
 import { type Outcome, SweepStore } from "lib/sweep/store.ts";
 import { sweep as trainings } from "lib/sweep/training.ts";
-import { permitted, withFolder } from "./fixtures.ts";
+import { ended, permitted, withFolder } from "./fixtures.ts";
 
 const script = new URL("../../lib/cli/advise.ts", import.meta.url).href;
 
@@ -23,12 +23,6 @@ function spawn(...args: string[]): Deno.ChildProcess {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-}
-
-async function ended(child: Deno.ChildProcess) {
-  const { code, stdout, stderr } = await child.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
 const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore: !permitted, fn });

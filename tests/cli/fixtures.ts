@@ -43,3 +43,10 @@ export async function writeNotebook(path: string, notebook: Ipynb): Promise<stri
   await Deno.writeTextFile(path, formatIpynb(notebook));
   return path;
 }
+
+/** Waits for a process: its exit status and all that it printed. */
+export async function ended(child: Deno.ChildProcess) {
+  const { code, stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}

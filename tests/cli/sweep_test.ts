@@ -4,7 +4,7 @@ import { pointsOf } from "lib/sweep/grid.ts";
 import { SweepStore } from "lib/sweep/store.ts";
 import { sweep } from "../sweep/probe.ts";
 import { hasRedis, startRedis } from "../sweep/redis_server.ts";
-import { permitted, withFolder } from "./fixtures.ts";
+import { ended, permitted, withFolder } from "./fixtures.ts";
 
 const script = (task: string) => new URL(`../../lib/cli/${task}.ts`, import.meta.url).href;
 const probe = new URL("../sweep/probe.ts", import.meta.url).pathname;
@@ -17,12 +17,6 @@ function spawn(task: string, args: string[], env: Record<string, string> = {}): 
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-}
-
-async function ended(child: Deno.ChildProcess) {
-  const { code, stdout, stderr } = await child.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
 /** Resolves once the store has some rows. */

@@ -12,7 +12,7 @@ import { type Rng, secureRng } from "../../math/rng.ts";
 import { startBackend } from "../../nn/backend.ts";
 import { lossGradient } from "../../nn/loss.ts";
 import { initialUpper } from "../../nn/mlp.ts";
-import { divisors, learningRateAt, stepsPerEpoch } from "../../nn/setting.ts";
+import { learningRateAt, stepsPerEpoch, upperDivisor } from "../../nn/setting.ts";
 import { UpperLayers } from "../../nn/upper_layers.ts";
 import type { Checkpoints } from "../checkpoints.ts";
 import { type Answer, answerRequests } from "../requests.ts";
@@ -210,7 +210,7 @@ class Session implements Disposable {
       }
       const steps = setting.epochs * stepsPerEpoch(count, setting);
       const rate = learningRateAt(setting, this.#step, steps);
-      this.#model.update(divisors(setting, images, classes).upper, rate);
+      this.#model.update(upperDivisor(setting, images, classes), rate);
       this.#step++;
       this.#images = 0;
     }
