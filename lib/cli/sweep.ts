@@ -1,8 +1,8 @@
 /** `deno task sweep`: runs a sweep on this machine, or enqueues it on Redis and watches; keeps every row in
  * the store and prints or exports them.
  * @module */
-import { join } from "node:path";
 import { startProgress } from "../notebook/progress.ts";
+import { STORE } from "../sweep/archive.ts";
 import { formatCsv, formatJson } from "../sweep/export.ts";
 import { type Only, parseOnly, pointsOf, type Sweep } from "../sweep/grid.ts";
 import { runOnRedis } from "../sweep/queue.ts";
@@ -11,7 +11,6 @@ import { SweepStore } from "../sweep/store.ts";
 import { loadSweep, SWEEPS } from "../sweep/sweeps.ts";
 import { runCommand, UsageError } from "./args.ts";
 import { redisUrl, stopSignal } from "./signals.ts";
-import { ROOT } from "./workspace.ts";
 
 const command = {
   name: "sweep",
@@ -65,9 +64,7 @@ await runCommand(command, async (options, [name, ...others]) => {
   if (url !== undefined && options.workers !== undefined) {
     throw new UsageError("--workers is for this machine: on Redis give it to deno task worker");
   }
-  const path = options.store === command.flags.store.default
-    ? join(ROOT, options.store)
-    : options.store;
+  const path = options.store === command.flags.store.default ? STORE : options.store;
   using store = new SweepStore(path);
   if (options.retry) store.forgetFailed(sweep, points);
   const missing = missingPoints(store, sweep, points).length;

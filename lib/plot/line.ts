@@ -26,6 +26,8 @@ export interface Series {
   dash?: "solid" | "dash" | "dot";
   /** Draw the points too; default true. */
   markers?: boolean;
+  /** Name of the series whose colour it takes, such as the measurement that a model fits. */
+  like?: string;
 }
 
 export interface LineOptions extends FigureText {
@@ -44,6 +46,11 @@ function checkLines(options: LineOptions): void {
   for (const s of series) {
     checkPair(name, s.name, "an error band", [s.lo, s.hi]);
     checkColumns(name, s.name, { x: s.x, y: s.y, lo: s.lo, hi: s.hi }, options);
+    if (s.like !== undefined && !series.some(({ name }) => name === s.like)) {
+      throw new TypeError(
+        `Cannot make figure ${name}: series "${s.name}" is like unknown series "${s.like}"`,
+      );
+    }
   }
   const references = [
     ...marks.map((mark) => ["mark at x", mark.x, xAxis, mark.series] as const),
@@ -65,8 +72,15 @@ function checkLines(options: LineOptions): void {
   }
 }
 
+/** The place in the palette of each series. */
+function tones(series: readonly Series[]): number[] {
+  const names = series.map(({ name }) => name);
+  return series.map(({ name, like = name }) => names.indexOf(like));
+}
+
 function traces(options: LineOptions): PlotlyTrace[] {
   const { xAxis, yAxis, series } = options;
+  const tone = tones(series);
   return series.flatMap((s, i) => {
     const x = Array.from(s.x);
     const line: PlotlyTrace = {
@@ -77,8 +91,8 @@ function traces(options: LineOptions): PlotlyTrace[] {
       x,
       y: raised(s.y, yAxis),
       customdata: Array.from(s.y),
-      line: { color: palette[i], width: 2.25, dash: s.dash ?? "solid" },
-      marker: { color: palette[i], size: 8, symbol: markers[i] },
+      line: { color: palette[tone[i]], width: 2.25, dash: s.dash ?? "solid" },
+      marker: { color: palette[tone[i]], size: 8, symbol: markers[i] },
       cliponaxis: false,
       hovertemplate: `${plain(s.name)}<br>${plain(xAxis.title)} %{x}<br>` +
         `${plain(yAxis.title)} %{customdata:.4~g}<extra></extra>`,
@@ -90,7 +104,7 @@ function traces(options: LineOptions): PlotlyTrace[] {
       x: [...x, ...x.toReversed()],
       y: [...raised(s.hi, yAxis), ...raised(s.lo, yAxis).reverse()],
       fill: "toself",
-      fillcolor: `${palette[i]}26`, // 15 % opaque
+      fillcolor: `${palette[tone[i]]}26`, // 15 % opaque
       line: { width: 0 },
       legendgroup: String(i),
       showlegend: false,
@@ -126,7 +140,8 @@ export function lineFigure(options: LineOptions): Figure {
   const legendTop = gapBeside(lines, legendHeight);
   const bottom = Math.max(64, Math.ceil(legendTop + legendHeight - plotHeight) + 16);
   const height = top + plotHeight + bottom;
-  const colours = new Map<string, string>(series.map((s, i) => [s.name, palette[i]]));
+  const tone = tones(series);
+  const colours = new Map<string, string>(series.map((s, i) => [s.name, palette[tone[i]]]));
   const poles = drawMarks(placed, { plotHeight, colours });
   const horizontals = drawLevels(lines, colours);
   const fewSteps = xs.every(Number.isInteger) && Math.max(...xs) - Math.min(...xs) <= 12;

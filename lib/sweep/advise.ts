@@ -74,7 +74,8 @@ const groupOf = ({ scheme, hidden }: Candidate) => `${scheme} ${hidden}`;
 /** The training that scores a candidate; CryptoNN's and MITIG1's are one. */
 export function trainingPoint(dataset: AdviseDataset, candidate: Candidate, rung: number): Point {
   const { scheme, ...rest } = candidate;
-  return { ...rest, ...RUNGS[rung], dataset, scheme: scheme === "mitig2" ? scheme : "mitig1" };
+  const trained = scheme === "mitig2" ? scheme : "mitig1";
+  return { ...rest, ...RUNGS[rung], dataset, scheme: trained, run: 0 };
 }
 
 /** The prediction for a candidate, null for MITIG2. */

@@ -59,6 +59,7 @@ export const sweep = defineSweep({
     share: { type: "real", min: 0.001, max: 1 },
   },
   columns: ["seconds"],
+  timings: ["seconds"],
   seedFields: ["dataset", "hidden"],
   timed: true,
   grids: [{

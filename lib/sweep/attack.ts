@@ -49,6 +49,7 @@ export const sweep = defineSweep({
   // `recovery` is optimal, infeasible, time-limit or error; without a recovery mse, psnr and ssim are null,
   // psnr also for an image that is the same. `elapsedMs` is the solver's.
   columns: ["recovery", "mse", "psnr", "ssim", "exact", "certified", "elapsedMs"],
+  timings: ["elapsedMs"],
   seedFields: ["dataset", "hidden", "image"],
   grids: [
     {

@@ -43,6 +43,8 @@ export interface SweepParts<F extends Record<string, Field>, C extends string> {
   readonly version: number;
   readonly fields: F;
   readonly columns: readonly C[];
+  /** The columns that differ from run to run; all others are the same wherever a point runs. */
+  readonly timings?: readonly C[];
   /** Each is a product of values; the sweep is their union. */
   readonly grids: readonly { readonly [K in keyof F]: readonly PointOf<F>[K][] }[];
   /** The fields that the seed derives from, all by default: points that differ in others share their

@@ -165,10 +165,11 @@ export class SweepStore implements Disposable {
     }
   }
 
-  /** The rows of these points, in their order; a point without a row is left out. */
-  rows(sweep: Sweep, points: readonly Point[]): StoredRow[] {
-    const sql = "SELECT * FROM rows WHERE sweep = ? AND version = ?";
+  /** The rows of these points, in their order, or all, sorted by point; a point without a row is left out. */
+  rows(sweep: Sweep, points?: readonly Point[]): StoredRow[] {
+    const sql = "SELECT * FROM rows WHERE sweep = ? AND version = ? ORDER BY point";
     const all = this.#all("read", sql, sweep.name, sweep.version);
+    if (points === undefined) return all.map((columns) => this.#stored(sweep, columns));
     const byKey = new Map(all.map((columns) => [columns.key as string, columns]));
     return points.flatMap((point) => {
       const columns = byKey.get(pointKey(sweep, point));
@@ -194,8 +195,8 @@ export class SweepStore implements Disposable {
     }
   }
 
-  /** Some fields and columns of the rows that are done, for figures: quick for 100 000 rows. Truths come
-   * as 1 and 0, as SQLite has them.
+  /** Some fields and columns of the rows that are done, for figures: quick for 100 000 rows; sorted by
+   * the names in their order. Truths come as 1 and 0, as SQLite has them.
    * @param where values that fields are held at.
    * @throws {TypeError} a name that is neither field nor column. */
   select<N extends string>(
@@ -213,7 +214,8 @@ export class SweepStore implements Disposable {
     const held = Object.entries(where);
     const sql = `SELECT ${names.map((name) => `${path(name)} AS "${name}"`).join(", ")} FROM rows
       WHERE sweep = ? AND version = ? AND status = 'done'
-      ${held.map(([name]) => `AND ${path(name)} = ?`).join(" ")}`;
+      ${held.map(([name]) => `AND ${path(name)} = ?`).join(" ")}
+      ORDER BY ${names.map((_, k) => k + 1).join()}`;
     const values = held.map(([, value]) => value);
     return this.#all("read", sql, sweep.name, sweep.version, ...values) as Record<N, Value>[];
   }

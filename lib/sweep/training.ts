@@ -83,10 +83,13 @@ export function loadTraining(name: DatasetName): Promise<SplitDataset> {
   return loaded.data;
 }
 
+/** Repetitions of the two mitigations. */
+const RUNS = [0, 1, 2];
+
 export const sweep = defineSweep({
   url: import.meta.url,
   name: "training",
-  version: 3,
+  version: 4,
   fields: {
     scheme: { type: "choice", choices: Object.keys(SCHEMES) as (keyof typeof SCHEMES)[] },
     dataset: { type: "choice", choices: TRAINING_DATASETS },
@@ -96,9 +99,11 @@ export const sweep = defineSweep({
     scaleBits: { type: "integer", min: 0, max: 20 }, // mitig1's; the others have none and take 0
     epochs: { type: "integer", min: 1, max: 100 },
     share: { type: "real", min: 0.001, max: 1 }, // of the training images, the first ones
+    run: { type: "integer", min: 0, max: 999 }, // counts repetitions, each from a seed of its own
   },
   columns: ["accuracy", "seconds"], // of the test images; of training alone
-  seedFields: ["dataset", "hidden"],
+  timings: ["seconds"],
+  seedFields: ["dataset", "hidden", "run"],
   timed: true,
   grids: [
     {
@@ -110,26 +115,29 @@ export const sweep = defineSweep({
       scaleBits: [0],
       epochs: [10],
       share: [1],
+      run: [0],
     },
     {
       scheme: ["mitig2"],
       dataset: ["mnist"],
       hidden: [10, 30, 100, 300],
-      batch: [50, 250],
-      learningRate: [0.01],
+      batch: [50],
+      learningRate: [0.01, 0.03],
       scaleBits: [0],
       epochs: [10],
       share: [1],
+      run: RUNS,
     },
     {
       scheme: ["mitig1"],
       dataset: ["mnist"],
       hidden: [10, 30, 100, 300],
       batch: [50],
-      learningRate: [2],
+      learningRate: [1],
       scaleBits: [4, 6, 8, 10],
       epochs: [10],
       share: [1],
+      run: RUNS,
     },
   ],
   prepare: async ({ dataset }) => void await loadTraining(dataset),

@@ -70,6 +70,8 @@ test("deno task advise answers from the rows of its store, in words and as JSON"
     const flags = ["--accuracy", "0.99", "--seconds", "4000", "--leakage", "0.5", "--json"];
     const none = await ended(spawn(...flags, ...store));
     assertEquals(none.code, 0, none.stderr);
+    assertStringIncludes(none.stderr, "--dataset mnist-full has them all");
+    assert(!good.stderr.includes("mnist-full"), "within reach");
     const report = JSON.parse(none.stdout);
     assertEquals(report.recommendation.keepsLimits, false);
     assertStringIncludes(report.recommendation.reason, "no scheme reaches accuracy at least 99.0");

@@ -21,6 +21,21 @@ Deno.test("lineFigure() draws one trace a series and one a band, in the palette'
   assert(data[0].marker.symbol !== data[2].marker.symbol, "shapes tell series apart too");
 });
 
+Deno.test("lineFigure() draws a series in the colour of the one it is like", () => {
+  const [first, banded] = lineOptions().series;
+  const model = { ...banded, name: "model", like: first.name };
+  const { data } = lineFigure(lineOptions({ series: [first, model], marks: [] })) as Loose;
+  assertEquals([data[0].line.color, data[2].line.color], [palette[0], palette[0]]);
+  assertEquals(data[1].fillcolor, `${palette[0]}26`);
+  assertEquals(data[2].marker.symbol, "square", "its own shape");
+  const lost = { ...model, like: "nobody" };
+  assertThrows(
+    () => lineFigure(lineOptions({ series: [first, lost], marks: [] })),
+    TypeError,
+    'series "model" is like unknown series "nobody"',
+  );
+});
+
 Deno.test("lineFigure() draws an exact zero at the floor, keeps its value and labels the tick", () => {
   const { data, layout } = lineFigure(lineOptions()) as Loose;
   assertEquals(data[2].y.at(-1), 1e-7);

@@ -31,6 +31,7 @@ Deno.test("SweepStore keeps one row a point and version, the first", () => {
   ]]);
   assertEquals(rows[1].status === "done" && rows[1].row.value, 1);
   assertEquals(store.rows(newer, points).length, 1);
+  assertEquals(store.rows(sweep), store.rows(sweep, [first, second]), "all, sorted by point");
   assertEquals([...store.statuses(sweep).values()].sort(), ["done", "failed"]);
 });
 
@@ -46,13 +47,13 @@ Deno.test("SweepStore.forgetFailed() removes the failed rows of the points and v
   assertEquals(store.rows(newer, points).length, 1);
 });
 
-Deno.test("SweepStore.select() gives fields and columns of done rows, held where asked", () => {
+Deno.test("SweepStore.select() gives fields and columns of done rows, sorted, held where asked", () => {
   using store = new SweepStore(":memory:");
   points.slice(0, 5).forEach((point, k) => store.add(sweep, point, k === 2 ? failed : done(k)));
   const plain = (rows: object[]) => rows.map((row) => ({ ...row }));
   const selected = store.select(sweep, ["index", "value", "even", "gap"], { mode: "fine" });
   assertEquals(
-    plain(selected).sort((a, b) => Reflect.get(a, "index") - Reflect.get(b, "index")),
+    plain(selected),
     [0, 1, 3, 4].map((k) => ({ index: k, value: k, even: 1, gap: null })),
   );
   assertEquals(plain(store.select(sweep, ["value"], { index: 3 })), [{ value: 3 }]);
