@@ -1,6 +1,6 @@
 /** One image's part of an ADMM iteration: shrink, clip, and add up the disagreement.
  * @module */
-import type { Forms } from "./splitting.ts";
+import type { Forms } from "./forms.ts";
 
 /** Over-relaxation; 1.5 to 1.8 is customary, 1.8 takes a fifth more iterations here. */
 const RELAXATION = 1.6;

@@ -19,12 +19,13 @@ import { type Copies, freshCopies, updateCopies, type Weights } from "./admm.ts"
 import { certified } from "./certificate.ts";
 import { type ScaledEquations, scaledEquations } from "./equations.ts";
 import { provesInfeasible } from "./farkas.ts";
+import { type Forms, formsOf } from "./forms.ts";
 import { soleSolution } from "./least_squares.ts";
 import { hasRules, pixelRules, type Priors } from "./priors.ts";
 import { noRecovery, type Recovery, recovery } from "./recovery.ts";
 import { refine } from "./refine.ts";
 import { reweigh, REWEIGHTINGS } from "./reweighted.ts";
-import { type Forms, split, type Splitting } from "./splitting.ts";
+import { split, type Splitting } from "./splitting.ts";
 import { objectiveTerms, type Terms } from "./terms.ts";
 import type { ServerView } from "./view.ts";
 
@@ -245,17 +246,11 @@ function prepare(view: ServerView, priors: Priors, maxIterations: number): Batch
   const { place, A } = equations;
   const base = objectiveTerms(view, priors);
   const rules = pixelRules(view.shape, priors);
-  const rows = [
-    ...base.pairs.map(([p, q]) => [[place[p], 1], [place[q], -1]]),
-    ...rules.map(({ indices, values }) => indices.map((p, k) => [place[p], values[k]])),
-  ];
-  let end = 0;
-  const forms: Forms = {
-    starts: Int32Array.from([0, ...rows.map((row) => end += row.length)]),
-    indices: Int32Array.from(rows.flat(), ([at]) => at),
-    values: Float64Array.from(rows.flat(), ([, value]) => value),
-  };
-  const bounds = new Float64Array(rows.length).fill(Infinity);
+  const forms = formsOf([
+    ...base.pairs.map(([p, q]) => [[place[p], 1], [place[q], -1]] as const),
+    ...rules.map(({ indices, values }) => indices.map((p, k) => [place[p], values[k]] as const)),
+  ]);
+  const bounds = new Float64Array(base.pairs.length + rules.length).fill(Infinity);
   bounds.set(rules.map(({ bound }) => bound / view.pixelRange[1]), base.pairs.length);
   const splitting = split(A, forms, view.n);
   return { priors, equations, splitting, base, forms, bounds, maxIterations };

@@ -20,6 +20,7 @@ import { interiorPoint } from "./interior_point.ts";
 import { soleSolution } from "./least_squares.ts";
 import type { Shape } from "./priors.ts";
 import { noRecovery, type Recovery, recovery } from "./recovery.ts";
+import { saddle } from "./saddle.ts";
 import type { ServerView } from "./view.ts";
 
 /** What {@linkcode fitGaussian} learns of public images, in 0..255. */
@@ -117,6 +118,13 @@ function deficient(elapsedMs: number): Recovery {
 /** Whether no image at all solves the equations. Here only an exact solver knows. */
 function contradictory(view: ServerView): boolean {
   const { A, scaled } = scaledEquations(view);
-  const [c, w] = [new Float64Array(view.n), new Float64Array(0)];
-  return interiorPoint({ A, b: scaled(view.z1), c, pairs: [], w }).status === "infeasible";
+  const program = {
+    system: saddle(A, view.n),
+    b: scaled(view.z1),
+    c: new Float64Array(view.n),
+    pairs: [],
+    w: new Float64Array(0),
+    rules: [],
+  };
+  return interiorPoint(program).status === "infeasible";
 }

@@ -1,29 +1,31 @@
 /** A primal-dual interior point method on the structure of the attacker's linear program.
  *
- *     minimise  c·x + Σ w_e·|x_a − x_b|    such that  A·x = b,  0 ≤ x ≤ 1
+ *     minimise  c·x + Σ w_e·|x_a − x_b|    such that  A·x = b,  0 ≤ x ≤ 1,  |R·x| ≤ τ
  *
- * With |D·x| = p + q, D·x = p − q, and everything but x and the multipliers y of A·x = b eliminated,
- * each Newton step is
+ * A pixel is bounded as a rule is: F stacks the pixels on the rules R, −low ≤ F·x ≤ high, and both slacks
+ * are variables. With |D·x| = p + q, D·x = p − q, and everything but x and the multipliers y of A·x = b
+ * eliminated, each Newton step is
  *
- *     [ K  −Aᵀ ] [dx]   [g]        K = Θ + Dᵀ·Φ·D,   Θ, Φ > 0 diagonal
+ *     [ K  −Aᵀ ] [dx]   [g]        K = Fᵀ·Θ·F + Dᵀ·Φ·D,   Θ, Φ > 0 diagonal
  *     [ A   0  ] [dy] = [r]
  *
- * K has the band of the image's grid, so K = L·Lᵀ is cheap. What remains is the Gram matrix of
- * Y = A·L⁻ᵀ and its Cholesky factor, `hidden` wide: a general solver does not see that the dense rows
- * are few and the rest is a grid. Predictor and corrector: Mehrotra 1992, as in Wright, "Primal-Dual
- * Interior-Point Methods", 1997.
+ * K has the band of the image's grid, twice as wide with rules; a general solver does not see that the
+ * dense rows are few and the rest is a grid. `saddle.ts` solves the system. Predictor and corrector:
+ * Mehrotra 1992, as in Wright, "Primal-Dual Interior-Point Methods", 1997.
  *
- * That a program is infeasible is proved (Farkas): the multipliers y of an infeasible one grow along
+ * That a program is infeasible is proved (Farkas): the multipliers of an infeasible one grow along
  * a proof, so they are tried as they come.
  * @module */
-import { bandedBackward, bandedCholesky, bandedForward } from "../math/banded.ts";
 import * as dense from "../math/dense.ts";
 import { provesInfeasible } from "./farkas.ts";
+import { addGram, applyForms, bandwidth, type Forms, formsOf, spreadForms } from "./forms.ts";
+import type { PixelRule } from "./priors.ts";
+import type { Saddle } from "./saddle.ts";
 
 /** A program over pixels in [0, 1], in an order that keeps the pairs close. */
 export interface PixelProgram {
-  /** [hidden, n] row-major, rows of comparable length. */
-  A: Float64Array;
+  /** Of an A [hidden, n] with rows of comparable length. */
+  system: Saddle;
   /** [hidden] */
   b: Float64Array;
   /** [n], c ≥ 0 */
@@ -31,6 +33,8 @@ export interface PixelProgram {
   pairs: readonly (readonly [number, number])[];
   /** [pairs], w > 0 */
   w: Float64Array;
+  /** R and τ; the values of each rule sum to 0. */
+  rules: readonly PixelRule[];
 }
 
 /** How a solve of a program ended. */
@@ -47,11 +51,23 @@ const TOLERANCE = 1e-8;
 /** Share of the way to the boundary that a step may go. */
 const STEP = 0.995;
 
-/** Added to K's diagonal, as a share of the largest Φ: a flat region would leave K singular in floating
- * point. The dual residual of a step grows by RIDGE·Φ·dx, and dx is small by then. */
-const RIDGE = 1e-13;
+/** Added to each entry of K's diagonal, as a share of it: a flat region, where differences count and bounds
+ * do not, would leave K singular in floating point. A tenth or ten times as much stalls more often. */
+const RIDGE = 1e-14;
 
-/** The four non-negative variables x, 1 − x, p, q, or their multipliers, or a step of either. */
+/** A program with its forms in one place. */
+interface Prepared extends PixelProgram {
+  /** The pixels, then the rules: −low ≤ F·x ≤ high. */
+  F: Forms;
+  low: Float64Array;
+  high: Float64Array;
+  /** The differences of the pairs. */
+  D: Forms;
+  /** The bandwidth of K. */
+  width: number;
+}
+
+/** The non-negative variables low + F·x, high − F·x, p, q, or their multipliers, or a step of either. */
 type Blocks = readonly [Float64Array, Float64Array, Float64Array, Float64Array];
 
 /** An iterate: variables, their multipliers, and the multipliers of A·x = b. */
@@ -61,101 +77,135 @@ interface Iterate {
   y: Float64Array;
 }
 
+/** What an iterate lacks of an optimum. */
+interface Gaps {
+  /** b − A·x */
+  primal: Float64Array;
+  /** c − Aᵀ·y − the pull of pairs and bounds. */
+  dual: Float64Array;
+  /** The largest of both and the duality gap, each relative to its terms. */
+  worst: number;
+}
+
 /** Solves a program. @param stopped asked at each iteration; true ends the solve: "stopped". */
 export function interiorPoint(program: PixelProgram, stopped = () => false): PointOutcome {
-  const { A, b, c, w, pairs } = program;
-  const at = start(program);
-  const [normB, normC] = [1 + norm(b), 1 + norm(c) + norm(w)];
+  const prepared = prepare(program);
+  const at = start(prepared);
   for (let iterations = 0; iterations < MAX_ITERATIONS; iterations++) {
     if (stopped()) return { status: "stopped", iterations };
-    const { v: [x, , p, q], z: [zx, zs, zp, zq], y } = at;
-    const Ax = dense.apply(A, x);
-    const yA = dense.applyTransposed(A, y);
-    if (provesInfeasible({ y, b, reach: yA })) return { status: "infeasible", iterations };
-
-    const pull = spread(zp.map((z, e) => (z - zq[e]) / 2), pairs, c.length);
-    const primalGap = b.map((value, row) => value - Ax[row]);
-    const dualGap = c.map((cost, i) => cost - yA[i] - pull[i] - zx[i] + zs[i]);
-    const cost = dense.dot(c, x) + dense.dot(w, p) + dense.dot(w, q);
-    const bound = dense.dot(b, y) - zs.reduce((sum, z) => sum + z, 0);
-    const worst = Math.max(
-      norm(primalGap) / normB,
-      norm(dualGap) / normC,
-      Math.abs(cost - bound) / (1 + Math.abs(cost)),
-    );
-    if (worst < TOLERANCE) return { status: "optimal", x, iterations };
-    if (!(worst < Infinity)) break;
-    advance(at, newton(program, at, { primalGap, dualGap }));
+    const yA = dense.applyTransposed(program.system.A, at.y);
+    if (contradicts(prepared, at, yA)) return { status: "infeasible", iterations };
+    const gaps = gapsOf(prepared, at, yA);
+    if (gaps.worst < TOLERANCE) return { status: "optimal", x: pixels(prepared, at), iterations };
+    if (!(gaps.worst < Infinity)) break;
+    advance(at, newton(prepared, at, gaps));
   }
   return { status: "stalled", iterations: MAX_ITERATIONS };
 }
 
-/** The starting point: near the least-squares solution, well inside the bounds, D·x = p − q. */
-function start({ A, b, c, pairs, w }: PixelProgram): Iterate {
+function prepare(program: PixelProgram): Prepared {
+  const { c, pairs, rules } = program;
+  const F = formsOf([
+    ...Array.from(c, (_, i) => [[i, 1]] as const),
+    ...rules.map(({ indices, values }) => indices.map((i, k) => [i, values[k]] as const)),
+  ]);
+  const D = formsOf(pairs.map(([i, j]) => [[i, 1], [j, -1]]));
+  const bounds = rules.map(({ bound }) => bound);
+  return {
+    ...program,
+    F,
+    low: Float64Array.from([...c.map(() => 0), ...bounds]),
+    high: Float64Array.from([...c.map(() => 1), ...bounds]),
+    D,
+    width: Math.max(bandwidth(F), bandwidth(D)),
+  };
+}
+
+/** The starting point, well inside the bounds: near the least-squares solution, or an even grey, which keeps
+ * to every rule. D·x = p − q. */
+function start({ system, b, c, w, F, low, high, D, rules }: Prepared): Iterate {
   const n = c.length;
-  const gram = dense.multiplyTransposed(A, A, { n, lower: true });
-  dense.cholesky(gram, b.length);
-  const middle = dense.apply(A, new Float64Array(n).fill(0.5));
-  const y = dense.solveCholesky(gram, b.map((value, row) => value - middle[row]));
-  const x = dense.applyTransposed(A, y).map((v) => Math.min(0.95, Math.max(0.05, v + 0.5)));
-  const d = differences(x, pairs);
+  const grey = new Float64Array(n).fill(0.5);
+  const middle = dense.apply(system.A, grey);
+  const x = rules.length > 0 ? grey : system.leastNorm(b.map((value, row) => value - middle[row]))
+    .map((v) => Math.min(0.95, Math.max(0.05, v + 0.5)));
+  const f = applyForms(F, x);
+  const d = applyForms(D, x);
   return {
     v: [
-      x,
-      x.map((v) => 1 - v),
+      f.map((v, e) => low[e] + v),
+      f.map((v, e) => high[e] - v),
       d.map((v) => Math.max(v, 0) + 0.1),
       d.map((v) => Math.max(-v, 0) + 0.1),
     ],
-    z: [c.map((cost) => cost + 1), new Float64Array(n).fill(1), w.slice(), w.slice()],
+    z: [f.map((_, e) => e < n ? c[e] + 1 : 1), f.map(() => 1), w.slice(), w.slice()],
     y: new Float64Array(b.length),
   };
 }
 
+/** x: the first slacks. */
+const pixels = ({ c }: Prepared, { v: [below] }: Iterate) => below.slice(0, c.length);
+
+/** Whether the multipliers prove that there is no point. @param yA y·A */
+function contradicts({ b, c, F, high }: Prepared, { z: [zb, za], y }: Iterate, yA: Float64Array) {
+  const r = za.map((z, e) => e < c.length ? 0 : zb[e] - z); // −r of the proof
+  const reach = spreadForms(F, r, yA.slice());
+  const allowance = r.reduce((sum, value, e) => sum + high[e] * Math.abs(value), 0);
+  return provesInfeasible({ y, b, reach, allowance });
+}
+
+function gapsOf(prepared: Prepared, at: Iterate, yA: Float64Array): Gaps {
+  const { system, b, c, w, F, low, high, D } = prepared;
+  const { v: [, , p, q], z: [zb, za, zp, zq], y } = at;
+  const x = pixels(prepared, at);
+  const Ax = dense.apply(system.A, x);
+  const primal = b.map((value, row) => value - Ax[row]);
+  const dual = c.map((cost, i) => cost - yA[i]);
+  spreadForms(D, zp.map((z, e) => (zq[e] - z) / 2), dual);
+  spreadForms(F, zb.map((z, e) => za[e] - z), dual);
+  const cost = dense.dot(c, x) + dense.dot(w, p) + dense.dot(w, q);
+  const bound = dense.dot(b, y) - dense.dot(low, zb) - dense.dot(high, za);
+  const worst = Math.max(
+    norm(primal) / (1 + norm(b)),
+    norm(dual) / (1 + norm(c) + norm(w)),
+    Math.abs(cost - bound) / (1 + Math.abs(cost)),
+  );
+  return { primal, dual, worst };
+}
+
 /** A function that gives the step towards v·z = `targets` and zero gaps, from one factorisation. */
 function newton(
-  { A, pairs, c }: PixelProgram,
-  { v: [x, s, p, q], z: [zx, zs, zp, zq] }: Iterate,
-  { primalGap, dualGap }: { primalGap: Float64Array; dualGap: Float64Array },
+  { system, c, F, D, width }: Prepared,
+  { v: [below, above, p, q], z: [zb, za, zp, zq] }: Iterate,
+  gaps: Gaps,
 ) {
-  const n = c.length;
-  const width = pairs.reduce((max, [i, j]) => Math.max(max, j - i), 0);
+  const theta = below.map((value, e) => zb[e] / value + za[e] / above[e]);
   const phi = p.map((value, e) => 1 / (value / zp[e] + q[e] / zq[e]));
-  const ridge = RIDGE * phi.reduce((max, value) => Math.max(max, value), 0);
-  const L = new Float64Array(n * (width + 1));
-  const diagonal = (i: number) => i * (width + 1) + width;
-  for (let i = 0; i < n; i++) L[diagonal(i)] = zx[i] / x[i] + zs[i] / s[i] + ridge;
-  pairs.forEach(([i, j], e) => {
-    L[diagonal(i)] += phi[e];
-    L[diagonal(j)] += phi[e];
-    L[diagonal(j) + i - j] -= phi[e];
-  });
-  bandedCholesky(L, width);
-  const Y = A.slice();
-  bandedForward(L, width, Y);
-  const schur = dense.multiplyTransposed(Y, Y, { n, lower: true });
-  dense.cholesky(schur, primalGap.length);
+  const K = new Float64Array(c.length * (width + 1));
+  addGram(F, theta, K, width);
+  addGram(D, phi, K, width);
+  for (let at = width; at < K.length; at += width + 1) K[at] *= 1 + RIDGE;
+  const solve = system.factor(K, width);
 
-  return ([tx, ts, tp, tq]: Blocks) => {
+  return ([tb, ta, tp, tq]: Blocks) => {
     // p·dzp + zp·dp = tp − p·zp and so on; dzp = −dzq, D·dx = dp − dq.
     const h = tp.map((t, e) => t / zp[e] - p[e] - tq[e] / zq[e] + q[e]);
-    const g = spread(h.map((value, e) => phi[e] * value), pairs, n);
-    for (let i = 0; i < n; i++) g[i] += tx[i] / x[i] - zx[i] - ts[i] / s[i] + zs[i] - dualGap[i];
-    bandedForward(L, width, g);
-    const Yg = dense.apply(Y, g);
-    const dy = dense.solveCholesky(schur, primalGap.map((gap, row) => gap - Yg[row]));
-    const dx = dense.applyTransposed(Y, dy).map((value, i) => value + g[i]);
-    bandedBackward(L, width, dx);
-    const Ddx = differences(dx, pairs);
-    const dl = h.map((value, e) => phi[e] * (value - Ddx[e]));
+    const g = gaps.dual.map((gap) => -gap);
+    spreadForms(D, h.map((value, e) => phi[e] * value), g);
+    spreadForms(F, tb.map((t, e) => t / below[e] - zb[e] - ta[e] / above[e] + za[e]), g);
+    const { dx, dy } = solve(g, gaps.primal);
+    const df = applyForms(F, dx);
+    const dd = applyForms(D, dx);
+    const dl = h.map((value, e) => phi[e] * (value - dd[e]));
     const dv: Blocks = [
-      dx,
-      dx.map((value) => -value),
+      df,
+      df.map((value) => -value),
       tp.map((t, e) => (t - p[e] * dl[e]) / zp[e] - p[e]),
       tq.map((t, e) => (t + q[e] * dl[e]) / zq[e] - q[e]),
     ];
     const dz: Blocks = [
-      tx.map((t, i) => (t - zx[i] * dx[i]) / x[i] - zx[i]),
-      ts.map((t, i) => (t + zs[i] * dx[i]) / s[i] - zs[i]),
+      tb.map((t, e) => (t - zb[e] * df[e]) / below[e] - zb[e]),
+      ta.map((t, e) => (t + za[e] * df[e]) / above[e] - za[e]),
       dl,
       dl.map((value) => -value),
     ];
@@ -205,21 +255,6 @@ function stepLength(blocks: Blocks, steps: Blocks): number {
 function mapBlocks(like: Blocks, value: (k: number, i: number) => number): Blocks {
   const [x, s, p, q] = like.map((block, k) => block.map((_, i) => value(k, i)));
   return [x, s, p, q];
-}
-
-/** D·x: x_a − x_b for each pair. */
-function differences(x: Float64Array, pairs: PixelProgram["pairs"]): Float64Array {
-  return Float64Array.from(pairs, ([a, b]) => x[a] - x[b]);
-}
-
-/** Dᵀ·v. */
-function spread(v: Float64Array, pairs: PixelProgram["pairs"], n: number): Float64Array {
-  const out = new Float64Array(n);
-  pairs.forEach(([a, b], e) => {
-    out[a] += v[e];
-    out[b] -= v[e];
-  });
-  return out;
 }
 
 const norm = (v: Float64Array): number => Math.sqrt(dense.dot(v, v));

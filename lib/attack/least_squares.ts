@@ -12,7 +12,7 @@ import {
   solveCholesky,
 } from "../math/dense.ts";
 import { buildLp, worstViolation } from "./lp_model.ts";
-import { checkedPriors } from "./priors.ts";
+import { checkedPriors, type Priors } from "./priors.ts";
 import { noRecovery, type Recovery, recovery } from "./recovery.ts";
 import type { ServerView } from "./view.ts";
 
@@ -31,15 +31,19 @@ export function leastSquares(view: ServerView): Recovery {
     : noRecovery("error", objective, { elapsedMs, message: "Cannot solve: W1 is all zeros" });
 }
 
-/** The verdict of the equations alone, where they leave one point at most: an image or "infeasible".
- * Null where they leave more. */
-export function soleSolution(view: ServerView, objective: Recovery["objective"]): Recovery | null {
+/** The verdict of equations that leave one point at most: an image or "infeasible". Null where they leave more.
+ * @param priors whose rules the image must obey, none by default. */
+export function soleSolution(
+  view: ServerView,
+  objective: Recovery["objective"],
+  priors: Priors = checkedPriors({ objective: "published" }),
+): Recovery | null {
   if (view.hidden < view.n) return null;
   const start = performance.now();
   const { x, rank } = leastSquaresPoint(view);
   if (rank < view.n) return null;
-  const equations = buildLp(view, checkedPriors({ objective: "published" }));
-  const solves = worstViolation(equations, x) <= TOLERANCE;
+  const program = buildLp(view, { ...priors, objective: "published" });
+  const solves = worstViolation(program, x) <= TOLERANCE;
   const details = { objective, elapsedMs: performance.now() - start };
   return solves ? recovery(view, x, details) : noRecovery("infeasible", objective, details);
 }

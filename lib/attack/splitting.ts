@@ -10,13 +10,7 @@
  * @module */
 import { bandedBackward, bandedCholesky, bandedForward } from "../math/banded.ts";
 import { apply, applyTransposed, cholesky, multiplyTransposed } from "../math/dense.ts";
-
-/** Sparse linear forms of the pixels, by rows: form e is Σ values[k]·x[indices[k]], starts[e] ≤ k < starts[e + 1]. */
-export interface Forms {
-  starts: Int32Array;
-  indices: Int32Array;
-  values: Float64Array;
-}
+import { addGram, bandwidth, type Forms } from "./forms.ts";
 
 /** What {@linkcode split} prepares. */
 export interface Splitting {
@@ -84,22 +78,11 @@ export function split(A: Float64Array, forms: Forms, n: number): Splitting {
 }
 
 /** I + Bᵀ·B in banded storage. */
-function metric({ starts, indices, values }: Forms, n: number) {
-  let width = 0;
-  for (let e = 0; e + 1 < starts.length; e++) {
-    const used = indices.subarray(starts[e], starts[e + 1]);
-    width = Math.max(width, Math.max(...used) - Math.min(...used));
-  }
+function metric(forms: Forms, n: number) {
+  const width = bandwidth(forms);
   const K = new Float64Array(n * (width + 1));
   for (let p = 0; p < n; p++) K[p * (width + 1) + width] = 1;
-  for (let e = 0; e + 1 < starts.length; e++) {
-    for (let k = starts[e]; k < starts[e + 1]; k++) {
-      for (let l = starts[e]; l < starts[e + 1]; l++) {
-        const [i, j] = [indices[k], indices[l]];
-        if (j <= i) K[i * (width + 1) + j - i + width] += values[k] * values[l];
-      }
-    }
-  }
+  addGram(forms, new Float64Array(forms.starts.length - 1).fill(1), K, width);
   return { K, width };
 }
 

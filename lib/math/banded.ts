@@ -51,3 +51,23 @@ export function bandedBackward(L: Float64Array, width: number, b: Float64Array):
     for (let k = Math.max(0, i - width); k < i; k++) b[k] -= L[row + k] * b[i];
   }
 }
+
+/** (K·Bᵀ)ᵀ for every row of B `[rows, n]`, K symmetric and not factored. */
+export function bandedMultiply(K: Float64Array, width: number, B: Float64Array): Float64Array {
+  const stride = width + 1;
+  const n = K.length / stride;
+  const out = new Float64Array(B.length);
+  for (let at = 0; at < B.length; at += n) {
+    for (let i = 0; i < n; i++) {
+      const row = i * stride - i + width;
+      const b = B[at + i];
+      let sum = K[row + i] * b;
+      for (let k = Math.max(0, i - width); k < i; k++) {
+        sum += K[row + k] * B[at + k];
+        out[at + k] += K[row + k] * b;
+      }
+      out[at + i] += sum;
+    }
+  }
+  return out;
+}

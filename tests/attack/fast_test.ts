@@ -65,6 +65,38 @@ Deno.test("solveFast() proves the z1 of another W1 infeasible", async () => {
   assertEquals((await solveFast(many(0), plain("tv"))).status, "optimal");
 });
 
+Deno.test("solveFast() agrees with solveLp() on which programs with rules have a solution", async () => {
+  // Corners of black that step up by d: one more than 25 breaks a rule, once the equations are enough.
+  const corners = (d: number) =>
+    Uint8Array.from({ length: 64 }, (_, p) => [9, 20, 36, 54].includes(p) ? d : 0);
+  const seen = new Set<string>();
+  for (const input of [{ period: 2 }, { period: 4, wrapEdges: true }, { border: true }]) {
+    const priors = checkedPriors({ objective: "published", ...input });
+    for (const d of [25, 26, 60]) {
+      for (const hidden of [16, 31, 33, 44, 60, 63, 64, 80]) {
+        const view = plantedView(corners(d), { hidden, seed: hidden });
+        const [fast, slow] = await Promise.all([solveFast, solveLp].map((s) => s(view, priors)));
+        assertEquals(fast.status, slow.status, `${d}, ${hidden}, ${JSON.stringify(input)}`);
+        seen.add(fast.status);
+        if (fast.xHat !== null) {
+          assertLess(worstViolation(buildLp(view, priors), fast.xHat), 1e-7);
+          if (hidden >= 63) assert(exact(fast.xHat, corners(d)));
+        }
+      }
+    }
+  }
+  assertEquals([...seen].sort(), ["infeasible", "optimal"]);
+});
+
+Deno.test("solveFast() refuses the only solution of the equations where it breaks a rule", async () => {
+  for (const hidden of [64, 80]) {
+    const view = plantedView(SQUARE, { hidden });
+    const ruled = await solveFast(view, checkedPriors({ objective: "published", period: 2 }));
+    assertEquals([ruled.status, ruled.xHat], ["infeasible", null]);
+    assertEquals((await solveFast(view, plain("published"))).certified, true);
+  }
+});
+
 Deno.test("solveFast() handles one unit, more units than pixels, a zero row and a constant image", async () => {
   const one = plantedView(SQUARE, { hidden: 1 });
   assertEquals((await solveFast(one, plain("tv-sum"))).status, "optimal");

@@ -1,6 +1,6 @@
 import { assertAlmostEquals } from "@std/assert";
-import { bandedBackward, bandedCholesky, bandedForward } from "lib/math/banded.ts";
-import { cholesky, solveCholesky } from "lib/math/dense.ts";
+import { bandedBackward, bandedCholesky, bandedForward, bandedMultiply } from "lib/math/banded.ts";
+import { apply, cholesky, solveCholesky } from "lib/math/dense.ts";
 import { gaussian, seededRng } from "lib/math/rng.ts";
 
 Deno.test("bandedCholesky() and its solves agree with the dense ones, one row or many", () => {
@@ -25,6 +25,25 @@ Deno.test("bandedCholesky() and its solves agree with the dense ones, one row or
       bandedBackward(banded, width, y);
       const expected = solveCholesky(full, B.subarray(row * n, (row + 1) * n));
       y.forEach((value, i) => assertAlmostEquals(value, expected[i], 1e-12));
+    }
+  }
+});
+
+Deno.test("bandedMultiply() multiplies every row by the symmetric matrix", () => {
+  for (const [n, width, rows] of [[1, 0, 1], [6, 0, 2], [9, 2, 3], [3, 5, 1]]) {
+    const banded = gaussian(seededRng(n), n * (width + 1));
+    const full = new Float64Array(n * n);
+    for (let i = 0; i < n; i++) {
+      for (let j = Math.max(0, i - width); j <= i; j++) {
+        full[i * n + j] = full[j * n + i] = banded[i * (width + 1) + j - i + width];
+      }
+    }
+    const B = gaussian(seededRng(2), rows * n);
+    const KB = bandedMultiply(banded, width, B);
+    for (let at = 0; at < B.length; at += n) {
+      apply(full, B.subarray(at, at + n)).forEach((value, i) => {
+        assertAlmostEquals(KB[at + i], value, 1e-12);
+      });
     }
   }
 });
