@@ -126,6 +126,30 @@ Deno.test("solveFast() treats channels apart", async () => {
   assert(exact((await solveFast(view, plain("tv"))).xHat!, colour));
 });
 
+Deno.test("solveFast() applies the rules channel by channel, and the border rule to their sum", async () => {
+  // Red varies, green steps; period 1 bounds both, the border rule their sum with blue.
+  const shape: [number, number, number] = [5, 4, 3];
+  const colour = (step: number) =>
+    Uint8Array.from({ length: 60 }, (_, at) => {
+      const [p, k] = [Math.floor(at / 3), at % 3];
+      return k === 0 ? 100 + 5 * (p % 4) : k === 1 && p >= 12 ? step : 90;
+    });
+  const seen = new Set<string>();
+  for (const input of [{ period: 1 }, { period: 2 }, { border: true }]) {
+    const priors = checkedPriors({ objective: "published", ...input });
+    for (const hidden of [20, 57]) {
+      for (const step of [110, 150, 250]) {
+        const view = plantedView(colour(step), { hidden, shape });
+        const { status, xHat } = await solveFast(view, priors);
+        assertEquals(status, (await solveLp(view, priors)).status);
+        if (xHat !== null) assertLess(worstViolation(buildLp(view, priors), xHat), 1e-7);
+        seen.add(status);
+      }
+    }
+  }
+  assertEquals([...seen].sort(), ["infeasible", "optimal"]);
+});
+
 Deno.test("solveFast() ends at its time limit and when told to, without an image", async () => {
   const view = plantedView(SQUARE, { hidden: 20 });
   const late = await solveFast(view, plain("tv"), { timeLimitS: 1e-9 });
