@@ -77,19 +77,25 @@ export function axisRange(values: readonly number[], axis: ValueAxis): [number, 
   return paddedRange(shown, axis.log === true);
 }
 
-/** Ticks of a log axis from its range: decades, or 1-2-5 steps when it spans fewer than two. */
+/** Ticks of a log axis from its range: decades, or 1-2-5 steps when it spans fewer than two, and then plain
+ * numbers between 1 and 10 000. */
 export function logTicks([from, to]: [number, number], floor?: number): PlotlyLayout {
   const values: number[] = [];
   const text: string[] = [];
   const stride = Math.ceil((to - from) / 9);
-  const steps = to - from < 2 ? [1, 2, 5] : [1];
+  const short = to - from < 2;
+  const steps = short ? [1, 2, 5] : [1];
+  const written = (step: number, e: number) =>
+    short && from >= 0 && to <= 4
+      ? String(step * 10 ** e)
+      : `${step === 1 ? "" : `${step}·`}10<sup>${e}</sup>`.replace("-", "−");
   for (let e = Math.floor(from); e <= to; e++) {
     for (const step of steps) {
       const at = e + Math.log10(step);
       if (at < from || at > to || e % stride !== 0) continue;
       if (floor !== undefined && at < Math.log10(floor) + 0.3) continue;
       values.push(step * 10 ** e);
-      text.push(`${step === 1 ? "" : `${step}·`}10<sup>${e}</sup>`.replace("-", "−"));
+      text.push(written(step, e));
     }
   }
   if (floor !== undefined) {

@@ -91,7 +91,7 @@ export function costPoint(
 export function attackPoints(dataset: AdviseDataset, hidden: number): Point[] {
   const images = dataset === "mnist-full" ? "mnist" : dataset; // digits either way
   return IMAGES.map((image) => ({
-    ...{ dataset: images, hidden, objective: "tv-sum", period: "none", image },
+    ...{ dataset: images, hidden, objective: "tv-sum", period: "none", image, solver: "fast" },
   }));
 }
 

@@ -116,6 +116,10 @@ Deno.test("lineFigure() labels a log axis of less than two decades in 1-2-5 step
     "10−1",
     "2·10−1",
   ]);
+  const xAxis = { title: "Width", unit: "units", log: true };
+  const widths = { name: "a", x: [10, 300], y: [1, 2] };
+  const wide = lineFigure(lineOptions({ series: [widths], xAxis, marks: [] })) as Loose;
+  assertEquals(wide.layout.xaxis.ticktext, ["10", "20", "50", "100", "200"]);
 });
 
 Deno.test("lineFigure() is plain data: it survives JSON unchanged", () => {

@@ -31,7 +31,10 @@ const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore
 
 test("attack sweeps the published table: five widths × five densities × ten CIFAR-10 images", async () => {
   const sweep = await loadSweep("attack");
-  const table = pointsOf(sweep, parseOnly(sweep, "dataset=cifar10-gray,objective=published"));
+  const table = pointsOf(
+    sweep,
+    parseOnly(sweep, "dataset=cifar10-gray,objective=published,solver=fast"),
+  );
   assertEquals(table.length, 250);
   const distinct = (name: string) => [...new Set(table.map((point) => point[name]))];
   assertEquals(distinct("hidden"), [350, 500, 750, 900, 1000]);
