@@ -13,7 +13,8 @@
  *     dy = (A·Aᵀ)⁻¹·A·(K·dx − g)
  *
  * at (n − hidden)²·n, with N made once: Gaussian vectors, projected and made orthonormal by Cholesky. N only
- * steers: what rounding leaves of A·Nᵀ shows in the next iteration's residual. Nocedal, Wright, "Numerical Optimization", 2006, chapter 16.2.
+ * steers: what rounding leaves of A·Nᵀ shows in the next iteration's residual. Nocedal, Wright, "Numerical
+ * Optimization", 2006, chapter 16.2.
  *
  * Rows of A that depend on others get dy = 0; then only the range space will do.
  * @module */
