@@ -1,0 +1,66 @@
+/** One long training, both parties in this process: tensors and resident memory after each epoch. As a process of
+ * its own, with the transport as argument, it prints them: beside other tests memory would be theirs too.
+ * @module */
+import * as tf from "@tensorflow/tfjs";
+import { dataset } from "lib/data/dataset.ts";
+import { seededRng } from "lib/math/rng.ts";
+import { MODERN } from "lib/nn/setting.ts";
+import { selfSigned } from "lib/protocol/certificate.ts";
+import { train } from "lib/protocol/mitig2/client.ts";
+import { serve } from "lib/protocol/mitig2/server.ts";
+import { inProcess } from "lib/protocol/port.ts";
+import type { Connection } from "lib/protocol/transport.ts";
+import { connect, listen } from "lib/protocol/websocket.ts";
+
+const EPOCHS = 60;
+
+/** After each epoch. */
+export interface Memory {
+  readonly tensors: number[];
+  /** MiB. */
+  readonly rss: number[];
+}
+
+/** Images of noise: what is learnt does not matter here. */
+function noise(name: string, count: number) {
+  const rng = seededRng(5);
+  const y = Uint8Array.from(rng.bytes(count), (byte) => byte % 2);
+  return dataset({ name, x: rng.bytes(count * 49), y, shape: [7, 7, 1], classes: ["a", "b"] });
+}
+const data = { train: noise("noise train", 400), test: noise("noise test", 100) };
+
+async function trainOver(connection: Connection): Promise<Memory> {
+  const memory: Memory = { tensors: [], rss: [] };
+  const onEpoch = () => {
+    memory.tensors.push(tf.memory().numTensors);
+    memory.rss.push(Deno.memoryUsage().rss / 2 ** 20);
+  };
+  const setting = { ...MODERN, epochs: EPOCHS, batch: 40 };
+  await train(connection, data, { hidden: 1024, setting, onEpoch });
+  connection.close();
+  return memory;
+}
+
+/** Over a port. */
+export async function overPort(): Promise<Memory> {
+  const [ours, theirs] = inProcess();
+  const ended = serve(theirs);
+  const memory = await trainOver(ours);
+  await ended;
+  return memory;
+}
+
+async function overTls(): Promise<Memory> {
+  const { cert, key } = selfSigned(["127.0.0.1"]);
+  const token = "a-token-for-tests";
+  const onConnection = async (connection: Connection) => void await serve(connection);
+  const listener = listen({ cert, key, token, onConnection });
+  const memory = await trainOver(await connect(listener.url, { token, caCert: cert }));
+  await listener.close();
+  return memory;
+}
+
+if (import.meta.main) {
+  console.log(JSON.stringify(await (Deno.args[0] === "tls" ? overTls() : overPort())));
+  Deno.exit(); // the commands do so too: after many messages something below `ws` lingers for a minute
+}
