@@ -70,3 +70,33 @@ Deno.bench(
     await solveBatch(views, priors);
   },
 );
+
+// The published program, whose rule keeps neighbours within 25: at wide layers HiGHS sees only dense rows.
+const wide = 600;
+const W1wide = toFixed(gaussian(seededRng(2), wide * n), 8);
+const square = Float64Array.from({ length: n }, (_, p) => 4 * (p % 28) + 2 * Math.floor(p / 28));
+const smooth = serverView({
+  W1: W1wide,
+  z1: Array.from(
+    { length: wide },
+    (_, row) =>
+      W1wide.subarray(row * n, (row + 1) * n).reduce((sum, w, p) => sum + w * square[p], 0),
+  ),
+  shape: [28, 28, 1],
+  scaleBits: 8,
+});
+const rule = checkedPriors({ objective: "published", period: 2 });
+for (const solve of [solveLp, solveFast]) {
+  const { status } = await solve(smooth, rule);
+  if (status !== "optimal") throw new Error(`Cannot time: the published program is ${status}`);
+}
+const published = { group: "published program, period 2, 600 × 784, one image", n: 3, warmup: 1 };
+Deno.bench(
+  { ...published, name: "solveLp(): HiGHS's interior point", baseline: true },
+  async () => {
+    await solveLp(smooth, rule);
+  },
+);
+Deno.bench({ ...published, name: "solveFast()" }, async () => {
+  await solveFast(smooth, rule);
+});
