@@ -167,7 +167,8 @@ export class SweepStore implements Disposable {
 
   /** The rows of these points, in their order, or all, sorted by point; a point without a row is left out. */
   rows(sweep: Sweep, points?: readonly Point[]): StoredRow[] {
-    const sql = "SELECT * FROM rows WHERE sweep = ? AND version = ? ORDER BY point";
+    const order = points === undefined ? " ORDER BY point" : "";
+    const sql = `SELECT * FROM rows WHERE sweep = ? AND version = ?${order}`;
     const all = this.#all("read", sql, sweep.name, sweep.version);
     if (points === undefined) return all.map((columns) => this.#stored(sweep, columns));
     const byKey = new Map(all.map((columns) => [columns.key as string, columns]));
