@@ -6,23 +6,22 @@
  * [n, n] matrix for all images, and one pass of shrinking and clipping. Unlike the exact solvers it
  * takes the neighbour rules at no cost.
  *
- * An image is done when its rounded pixels are {@linkcode certified}, or when its copies agree and stand
- * still: its point is then projected onto the equations in float64, a solution up to what clipping takes
- * back. When the copies stand still
- * *apart*, their distance is along a Farkas certificate, which is checked before anything is called
- * infeasible.
+ * An image is done when its rounded pixels are certified and keep to the rules, or when its copies agree and
+ * stand still: its point is then projected onto the equations in float64, a solution up to what clipping takes
+ * back. When the copies stand still *apart*, their distance is along a proof that there is no solution,
+ * which is checked exactly before anything is called infeasible.
  * @module */
 import * as tf from "@tensorflow/tfjs";
 import { applyTransposed } from "../math/dense.ts";
 import { startBackend } from "../nn/backend.ts";
 import { type Copies, freshCopies, updateCopies, type Weights } from "./admm.ts";
-import { certified } from "./certificate.ts";
+import { consistent } from "./certificate.ts";
 import { type ScaledEquations, scaledEquations } from "./equations.ts";
-import { provesInfeasible } from "./farkas.ts";
+import { keepsRules, provesInfeasible, suggestsInfeasible } from "./farkas.ts";
 import { type Forms, formsOf } from "./forms.ts";
 import { soleSolution } from "./least_squares.ts";
-import { hasRules, pixelRules, type Priors } from "./priors.ts";
-import { noRecovery, type Recovery, recovery } from "./recovery.ts";
+import { type PixelRule, pixelRules, type Priors } from "./priors.ts";
+import { noRecovery, type Recovery, recovery, solution } from "./recovery.ts";
 import { refine } from "./refine.ts";
 import { reweigh, REWEIGHTINGS } from "./reweighted.ts";
 import { split, type Splitting } from "./splitting.ts";
@@ -68,6 +67,12 @@ const LOOK = 10;
 /** Iterations between attempts to prove infeasibility. */
 const PROOF = 100;
 
+/** What clipping may take back of a point that converged to {@linkcode TOLERANCE}, in grey levels. */
+const CLIPPED = 1e-4 * 255;
+
+/** Why copies that agree are not always an answer. */
+const NO_SOLUTION = "the point that the iteration found does not solve the program";
+
 /** All images of a batch share this. */
 interface Batch {
   priors: Priors;
@@ -77,6 +82,7 @@ interface Batch {
   forms: Forms;
   /** [forms] largest |form|, for rules; Infinity for differences. */
   bounds: Float64Array;
+  rules: readonly PixelRule[];
   maxIterations: number;
 }
 
@@ -104,7 +110,7 @@ export async function solveBatch(
   }
   if (views.length === 0) return { recoveries: [], residuals: [] };
   checkSameLayer(views);
-  if (views[0].hidden > views[0].n && !hasRules(priors)) {
+  if (views[0].hidden >= views[0].n) {
     const recoveries = await soleSolutions(views, priors, { signal, onProgress });
     if (recoveries !== null) return { recoveries, residuals: [] };
   }
@@ -165,17 +171,19 @@ export async function solveBatch(
   return { recoveries: recoveries.map((recovery) => ({ ...recovery, elapsedMs })), residuals };
 }
 
-/** More equations than pixels: nothing to iterate, or null if the equations do not fix the image. */
+/** As many equations as pixels or more: nothing to iterate, or null if the equations do not fix the image. */
 async function soleSolutions(
   views: readonly ServerView[],
-  { objective }: Priors,
+  priors: Priors,
   { signal, onProgress }: BatchOptions,
 ): Promise<Recovery[] | null> {
+  const { objective } = priors;
+  const rules = pixelRules(views[0].shape, priors);
   const recoveries: Recovery[] = [];
   for (const view of views) {
     const sole = signal?.aborted
       ? noRecovery("aborted", objective, { elapsedMs: 0 })
-      : soleSolution(view, objective);
+      : soleSolution(view, objective, rules);
     if (sole === null) return null;
     recoveries.push(sole);
     onProgress?.(recoveries.length, views.length);
@@ -194,38 +202,46 @@ function multiply(q: Float32Array, P: tf.Tensor2D): Float32Array {
 
 /** What has become of an image, or null if it goes on, perhaps with new weights. */
 function judge(batch: Batch, image: Running, x: Float32Array, iteration: number): Recovery | null {
-  const { priors: { objective }, equations, splitting, base } = batch;
+  const { priors: { objective }, equations, splitting, base, rules } = batch;
   const { view, b, copies, round } = image;
-  const elapsedMs = 0;
-  const rounded = equations.pixels(x).map(Math.round);
-  if (certified(view, rounded)) return recovery(view, rounded, { objective, elapsedMs });
+  const details = { objective, elapsedMs: 0 };
+  const pixels = equations.pixels(x);
+  if (consistent(view, pixels) && keepsRules(pixels.map(Math.round), rules)) {
+    const found = recovery(view, pixels.map(Math.round), details);
+    if (found.certified) return found;
+  }
   if (Math.max(copies.primal, copies.dual) < TOLERANCE) {
     const point = equations.pixels(splitting.project(Float64Array.from(x), b));
-    const found = recovery(view, point, { objective, elapsedMs });
+    const { rank } = splitting;
+    const found = solution(view, rules, { point, rank, tolerance: CLIPPED }, details);
+    if (found === null) {
+      return noRecovery("undecided", objective, { ...details, message: NO_SOLUTION });
+    }
     if (objective !== "reweighted" || found.xHat === null) return found;
-    const proved = refine(view, found.xHat);
-    if (proved !== null) return { ...found, xHat: proved, certified: true };
+    const refined = refine(view, found.xHat, rules);
+    if (refined !== null) return recovery(view, refined, details);
     if (round === REWEIGHTINGS) return found;
     copies.weights = weights(batch, reweigh(base, found.xHat, round));
     image.round++;
     return null;
   }
   if (iteration % PROOF === 0 && contradicts(batch, image, x)) {
-    return noRecovery("infeasible", objective, { elapsedMs });
+    return noRecovery("infeasible", objective, details);
   }
   if (iteration < batch.maxIterations * (round + 1)) return null;
   const message = `no convergence in ${iteration} iterations, residual ${copies.primal}`;
-  return noRecovery("time-limit", objective, { elapsedMs, message });
+  return noRecovery("time-limit", objective, { ...details, message });
 }
 
 /** Whether x − z, which only a contradiction keeps apart, proves that there is one. */
 function contradicts(
-  { equations, splitting, forms, bounds }: Batch,
-  { b, copies }: Running,
+  { equations, splitting, forms, bounds, rules }: Batch,
+  { view, b, copies }: Running,
   x: Float32Array,
 ): boolean {
   const n = x.length;
   const reachOfRules = new Float64Array(n);
+  const r: number[] = [];
   let allowance = 0;
   bounds.forEach((bound, e) => {
     if (bound === Infinity) return;
@@ -233,11 +249,13 @@ function contradicts(
     let apart = -copies.z[n + e];
     for (let k = from; k < to; k++) apart += forms.values[k] * x[forms.indices[k]];
     for (let k = from; k < to; k++) reachOfRules[forms.indices[k]] += apart * forms.values[k];
+    r.push(apart);
     allowance += Math.abs(apart) * bound;
   });
   const y = splitting.multipliers(reachOfRules.map((v, p) => v + x[p] - copies.z[p]));
   const reach = applyTransposed(equations.A, y).map((v, p) => v - reachOfRules[p]);
-  return provesInfeasible({ y, b, reach, allowance });
+  return suggestsInfeasible({ y, b, reach, allowance }) &&
+    provesInfeasible(view, rules, equations.multipliers(y), r);
 }
 
 /** What all images share. */
@@ -253,7 +271,7 @@ function prepare(view: ServerView, priors: Priors, maxIterations: number): Batch
   const bounds = new Float64Array(base.pairs.length + rules.length).fill(Infinity);
   bounds.set(rules.map(({ bound }) => bound / view.pixelRange[1]), base.pairs.length);
   const splitting = split(A, forms, view.n);
-  return { priors, equations, splitting, base, forms, bounds, maxIterations };
+  return { priors, equations, splitting, base, forms, bounds, rules, maxIterations };
 }
 
 /** Terms in the order of the batch; rules cost nothing. */

@@ -1,15 +1,42 @@
-/** Proof of a reconstruction without the truth.
+/** What a reconstruction is worth, without the truth.
  *
- * W1, z1 and pixels are integers, so an attacker can round its x̂ and put it back: W1·round(x̂) = z1.
- * A wrong x̂ rounds to an image that is off by about ‖W1_i‖/√12 in equation i, and would have to hit
- * all of them by chance: about Π 1/‖W1_i‖, or 10⁻¹⁰⁰⁰ at 300 units of 8-bit weights. With one or two
- * equations the certificate says little.
+ * W1, z1 and pixels are integers, so an attacker can round its x̂ and put it back. If W1·round(x̂) = z1
+ * it is *consistent*: it may be the image. It is *certified* if besides the equations pin the image,
+ * by one of two arguments:
+ *
+ * - *rank*: W1 has rank n, exactly, so one image at most satisfies the equations. Nothing is assumed.
+ * - *counting*: no pixel is dead, and the chance that W1 lets any wrong image pass that is described as
+ *   briefly as the one found is at most 2^−64. At most 2^c images have a description of c bits
+ *   (`description.ts`), at most C(n, k)·255^k differ from the true one in k pixels, and one of those
+ *   passes with probability 2^−b(k) (`layer_evidence.ts`):
+ *
+ *       chance ≤ Σ_k min(2^c, C(n, k)·255^k)·2^−b(k)
+ *
+ *   Assumed: W1 was drawn independently of the image, entry by entry, from distributions like those measured.
  * @module */
+import { descriptionBits, log2Binomial, log2Sum } from "./description.ts";
+import { evidenceBits, type LayerEvidence, layerEvidence } from "./layer_evidence.ts";
 import type { ServerView } from "./view.ts";
+
+/** The most that log2 of the chance of a wrong image may be. */
+const LOG2_CHANCE = -64;
+
+/** Whether and why a consistent image must be the true one. */
+export interface Certificate {
+  readonly certified: boolean;
+  readonly argument: "rank" | "counting";
+  readonly deadPixels: number;
+  /** Independent equations. */
+  readonly rank: number;
+  /** Bits that describe the image; 0 where only rank counts. */
+  readonly imageBits: number;
+  /** log2 of a bound on the chance of a wrong image; −Infinity for rank, 0 where nothing is excluded. */
+  readonly log2Chance: number;
+}
 
 /** Whether the rounded recovery is an image that satisfies every equation exactly.
  * @throws {TypeError} xHat has the wrong length. */
-export function certified(view: ServerView, xHat: ArrayLike<number>): boolean {
+export function consistent(view: ServerView, xHat: ArrayLike<number>): boolean {
   const { W1, z1, hidden, n, pixelRange: [low, high] } = view;
   if (xHat.length !== n) {
     throw new TypeError(`Cannot certify: ${xHat.length} pixels, expected ${n}`);
@@ -20,9 +47,59 @@ export function certified(view: ServerView, xHat: ArrayLike<number>): boolean {
     if (!(x[p] >= low && x[p] <= high)) return false;
   }
   for (let row = 0; row < hidden; row++) {
-    let sum = 0;
-    for (let p = 0; p < n; p++) sum += W1[row * n + p] * x[p];
-    if (sum !== z1[row]) return false;
+    let sum = 0, size = 0;
+    for (let p = 0; p < n; p++) {
+      const term = W1[row * n + p] * x[p];
+      sum += term;
+      size += Math.abs(term);
+    }
+    if (size <= Number.MAX_SAFE_INTEGER ? sum !== z1[row] : !exactly(view, row, x)) return false;
   }
   return true;
+}
+
+/** Row `row` of W1·x = z1 in big integers, where float64 may round. */
+function exactly({ W1, z1, n }: ServerView, row: number, x: Float64Array): boolean {
+  let sum = 0n;
+  for (let p = 0; p < n; p++) sum += BigInt(W1[row * n + p]) * BigInt(x[p]);
+  return sum === BigInt(z1[row]);
+}
+
+/** Weighs a recovery; null unless it is {@linkcode consistent}. @throws as that. */
+export function certify(view: ServerView, xHat: ArrayLike<number>): Certificate | null {
+  if (!consistent(view, xHat)) return null;
+  const evidence = layerEvidence(view.W1, view.n);
+  const { deadPixels, rank, full } = evidence;
+  const known = { deadPixels, rank };
+  if (full) {
+    return { certified: true, argument: "rank", ...known, imageBits: 0, log2Chance: -Infinity };
+  }
+  const imageBits = descriptionBits(Float64Array.from(xHat, Math.round), view.shape);
+  const log2Chance = deadPixels > 0 ? 0 : Math.min(0, wrongImages(evidence, view.n, imageBits));
+  const certified = log2Chance <= LOG2_CHANCE;
+  return { certified, argument: "counting", ...known, imageBits, log2Chance };
+}
+
+/** log2 of the bound on the chance of a wrong image. */
+function wrongImages(evidence: LayerEvidence, n: number, imageBits: number): number {
+  const terms = Array.from({ length: n }, (_, at) => {
+    const k = at + 1;
+    const images = Math.min(imageBits, log2Binomial(n, k) + k * Math.log2(255));
+    return images - evidenceBits(evidence, k);
+  });
+  return log2Sum(terms);
+}
+
+/** The certificate in words, its assumption included: one line. */
+export function certificateText(certificate: Certificate | null): string {
+  if (certificate === null) return "does not satisfy the equations";
+  const { certified, argument, deadPixels, rank, imageBits, log2Chance } = certificate;
+  if (argument === "rank") return `certified: ${rank} independent equations, one solution`;
+  if (deadPixels > 0) return `consistent, not certified: ${deadPixels} pixels are in no equation`;
+  const bits = Math.round(imageBits);
+  return certified
+    ? `certified: a wrong image of at most ${bits} bits fits ${rank} independent equations with ` +
+      `chance under 2^${Math.ceil(log2Chance)}, if W1 was drawn independently of it`
+    : `consistent, not certified: ${rank} independent equations do not exclude all other images of ` +
+      `${bits} bits`;
 }

@@ -10,6 +10,8 @@ export interface ScaledEquations {
   place: Int32Array;
   /** [hidden] of a view of this W1: its right-hand side. */
   scaled(z1: Float64Array): Float64Array;
+  /** [hidden] multipliers of the rows of W1, from those of A. */
+  multipliers(y: Float64Array): Float64Array;
   /** [n] pixels of 0..255 in their own order, from a point. */
   pixels(point: ArrayLike<number>): Float64Array;
 }
@@ -31,6 +33,7 @@ export function scaledEquations({ W1, hidden, n, shape, pixelRange }: ServerView
   return {
     A,
     place,
+    multipliers: (y) => y.map((value, row) => value / lengths[row]),
     scaled: (z1) => z1.map((z, row) => z / lengths[row] / white),
     pixels(point) {
       const x = new Float64Array(n);

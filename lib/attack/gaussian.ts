@@ -15,12 +15,10 @@ import {
   multiplyTransposed,
   solveCholesky,
 } from "../math/dense.ts";
-import { scaledEquations } from "./equations.ts";
-import { interiorPoint } from "./interior_point.ts";
+import { provedByInteriorPoint } from "./infeasible.ts";
 import { soleSolution } from "./least_squares.ts";
-import type { Shape } from "./priors.ts";
+import { checkedPriors, type Shape } from "./priors.ts";
 import { noRecovery, type Recovery, recovery } from "./recovery.ts";
-import { saddle } from "./saddle.ts";
 import type { ServerView } from "./view.ts";
 
 /** What {@linkcode fitGaussian} learns of public images, in 0..255. */
@@ -103,7 +101,8 @@ export function gaussianAttack(
     const shifts = solveCholesky(factor, view.z1.map((z, row) => z - Wmean[row]));
     const point = applyTransposed(WS, shifts).map((shift, p) => mean[p] + shift);
     const white = view.pixelRange[1];
-    if (point.some((v) => v < -white || v > 2 * white) && contradictory(view)) {
+    const far = point.some((v) => v < -white || v > 2 * white);
+    if (far && provedByInteriorPoint(view, checkedPriors({ objective: "published" }))) {
       return noRecovery("infeasible", objective, details());
     }
     return recovery(view, point, details());
@@ -113,18 +112,4 @@ export function gaussianAttack(
 function deficient(elapsedMs: number): Recovery {
   const message = "Cannot solve: the rank of W1 is too low";
   return noRecovery("error", "gaussian", { elapsedMs, message });
-}
-
-/** Whether no image at all solves the equations. Here only an exact solver knows. */
-function contradictory(view: ServerView): boolean {
-  const { A, scaled } = scaledEquations(view);
-  const program = {
-    system: saddle(A, view.n),
-    b: scaled(view.z1),
-    c: new Float64Array(view.n),
-    pairs: [],
-    w: new Float64Array(0),
-    rules: [],
-  };
-  return interiorPoint(program).status === "infeasible";
 }

@@ -7,33 +7,36 @@
  * either way, without presolve, which makes these dense rows five times slower; dual simplex, 6 s, is
  * the last resort. A feasibility problem has no sharp optimum, and the authors used an interior point.
  *
- * No answer is taken on trust: the point is put back into the program, and a claim of optimality
- * that leaves a residual is tried again by the next method and reported as an error in the end.
+ * No answer is taken on trust. A point is put on the equations and back into the program; one that does not
+ * solve it is tried again by the next method. A claim that there is none needs a proof (`infeasible.ts`).
+ * What neither is solved nor proved is "undecided".
  * @module */
-import type { Highs, Model } from "highs";
+import type { Highs, Model, ModelData } from "highs";
 import { dropRuntime, highsRuntime, modelData } from "./highs_runtime.ts";
-import { buildLp, type SparseLp, worstViolation } from "./lp_model.ts";
-import { hasRules, type Priors } from "./priors.ts";
-import { noRecovery, type Recovery, recovery } from "./recovery.ts";
+import { proveInfeasible } from "./infeasible.ts";
+import { leastSquaresSystem } from "./least_squares.ts";
+import { buildLp } from "./lp_model.ts";
+import { hasRules, type PixelRule, pixelRules, type Priors } from "./priors.ts";
+import { noRecovery, type Recovery, solution } from "./recovery.ts";
 import { solveRounds } from "./reweighted.ts";
 import type { Terms } from "./terms.ts";
 import type { ServerView } from "./view.ts";
 
-/** Largest relative violation of a row or bound in a point that counts as a solution. */
-const TOLERANCE = 1e-7;
-
 /** Iterations after which HiPDLP gives way: 20 % above what digits need at exact widths. */
 const PDLP_ITERATIONS = 2500;
+
+/** Why a claim of infeasibility is not passed on. */
+const UNPROVED = "HiGHS claims that there is no solution; no proof was found";
 
 type Method = Record<string, string | number>;
 const HIPDLP: Method = { solver: "hipdlp", pdlp_iteration_limit: PDLP_ITERATIONS };
 const INTERIOR_POINT: Method = { solver: "ipm", run_crossover: "off" };
 const SIMPLEX: Method = { solver: "simplex" };
 
-/** What a run of the solver came to, before the recovery is dressed up. */
+/** What a run of the solver came to. */
 type Outcome =
-  | { status: "optimal"; point: Float64Array }
-  | { status: "infeasible" | "time-limit" | "aborted" | "error"; message?: string };
+  | { status: "optimal"; found: Recovery }
+  | { status: "infeasible" | "undecided" | "time-limit" | "aborted" | "error"; message?: string };
 
 /** How long to try. */
 export interface Limits {
@@ -67,29 +70,64 @@ export async function solveTerms(
     terms: Terms;
   },
 ): Promise<Recovery> {
-  const highs = await highsRuntime();
   const { objective } = priors;
   const start = performance.now();
+  const leftS = () => Math.max(1e-9, limits.timeLimitS - (performance.now() - start) / 1000);
+  const ended = (status: Exclude<Outcome["status"], "optimal">, message?: string) =>
+    noRecovery(status, objective, { elapsedMs: performance.now() - start, message });
+  const highs = await highsRuntime();
+  const data = modelData(buildLp(view, priors, terms));
+  const accept = accepting(view, pixelRules(view.shape, priors), objective);
   const sharp = objective !== "published" && !hasRules(priors);
-  const outcome = solve(highs, buildLp(view, priors, terms), {
-    methods: sharp ? [HIPDLP, INTERIOR_POINT, SIMPLEX] : [INTERIOR_POINT, SIMPLEX],
-    ...limits,
-  });
-  const elapsedMs = performance.now() - start;
-  return outcome.status === "optimal"
-    ? recovery(view, outcome.point, { objective, elapsedMs })
-    : noRecovery(outcome.status, objective, { elapsedMs, message: outcome.message });
+  // Where one method claims infeasibility and no proof is found, simplex has the last word.
+  for (
+    const methods of [sharp ? [HIPDLP, INTERIOR_POINT, SIMPLEX] : [INTERIOR_POINT, SIMPLEX], [
+      SIMPLEX,
+    ]]
+  ) {
+    const { stopped } = limits;
+    const outcome = solve(highs, data, { methods, accept, timeLimitS: leftS(), stopped });
+    if (outcome.status === "optimal") {
+      return { ...outcome.found, elapsedMs: performance.now() - start };
+    }
+    if (outcome.status !== "infeasible") return ended(outcome.status, outcome.message);
+    if (await proveInfeasible(view, priors, { timeLimitS: leftS(), stopped })) {
+      return ended("infeasible");
+    }
+    if (stopped()) return ended("aborted");
+  }
+  return ended("undecided", UNPROVED);
 }
+
+/** Makes a recovery of a point of HiGHS, put on the equations first, if it solves the program. */
+function accepting(
+  view: ServerView,
+  rules: readonly PixelRule[],
+  objective: Recovery["objective"],
+) {
+  let system: ReturnType<typeof leastSquaresSystem> | undefined;
+  return (point: Float64Array): Recovery | null => {
+    system ??= leastSquaresSystem(view);
+    const { rank, nearest } = system;
+    const pixels = nearest(point.slice(0, view.n));
+    return solution(view, rules, { point: pixels, rank }, { objective, elapsedMs: 0 });
+  };
+}
+
+type Accept = ReturnType<typeof accepting>;
 
 /** Tries the methods in turn; the native model lives for this call only. */
 function solve(
   highs: Highs,
-  lp: SparseLp,
-  { methods, timeLimitS, stopped }: Required<Limits> & { methods: Method[] },
+  data: ModelData,
+  { methods, accept, timeLimitS, stopped }: Required<Limits> & {
+    methods: Method[];
+    accept: Accept;
+  },
 ): Outcome {
   let last: Outcome = { status: "error", message: "no method tried" };
   try {
-    const model = highs.createModel(modelData(lp));
+    const model = highs.createModel(data);
     model.options.set({ output_flag: false, presolve: "off", time_limit: timeLimitS });
     model.raw.setCallback((event) => {
       if ("interrupt" in event && stopped()) event.interrupt();
@@ -100,8 +138,8 @@ function solve(
     for (const method of methods) {
       model.options.set(method);
       model.clearSolver(); // the next method starts afresh; the clock runs on
-      last = stopped() ? { status: "aborted" } : attempt(highs, model, { lp, method });
-      if (last.status !== "error") break;
+      last = stopped() ? { status: "aborted" } : attempt(highs, model, { accept, method });
+      if (last.status !== "undecided") break;
     }
     model.dispose();
     return last;
@@ -115,19 +153,16 @@ function solve(
 function attempt(
   highs: Highs,
   model: Model,
-  { lp, method }: { lp: SparseLp; method: Method },
+  { accept, method }: { accept: Accept; method: Method },
 ): Outcome {
   const is = highs.constants.modelStatus;
   model.raw.run(); // a failed run shows in the model's status and is the next method's business
   const modelStatus = model.getModelStatus();
   switch (modelStatus) {
     case is.optimal: {
-      const point = model.getSolution().colValue;
-      const violation = worstViolation(lp, point);
-      return violation <= TOLERANCE ? { status: "optimal", point } : {
-        status: "error",
-        message: `${method.solver} claims an optimum that misses a constraint by ${violation}`,
-      };
+      const found = accept(model.getSolution().colValue);
+      const message = `${method.solver} claims an optimum that does not solve the program`;
+      return found === null ? { status: "undecided", message } : { status: "optimal", found };
     }
     case is.infeasible:
     case is.unboundedOrInfeasible: // every column that is rewarded is bounded: never unbounded
@@ -137,6 +172,6 @@ function attempt(
     case is.timeLimit:
       return { status: "time-limit" };
     default:
-      return { status: "error", message: `${method.solver} ended with status ${modelStatus}` };
+      return { status: "undecided", message: `${method.solver} ended with status ${modelStatus}` };
   }
 }

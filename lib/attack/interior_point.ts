@@ -13,11 +13,11 @@
  * dense rows are few and the rest is a grid. `saddle.ts` solves the system. Predictor and corrector:
  * Mehrotra 1992, as in Wright, "Primal-Dual Interior-Point Methods", 1997.
  *
- * That a program is infeasible is proved (Farkas): the multipliers of an infeasible one grow along
+ * That a program is infeasible is proved (`farkas.ts`): the multipliers of an infeasible one grow along
  * a proof, so they are tried as they come.
  * @module */
 import * as dense from "../math/dense.ts";
-import { provesInfeasible } from "./farkas.ts";
+import { suggestsInfeasible } from "./farkas.ts";
 import { addGram, applyForms, bandwidth, type Forms, formsOf, spreadForms } from "./forms.ts";
 import type { PixelRule } from "./priors.ts";
 import type { Saddle } from "./saddle.ts";
@@ -35,6 +35,8 @@ export interface PixelProgram {
   w: Float64Array;
   /** R and τ; the values of each rule sum to 0. */
   rules: readonly PixelRule[];
+  /** Whether multipliers y [hidden] of A and r [rules] of R prove, exactly, that there is no point. */
+  proves(y: Float64Array, r: Float64Array): boolean;
 }
 
 /** How a solve of a program ended. */
@@ -147,11 +149,15 @@ function start({ system, b, c, w, F, low, high, D, rules }: Prepared): Iterate {
 const pixels = ({ c }: Prepared, { v: [below] }: Iterate) => below.slice(0, c.length);
 
 /** Whether the multipliers prove that there is no point. @param yA y·A */
-function contradicts({ b, c, F, high }: Prepared, { z: [zb, za], y }: Iterate, yA: Float64Array) {
-  const r = za.map((z, e) => e < c.length ? 0 : zb[e] - z); // −r of the proof
-  const reach = spreadForms(F, r, yA.slice());
+function contradicts(
+  { b, c, F, high, proves }: Prepared,
+  { z: [zb, za], y }: Iterate,
+  yA: Float64Array,
+): boolean {
+  const r = za.map((z, e) => e < c.length ? 0 : z - zb[e]);
+  const reach = spreadForms(F, r.map((value) => -value), yA.slice());
   const allowance = r.reduce((sum, value, e) => sum + high[e] * Math.abs(value), 0);
-  return provesInfeasible({ y, b, reach, allowance });
+  return suggestsInfeasible({ y, b, reach, allowance }) && proves(y, r.subarray(c.length));
 }
 
 function gapsOf(prepared: Prepared, at: Iterate, yA: Float64Array): Gaps {

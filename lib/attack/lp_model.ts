@@ -27,6 +27,8 @@ export interface SparseLp {
   starts: Int32Array;
   indices: Int32Array;
   values: Float64Array;
+  /** [hidden] powers of two that the rows of W1 were divided by. */
+  scales: Float64Array;
 }
 
 /** The linear program whose solutions the attacker believes in. The first n columns are the pixels.
@@ -48,9 +50,10 @@ export function buildLp(
   colUpper.fill(view.pixelRange[1], 0, n);
 
   const rows = new RowBuilder();
+  const scales = new Float64Array(hidden);
   for (let row = 0; row < hidden; row++) {
     const w = view.W1.subarray(row * n, (row + 1) * n);
-    const scale = powerOfTwoBelow(w);
+    const scale = scales[row] = powerOfTwoBelow(w);
     const target = view.z1[row] / scale;
     rows.add(target, target, [...w.keys()].filter((p) => w[p] !== 0), (p) => w[p] / scale);
   }
@@ -61,7 +64,8 @@ export function buildLp(
   for (const { indices, values, bound } of rules) {
     rows.add(-bound, bound, indices, (_, at) => values[at]);
   }
-  return { numCols, colCost, colLower: new Float64Array(numCols), colUpper, ...rows.finish() };
+  const colLower = new Float64Array(numCols);
+  return { numCols, colCost, colLower, colUpper, scales, ...rows.finish() };
 }
 
 /** How far a point is from satisfying the program: the worst violation over rows, relative to the

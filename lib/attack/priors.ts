@@ -14,7 +14,8 @@ export type Objective = "published" | "sum" | "tv" | "tv-sum" | "reweighted";
 /** Every {@linkcode Objective}, in the order of the figures. */
 export const OBJECTIVES: readonly Objective[] = ["published", "sum", "tv", "tv-sum", "reweighted"];
 
-/** The periods of the paper; `null` stands for its "none". */
+/** The periods of the paper; `null` stands for its "none", which is 1000 in the authors' code: their program
+ * then still has the rule at pixel (0, 0), ours has none. */
 export const PUBLISHED_PERIODS: readonly number[] = [2, 4, 9, 16];
 
 /** The published bound on |x_p − mean of its neighbours|, in pixel values. */

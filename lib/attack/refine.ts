@@ -1,21 +1,29 @@
-/** The last step from a good recovery to the image itself, taken only when it can be proved.
+/** The last step from a good recovery to an image that solves the equations, taken only where it does.
  *
  * A recovery that is off by a little often has the right black and white areas: pixels the solver left
  * near 0 or 255. Fix those, and if no more pixels remain than there are equations, least squares finds
- * the rest. The rounded result counts only if it is {@linkcode certified}, so this can do no harm.
+ * the rest. The rounded result counts only if it is {@linkcode consistent} and keeps to the rules, so this can
+ * do no harm.
  * @module */
 import { cholesky, multiplyTransposed, solveCholesky } from "../math/dense.ts";
-import { certified } from "./certificate.ts";
+import { consistent } from "./certificate.ts";
+import { keepsRules } from "./farkas.ts";
+import type { PixelRule } from "./priors.ts";
 import type { ServerView } from "./view.ts";
 
 /** Pixels this close to the end of the range are taken for its end. */
 const NEAR = 2;
 
-/** The certified image near xHat, in whole pixel values, or null if there is none to be found. */
-export function refine(view: ServerView, xHat: ArrayLike<number>): Float64Array | null {
+/** The image near xHat that solves equations and rules in whole pixel values, or null if none is found. */
+export function refine(
+  view: ServerView,
+  xHat: ArrayLike<number>,
+  rules: readonly PixelRule[] = [],
+): Float64Array | null {
+  const solves = (x: Float64Array) => consistent(view, x) && keepsRules(x, rules);
   const { W1, z1, hidden, n, pixelRange: [low, high] } = view;
   const rounded = Float64Array.from(xHat, Math.round);
-  if (certified(view, rounded)) return rounded;
+  if (solves(rounded)) return rounded;
 
   const x = Float64Array.from(xHat, (v) => v <= low + NEAR ? low : v >= high - NEAR ? high : NaN);
   const free = [...x.keys()].filter((p) => Number.isNaN(x[p]));
@@ -36,5 +44,5 @@ export function refine(view: ServerView, xHat: ArrayLike<number>): Float64Array 
   });
   const values = solveCholesky(gram, right);
   free.forEach((p, at) => x[p] = Math.round(values[at]));
-  return certified(view, x) ? x : null;
+  return solves(x) ? x : null;
 }

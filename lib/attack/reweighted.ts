@@ -6,8 +6,8 @@
  * factor ε only keeps it in (0, base]. ε falls from 60 pixel values by 0.6 a round, which is measured:
  * with an ε that stays, anywhere in 5..120, fewer digits come out exact.
  * @module */
-import type { Priors } from "./priors.ts";
-import type { Recovery } from "./recovery.ts";
+import { pixelRules, type Priors } from "./priors.ts";
+import { type Recovery, recovery } from "./recovery.ts";
 import { refine } from "./refine.ts";
 import { objectiveTerms, type Terms } from "./terms.ts";
 import type { ServerView } from "./view.ts";
@@ -30,7 +30,7 @@ export function reweigh(base: Terms, xHat: ArrayLike<number>, round: number): Te
   };
 }
 
-/** Runs a solver once, or for "reweighted" again and again until the image is proved or the rounds are over.
+/** Runs a solver once, or for "reweighted" again and again until whole pixel values fit or the rounds are over.
  * @returns the last recovery, with the time of all; a later round that fails leaves the one before. */
 export async function solveRounds(
   view: ServerView,
@@ -41,17 +41,18 @@ export async function solveRounds(
   const base = objectiveTerms(view, priors);
   let last = await solve(base);
   if (priors.objective !== "reweighted") return last;
+  const rules = pixelRules(view.shape, priors);
   for (let round = 0; round <= REWEIGHTINGS; round++) {
-    const { xHat } = last;
+    const { xHat, objective, elapsedMs } = last;
     if (xHat === null) break;
-    const proved = refine(view, xHat);
-    if (proved !== null) {
-      last = { ...last, xHat: proved, certified: true };
+    const refined = refine(view, xHat, rules);
+    if (refined !== null) {
+      last = recovery(view, refined, { objective, elapsedMs });
       break;
     }
     if (round === REWEIGHTINGS) break;
     const next = await solve(reweigh(base, xHat, round));
-    if (next.status === "error") break;
+    if (next.status === "error" || next.status === "undecided") break;
     last = next;
   }
   return { ...last, elapsedMs: performance.now() - start };

@@ -43,6 +43,8 @@ export type SaddleSolve = (
 /** What {@linkcode saddle} prepares for one A. */
 export interface Saddle {
   readonly A: Float64Array;
+  /** Of A, as far as float64 tells. */
+  readonly rank: number;
   /** The shortest x with A·x = r. */
   leastNorm(r: Float64Array): Float64Array;
   /** Factors K, given in the banded storage of `lib/math/banded.ts` and overwritten. */
@@ -57,7 +59,7 @@ export function saddle(A: Float64Array, n: number, way?: "range" | "null"): Sadd
   const leastNorm = (r: Float64Array) => applyTransposed(A, solveCholesky(gram, r));
   const wide = way === undefined ? hidden > WIDE * n : way === "null";
   const factor = wide && rank === hidden ? nullSpace(A, gram, n) : rangeSpace(A, n);
-  return { A, leastNorm, factor };
+  return { A, rank, leastNorm, factor };
 }
 
 function rangeSpace(A: Float64Array, n: number): Saddle["factor"] {

@@ -15,15 +15,17 @@ export interface Score {
   /** Every pixel right after rounding. */
   readonly exact: boolean;
   readonly elapsedMs: number;
-  /** Proved right from the attacker's side, see `Recovery`. */
+  /** From the attacker's side, see `Recovery`. */
+  readonly consistent: boolean;
   readonly certified: boolean;
 }
 
 /** Measures a recovery against the true image. @throws {TypeError} lengths that differ. */
 export function score(recovery: Recovery, xTrue: ArrayLike<number>, shape: Shape): Score {
-  const { status, xHat, elapsedMs, certified } = recovery;
+  const { status, xHat, elapsedMs, consistent, certified } = recovery;
+  const worth = { elapsedMs, consistent, certified };
   if (xHat === null) {
-    return { status, mse: null, psnr: null, ssim: null, exact: false, elapsedMs, certified };
+    return { status, mse: null, psnr: null, ssim: null, exact: false, ...worth };
   }
   return {
     status,
@@ -31,8 +33,7 @@ export function score(recovery: Recovery, xTrue: ArrayLike<number>, shape: Shape
     psnr: psnr(xHat, xTrue),
     ssim: ssim(xHat, xTrue, shape),
     exact: exact(xHat, xTrue),
-    elapsedMs,
-    certified,
+    ...worth,
   };
 }
 

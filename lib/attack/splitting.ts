@@ -16,6 +16,8 @@ import { addGram, bandwidth, type Forms } from "./forms.ts";
 export interface Splitting {
   /** [n, n], symmetric. */
   readonly P: Float32Array;
+  /** Of A, as far as float64 tells. */
+  readonly rank: number;
   /** The point nearest to x, in the metric Q, that solves A·x = b. */
   project(x: Float64Array, b: Float64Array): Float64Array;
   /** y with Aᵀ·y nearest to v, in the metric Q⁻¹. */
@@ -34,7 +36,7 @@ export function split(A: Float64Array, forms: Forms, n: number): Splitting {
   const V = A.slice();
   bandedForward(K, width, V);
   const L = multiplyTransposed(V, V, { n, lower: true });
-  cholesky(L, hidden);
+  const rank = cholesky(L, hidden);
   for (let row = 0; row < hidden; row++) {
     bandedBackward(K, width, V.subarray(row * n, (row + 1) * n));
   }
@@ -57,6 +59,7 @@ export function split(A: Float64Array, forms: Forms, n: number): Splitting {
   }
   return {
     P,
+    rank,
     project(x, b) {
       const Ax = apply(A, x);
       const r = b.map((value, row) => value - Ax[row]);

@@ -1,27 +1,123 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { certified } from "lib/attack/certificate.ts";
-import { serverView } from "lib/attack/view.ts";
-import { plantedView, SQUARE } from "./fixtures.ts";
+import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { certificateText, certify, consistent } from "lib/attack/certificate.ts";
+import { solveFast } from "lib/attack/fast.ts";
+import { exact } from "lib/attack/metrics.ts";
+import { type ServerView, serverView } from "lib/attack/view.ts";
+import { gaussian, seededRng } from "lib/math/rng.ts";
+import { plain, plantedView, SQUARE } from "./fixtures.ts";
 
 const view = plantedView(SQUARE, { hidden: 20 });
 
-Deno.test("certified() accepts the image itself and what rounds to it", () => {
-  assertEquals(certified(view, SQUARE), true);
-  assertEquals(certified(view, Float64Array.from(SQUARE, (x) => x + 0.4)), true);
+/** The view of SQUARE behind these integer weights. */
+function behind(W1: Float64Array): ServerView {
+  const z1 = Float64Array.from(
+    { length: W1.length / 64 },
+    (_, row) => SQUARE.reduce((sum, x, p) => sum + W1[row * 64 + p] * x, 0),
+  );
+  return serverView({ W1, z1, shape: [8, 8, 1], scaleBits: 0 });
+}
+
+const integers = (seed: number, hidden: number, scale = 256) =>
+  gaussian(seededRng(seed), hidden * 64).map((w) => Math.round(scale * w));
+
+Deno.test("consistent() accepts the image itself and what rounds to it", () => {
+  assertEquals(consistent(view, SQUARE), true);
+  assertEquals(consistent(view, Float64Array.from(SQUARE, (x) => x + 0.4)), true);
 });
 
-Deno.test("certified() rejects one pixel off by one, another view and values off the range", () => {
+Deno.test("consistent() rejects one pixel off by one, another view and values off the range", () => {
   const off = Float64Array.from(SQUARE);
   off[9] += 1;
-  assertEquals(certified(view, off), false);
+  assertEquals(consistent(view, off), false);
   const sum = serverView({ W1: [1, 1], z1: [9], shape: [1, 2, 1], scaleBits: 0 });
-  assertEquals([certified(sum, [4, 5]), certified(sum, [4, 4])], [true, false]);
-  assertEquals(certified(plantedView(SQUARE, { hidden: 20, weightSeed: 2 }), SQUARE), false);
+  assertEquals([consistent(sum, [4, 5]), consistent(sum, [4, 4])], [true, false]);
+  assertEquals(consistent(plantedView(SQUARE, { hidden: 20, weightSeed: 2 }), SQUARE), false);
   const negative = Float64Array.from(SQUARE, (x) => x - 300);
-  assertEquals(certified(plantedView(negative, { hidden: 20 }), negative), false);
-  assertThrows(() => certified(view, [1, 2]), TypeError, "2 pixels, expected 64");
+  assertEquals(consistent(plantedView(negative, { hidden: 20 }), negative), false);
+  assertThrows(() => consistent(view, [1, 2]), TypeError, "2 pixels, expected 64");
 });
 
-Deno.test("certified() is false for NaN", () => {
-  assertEquals(certified(view, new Float64Array(64).fill(NaN)), false);
+Deno.test("consistent() is false for NaN", () => {
+  assertEquals(consistent(view, new Float64Array(64).fill(NaN)), false);
+});
+
+Deno.test("consistent() is exact where float64 would round", () => {
+  const W1 = [2 ** 50 + 1, -(2 ** 50)];
+  const big = (z: number) => serverView({ W1, z1: [z], shape: [1, 2, 1], scaleBits: 0 });
+  assertEquals([consistent(big(5), [5, 5]), consistent(big(4), [5, 5])], [true, false]);
+});
+
+Deno.test("certify() is null for what does not satisfy the equations", () => {
+  assertEquals(certify(view, SQUARE.map((x) => x + 1)), null);
+  assertEquals(certificateText(null), "does not satisfy the equations");
+});
+
+Deno.test("certify() takes full rank for proof, exactly, and not one rank less", () => {
+  const full = certify(behind(integers(1, 64)), SQUARE)!;
+  assertEquals([full.certified, full.argument, full.log2Chance], [true, "rank", -Infinity]);
+  assertEquals(certificateText(full), "certified: 64 independent equations, one solution");
+  // The last row is the sum of the first two: rank 63, and more rows than pixels do not help.
+  const W1 = integers(1, 64);
+  for (let p = 0; p < 64; p++) W1[63 * 64 + p] = W1[p] + W1[64 + p];
+  for (const rows of [W1, Float64Array.from([...W1, ...W1])]) {
+    const { argument, rank } = certify(behind(rows), SQUARE)!;
+    assertEquals([argument, rank], ["counting", 63]);
+  }
+});
+
+Deno.test("certify() counts: more equations, a smaller chance; few are not enough", () => {
+  const chances = [1, 2, 5, 20, 30, 45].map((hidden) =>
+    certify(plantedView(SQUARE, { hidden }), SQUARE)!
+  );
+  assertEquals(chances.map(({ certified }) => certified), [false, false, false, false, true, true]);
+  for (let at = 1; at < chances.length; at++) {
+    assert(chances[at].log2Chance <= chances[at - 1].log2Chance);
+  }
+  // 30 rows tell over 9 bits each, the square takes about 170.
+  assertLess(chances[4].log2Chance, -64);
+  assertLess(150, chances[4].imageBits);
+  assertLess(chances[4].imageBits, 190);
+  assert(
+    /^certified: a wrong image of at most \d+ bits fits 30 /.test(certificateText(chances[4])),
+  );
+  assert(/^consistent, not certified: 20 independent/.test(certificateText(chances[3])));
+});
+
+Deno.test("certify() withholds the certificate from every layer that tells too little", () => {
+  const W1 = integers(3, 45);
+  const layers: Record<string, (w: number, p: number, row: number) => number> = {
+    "a dead column": (w, p) => p === 40 ? 0 : w,
+    "every fourth column dead": (w, p) => p % 4 === 0 ? 0 : w,
+    "a column seen by one row": (w, p, row) => p === 40 && row > 0 ? 0 : w,
+    "rows repeated three times": (_, p, row) => W1[64 * (row % 15) + p],
+    "rows that nearly repeat": (w, p, row) => W1[64 * (row % 15) + p] + (w > 400 ? 1 : 0),
+    "two thirds of the rows zero": (w, _, row) => row % 3 === 0 ? w : 0,
+    "signs": (w) => Math.sign(w),
+    "one outlier, the rest zero": (w, p, row) => p === 3 && row === 3 ? 1e6 : Math.round(w / 1e4),
+    "constant rows": (_, __, row) => row + 1,
+    "all zero": () => 0,
+  };
+  for (const [name, change] of Object.entries(layers)) {
+    const changed = W1.map((w, at) => change(w, at % 64, Math.floor(at / 64)));
+    const certificate = certify(behind(changed), SQUARE)!;
+    assertEquals(certificate.certified, false, `${name}: ${certificateText(certificate)}`);
+  }
+  assert(certify(behind(W1), SQUARE)!.certified);
+  const dead = W1.map((w, at) => at % 64 < 8 ? 0 : w);
+  assert(/8 pixels are in no equation/.test(certificateText(certify(behind(dead), SQUARE))));
+});
+
+Deno.test("certify() is not fooled by what a solver finds behind few or coarse equations", async () => {
+  let wrong = 0;
+  for (let seed = 1; seed <= 60; seed++) {
+    const hidden = 1 + seed % 12;
+    const W1 = integers(seed, hidden, seed % 2 === 0 ? 1 : 3).map((w) =>
+      seed % 3 ? w : Math.sign(w)
+    );
+    const { xHat, consistent, certified } = await solveFast(behind(W1), plain("tv-sum"));
+    if (xHat === null || exact(xHat, SQUARE)) continue;
+    if (consistent) wrong++;
+    assertEquals(certified, false);
+  }
+  assertLess(0, wrong); // wrong images that satisfy every equation do occur
 });

@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import { scaledEquations } from "lib/attack/equations.ts";
+import { provesInfeasible } from "lib/attack/farkas.ts";
 import { interiorPoint, type PixelProgram } from "lib/attack/interior_point.ts";
 import { checkedPriors, type Objective, type PixelRule, pixelRules } from "lib/attack/priors.ts";
 import { saddle } from "lib/attack/saddle.ts";
@@ -12,11 +13,13 @@ function program(
   objective: Objective,
   { rules = [], way }: { rules?: PixelRule[]; way?: "range" | "null" } = {},
 ): PixelProgram {
-  const { A, scaled } = scaledEquations(view);
+  const { A, scaled, multipliers } = scaledEquations(view);
   const system = saddle(A, view.n, way);
   const { pixelWeights: c, pairs, pairWeights: w } = objectiveTerms(view, plain(objective));
   const unit = rules.map((rule) => ({ ...rule, bound: rule.bound / 255 }));
-  return { system, b: scaled(view.z1), c, pairs, w, rules: unit };
+  const proves = (y: Float64Array, r: Float64Array) =>
+    provesInfeasible(view, rules, multipliers(y), r);
+  return { system, b: scaled(view.z1), c, pairs, w, rules: unit, proves };
 }
 
 /** min x0 + x1 over A·x = b in two pixels. */
@@ -28,6 +31,7 @@ const twoPixels = (A: number[], b: number, rules: PixelRule[] = []) =>
     pairs: [],
     w: new Float64Array(0),
     rules,
+    proves: () => true,
   });
 
 /** An image that keeps to every rule by a margin. */

@@ -26,6 +26,7 @@ Deno.test("buildLp() writes TV + sum with a rule as expected by hand", () => {
     starts: [0, 2, 6, 8],
     indices: [0, 1, 0, 1, 2, 3, 0, 1],
     values: [1.5, -0.75, 1, -1, -1, 1, 1, -1],
+    scales: [4],
   });
 });
 

@@ -31,12 +31,12 @@ Deno.test("reweighting recovers from fewer equations than TV + sum, with either 
   for (const solve of [solveLp, solveFast]) {
     const once = await solve(few, plain("tv-sum"));
     assertEquals([once.status, exact(once.xHat!, SQUARE)], ["optimal", false]);
-    const { status, xHat, certified } = await solve(few, plain("reweighted"));
-    assertEquals([status, exact(xHat!, SQUARE), certified], ["optimal", true, true]);
+    const { status, xHat, consistent } = await solve(few, plain("reweighted"));
+    assertEquals([status, exact(xHat!, SQUARE), consistent], ["optimal", true, true]);
   }
 });
 
-Deno.test("solveRounds() stops at proof, at the last round, and when a round is cut short", async () => {
+Deno.test("solveRounds() stops at an image that fits, at the last round, and when a round is cut short", async () => {
   const details = { objective: "reweighted", elapsedMs: 0 } as const;
   const grey = () => recovery(view, new Float64Array(64).fill(100), details);
   const right = () => recovery(view, Float64Array.from(SQUARE), details);
@@ -49,9 +49,9 @@ Deno.test("solveRounds() stops at proof, at the last round, and when a round is 
     return { rounds, ...last };
   };
   const never = await run(grey);
-  assertEquals([never.rounds, never.certified], [REWEIGHTINGS + 1, false]);
+  assertEquals([never.rounds, never.consistent], [REWEIGHTINGS + 1, false]);
   const second = await run((round) => round === 1 ? right() : grey());
-  assertEquals([second.rounds, second.certified], [2, true]);
+  assertEquals([second.rounds, second.consistent], [2, true]);
   const cut = await run((round) =>
     round === 1 ? noRecovery("aborted", "reweighted", details) : grey()
   );
@@ -59,6 +59,10 @@ Deno.test("solveRounds() stops at proof, at the last round, and when a round is 
   const failed = await run((round) =>
     round === 1 ? noRecovery("error", "reweighted", details) : grey()
   );
+  const open = await run((round) =>
+    round === 1 ? noRecovery("undecided", "reweighted", details) : grey()
+  );
+  assertEquals([open.rounds, open.status], [2, "optimal"]);
   assertEquals([failed.rounds, failed.status], [2, "optimal"]);
   const none = await run(() => noRecovery("infeasible", "reweighted", details));
   assertEquals([none.rounds, none.status], [1, "infeasible"]);

@@ -8,12 +8,15 @@ const xTrue = Uint8Array.from({ length: 121 }, (_, i) => (i * 37) % 256);
 function recovery(off: number): Recovery {
   const xHat = Float64Array.from(xTrue);
   xHat[0] += off;
-  return { status: "optimal", xHat, certified: off < 0.5, elapsedMs: 10, objective: "tv" };
+  const consistent = off < 0.5;
+  const worth = { consistent, certified: consistent, certificate: null };
+  return { status: "optimal", xHat, ...worth, elapsedMs: 10, objective: "tv" };
 }
 
 Deno.test("score() measures a recovery and tells an exact one", () => {
   const near = score(recovery(0.4), xTrue, shape);
   assertEquals([near.status, near.exact, near.certified], ["optimal", true, true]);
+  assertEquals([near.consistent, score(recovery(1), xTrue, shape).consistent], [true, false]);
   assertEquals(near.elapsedMs, 10);
   assertAlmostEquals(near.mse!, (0.4 / 255) ** 2 / 121, 1e-12);
   assertEquals(score(recovery(1), xTrue, shape).exact, false);

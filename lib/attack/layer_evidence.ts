@@ -1,0 +1,135 @@
+/** How much the equations of a layer can tell, measured on W1 alone.
+ *
+ * A wrong image x' = x + d satisfies row w iff ⟨w, d⟩ = 0. If the row's entries are drawn independently of
+ * the image and of each other, and none takes a value with more than probability q, then for a d of k live
+ * pixels ⟨w, d⟩ = 0 has at most probability q, and at most about 1/√(2π·k·v), v the least variance that such
+ * a q allows: (m² − 1)/12 for q ≤ 1/m, q(1 − q) for q > ½ (Juškevičius, Kurauskas, arXiv 1912.08770; Singhal,
+ * arXiv 1912.02886; for q = ½ Littlewood–Offord). So a row tells
+ *
+ *     k ≤ 2:  log2(1/q)        k > 2:  max(log2(1/q), ½·log2(2π·(k·v − ½)))
+ *
+ * bits, and independent rows add up. q is measured: the most frequent value among all entries, or in a row or
+ * a column where it stands out. Rows that nearly repeat others count as what is new in them: a pivot of the
+ * Cholesky factor of W1·W1ᵀ is the row's distance from those above, s² a pixel, and q ≥ 1/√(12·s² + 1).
+ * @module */
+import { cholesky, multiplyTransposed } from "../math/dense.ts";
+import { rankMod } from "../math/rank_mod.ts";
+
+/** What {@linkcode layerEvidence} measures. */
+export interface LayerEvidence {
+  /** Pixels that no equation sees. */
+  readonly deadPixels: number;
+  /** Equations that say something that those before do not. */
+  readonly rank: number;
+  /** W1 has rank n, exactly: one image at most satisfies the equations. */
+  readonly full: boolean;
+  /** Groups of rows with the same q. */
+  readonly rows: readonly { q: number; count: number }[];
+}
+
+/** Standard deviations that a count must be above its mean to stand out. */
+const STANDS_OUT = 5;
+
+let last: { W1: Float64Array; n: number; evidence: LayerEvidence } | undefined;
+
+/** Measures W1 [hidden, n]; the last one is remembered, by its content. */
+export function layerEvidence(W1: Float64Array, n: number): LayerEvidence {
+  if (last !== undefined && last.n === n && same(last.W1, W1)) return last.evidence;
+  const evidence = measure(W1, n);
+  last = { W1, n, evidence };
+  return evidence;
+}
+
+/** Bits that the rows tell about a wrong image that differs in k pixels. */
+export function evidenceBits({ rows }: LayerEvidence, k: number): number {
+  return rows.reduce((sum, { q, count }) => sum + count * rowBits(q, k), 0);
+}
+
+/** Bits of one row, see the module. @param q in (0, 1]. */
+export function rowBits(q: number, k: number): number {
+  const least = -Math.log2(q);
+  const m = Math.floor(1 / q);
+  const v = q > 0.5 ? q * (1 - q) : (m * m - 1) / 12;
+  const spread = k * v - 0.5;
+  return k <= 2 || !(spread > 0) ? least : Math.max(least, Math.log2(2 * Math.PI * spread) / 2);
+}
+
+function measure(W1: Float64Array, n: number): LayerEvidence {
+  const live = liveRows(W1, n);
+  const hidden = live.length / n;
+  const deadPixels = countDead(live, n);
+  if (hidden === 0) return { deadPixels: n, rank: 0, full: false, rows: [] };
+  if (hidden >= n && deadPixels === 0 && rankMod(live, n) === n) {
+    return { deadPixels, rank: n, full: true, rows: [] };
+  }
+  const used = Math.min(hidden, n); // more cannot be independent
+  const A = live.subarray(0, used * n);
+  const L = multiplyTransposed(A, A, { n, lower: true });
+  const rank = cholesky(L, used);
+  const atoms = rowAtoms(A, n);
+  const groups = new Map<number, number>();
+  let before = 0;
+  for (let row = 0; row < used; row++) {
+    const pivot = L[row * used + row];
+    if (pivot === Infinity) continue;
+    const variance = pivot ** 2 / (n - before++);
+    const q = Math.max(atoms[row], 1 / Math.sqrt(12 * variance + 1));
+    groups.set(q, (groups.get(q) ?? 0) + 1);
+  }
+  const rows = [...groups].map(([q, count]) => ({ q, count }));
+  return { deadPixels, rank, full: false, rows };
+}
+
+/** The rows that are not all zero. */
+function liveRows(W1: Float64Array, n: number): Float64Array {
+  const rows: number[] = [];
+  for (let at = 0; at < W1.length; at += n) {
+    if (W1.subarray(at, at + n).some((w) => w !== 0)) rows.push(at);
+  }
+  if (rows.length * n === W1.length) return W1;
+  const live = new Float64Array(rows.length * n);
+  rows.forEach((at, row) => live.set(W1.subarray(at, at + n), row * n));
+  return live;
+}
+
+function countDead(A: Float64Array, n: number): number {
+  const seen = new Uint8Array(n);
+  for (let at = 0; at < A.length; at++) if (A[at] !== 0) seen[at % n] = 1;
+  return seen.reduce((count, live) => live === 0 ? count + 1 : count, 0);
+}
+
+/** Of each row, the largest probability of a value: that of all entries, or the row's, or a column's. */
+function rowAtoms(A: Float64Array, n: number): Float64Array {
+  const hidden = A.length / n;
+  const all = mostFrequent(A) / A.length;
+  const outstanding = (count: number, of: number) =>
+    count > of * all + STANDS_OUT * (Math.sqrt(of * all) + 1) ? count / of : all;
+  let columns = all;
+  for (let p = 0; p < n; p++) {
+    const column = Float64Array.from({ length: hidden }, (_, row) => A[row * n + p]);
+    columns = Math.max(columns, outstanding(mostFrequent(column), hidden));
+  }
+  return Float64Array.from({ length: hidden }, (_, row) => {
+    const own = outstanding(mostFrequent(A.subarray(row * n, (row + 1) * n)), n);
+    return Math.max(columns, own);
+  });
+}
+
+/** How often the most frequent value occurs. */
+function mostFrequent(values: Float64Array): number {
+  const sorted = values.slice().sort();
+  let most = 0;
+  for (let from = 0, at = 1; at <= sorted.length; at++) {
+    if (at < sorted.length && sorted[at] === sorted[from]) continue;
+    most = Math.max(most, at - from);
+    from = at;
+  }
+  return most;
+}
+
+function same(a: Float64Array, b: Float64Array): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
+}

@@ -1,0 +1,40 @@
+import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
+import { descriptionBits, log2Binomial, log2Sum } from "lib/attack/description.ts";
+
+Deno.test("log2Binomial() and log2Sum() match values by hand", () => {
+  assertAlmostEquals(log2Binomial(5, 2), Math.log2(10), 1e-12);
+  assertAlmostEquals(log2Binomial(40, 20), Math.log2(137846528820), 1e-9);
+  assertEquals([log2Binomial(7, 0), log2Binomial(7, 7)], [0, 0]);
+  assertAlmostEquals(log2Sum([3, 3, 4]), 5, 1e-12);
+  assertEquals(log2Sum([]), -Infinity);
+  assertAlmostEquals(log2Sum([-5000, -5000]), -4999, 1e-9);
+});
+
+Deno.test("descriptionBits() of all 2-pixel images satisfy Kraft's inequality", () => {
+  // A description of c bits stands for at most 2^c images: Σ 2^−c ≤ 1 for pixels of any value.
+  let sum = 0;
+  for (let a = 0; a < 256; a++) {
+    for (let b = 0; b < 256; b++) sum += 2 ** -descriptionBits([a, b], [1, 2, 1]);
+  }
+  assertLess(sum, 1);
+});
+
+Deno.test("descriptionBits() is small for black, sparse and smooth images, and for noise at most raw", () => {
+  const shape = [16, 16, 1] as const;
+  const image = (value: (i: number, j: number) => number) =>
+    descriptionBits(Float64Array.from({ length: 256 }, (_, p) => value(p >> 4, p & 15)), shape);
+  const black = image(() => 0);
+  assertLess(black, 10);
+  const dots = image((i, j) => i % 8 === 0 && j % 8 === 0 ? 200 : 0);
+  assertLess(dots, 90);
+  const slope = image((i, j) => i + 2 * j);
+  assertLess(slope, 1100);
+  const noise = image((i, j) => (i * 7919 + j * 104729) % 256);
+  assert(black < dots && dots < slope && slope < noise);
+  assertLess(noise, 256 * 8 + 20);
+  // By columns as cheap as by rows; channels apart.
+  assertEquals(image((i, j) => 2 * i + j), slope);
+  const colour = (k: number) => [200, 90, 10][k];
+  const flat = Float64Array.from({ length: 768 }, (_, at) => colour(at % 3));
+  assertLess(descriptionBits(flat, [16, 16, 3]), 3400);
+});
