@@ -6,6 +6,7 @@
  * as under the published feasibility problem, each solver has its own.
  * @module */
 import { apply } from "../math/dense.ts";
+import { solveIndependent } from "./dependent.ts";
 import { type Limits, solveLp, solveTerms } from "./highs.ts";
 import { interiorPoint } from "./interior_point.ts";
 import { soleSolution } from "./least_squares.ts";
@@ -31,10 +32,17 @@ export async function solveFast(
   if (sole !== null) return sole;
   if (isSparse(view)) return await solveLp(view, priors, { timeLimitS, stopped });
   const equations = equationsOf(view, priors);
+  const { rank } = equations.system;
+  const sparer = await solveIndependent(
+    view,
+    rank,
+    objective,
+    (independent) => solveFast(independent, priors, { timeLimitS, stopped }),
+  );
+  if (sparer !== null) return sparer;
   return await solveRounds(view, priors, async (terms) => {
     const late = () => elapsedMs() > 1000 * timeLimitS;
     const outcome = interiorPoint(programOf(equations, terms), () => stopped() || late());
-    const { rank } = equations.system;
     const found = outcome.status === "optimal"
       ? solution(view, rules, { point: corrected(equations, outcome.x), rank }, {
         objective,

@@ -13,6 +13,7 @@
  * @module */
 import type { Highs, Model, ModelData } from "highs";
 import { dropRuntime, highsRuntime, modelData } from "./highs_runtime.ts";
+import { solveIndependent } from "./dependent.ts";
 import { proveInfeasible } from "./infeasible.ts";
 import { leastSquaresSystem } from "./least_squares.ts";
 import { buildLp } from "./lp_model.ts";
@@ -56,6 +57,14 @@ export async function solveLp(
 ): Promise<Recovery> {
   if (!(timeLimitS > 0)) throw new RangeError(`Cannot solve: time limit ${timeLimitS} s`);
   const deadline = performance.now() + 1000 * timeLimitS;
+  const { rank } = leastSquaresSystem(view);
+  const sparer = await solveIndependent(
+    view,
+    rank,
+    priors.objective,
+    (independent) => solveLp(independent, priors, { timeLimitS, stopped }),
+  );
+  if (sparer !== null) return sparer;
   return await solveRounds(view, priors, (terms) => {
     const leftS = Math.max(1e-9, (deadline - performance.now()) / 1000);
     return solveTerms({ view, priors, terms, timeLimitS: leftS, stopped });

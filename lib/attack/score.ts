@@ -38,11 +38,13 @@ export function score(recovery: Recovery, xTrue: ArrayLike<number>, shape: Shape
 }
 
 /** Mean of one number over the recovered images; null if there are none. An infeasible solve has no
- * error and is not averaged in: state how many were recovered beside every mean. */
+ * error and is not averaged in: state how many were recovered beside every mean. An identical image has no
+ * finite PSNR and is left out of that mean: state how many are exact. */
 export function meanScore(
   scores: readonly Score[],
   key: "mse" | "psnr" | "ssim" | "elapsedMs",
 ): number | null {
-  const values = scores.filter((s) => s.mse !== null).map((s) => s[key] as number);
+  const values = scores.filter((s) => s.mse !== null).map((s) => s[key] as number)
+    .filter((value) => value !== Infinity);
   return values.length === 0 ? null : values.reduce((sum, v) => sum + v, 0) / values.length;
 }

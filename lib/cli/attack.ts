@@ -8,6 +8,7 @@ import { solveBatch } from "../attack/batched.ts";
 import { type ConvLayer, convMatrix, convWeights } from "../attack/conv.ts";
 import { fitGaussian, gaussianAttack } from "../attack/gaussian.ts";
 import { checkedPriors, OBJECTIVES, PUBLISHED_PERIODS, type Shape } from "../attack/priors.ts";
+import { certificateText } from "../attack/certificate.ts";
 import type { Recovery } from "../attack/recovery.ts";
 import { meanScore, score } from "../attack/score.ts";
 import { solveAll } from "../attack/solve_all.ts";
@@ -180,31 +181,57 @@ await runCommand(command, async (options) => {
   const scores = recoveries.map((recovery, k) =>
     score(recovery, image(test, indices[k]), test.shape)
   );
-  const images = scores.map(({ exact: _, ...numbers }, k) => ({ index: indices[k], ...numbers }));
+  const images = scores.map(({ exact: _, ...numbers }, k) => ({
+    index: indices[k],
+    ...numbers,
+    certificate: recoveries[k].certificate,
+    message: recoveries[k].message,
+  }));
   const mean = {
     mse: meanScore(scores, "mse"),
     psnr: meanScore(scores, "psnr"),
     ssim: meanScore(scores, "ssim"),
     elapsedMs: meanScore(scores, "elapsedMs"),
   };
-  const { dataset, objective } = options;
+  const exact = scores.filter((s) => s.exact).length;
+  const failed = images.every(({ status }) => status === "error") ? 1 : 0;
+  const { dataset, objective, solver, period, encrypted } = options;
   if (options.json) {
-    console.log(JSON.stringify({ dataset, hidden: layer.hidden, objective, images, mean }));
-    return 0;
+    const setting = {
+      dataset,
+      layer: options.layer,
+      hidden: layer.hidden,
+      scaleBits: layer.scaleBits,
+      weights: options.weights ?? null,
+      seed: options.seed ?? null,
+      encrypted,
+      objective,
+      solver: objective === "gaussian" ? null : solver,
+      period: period === "none" ? null : Number(period),
+    };
+    console.log(JSON.stringify({ ...setting, images, exact, mean }));
+    return failed;
   }
-  const line = (head: string, status: string, s: typeof mean, proof = "") =>
+  const line = (head: string, status: string, s: typeof mean, worth = "") =>
     console.log(
       `${head.padStart(6)}  ${status.padEnd(10)}  ${format(s.mse, 4).padStart(8)}  ` +
         `${format(s.psnr, 1).padStart(8)}  ${format(s.ssim, 4).padStart(7)}  ` +
-        `${format(s.elapsedMs, 0).padStart(9)}${proof}`,
+        `${format(s.elapsedMs, 0).padStart(9)}${worth && `  ${worth}`}`,
     );
   console.log(
     `${test.name}, ${options.layer} W1 ${layer.hidden} × ${layer.n} at scale 2^${layer.scaleBits}, objective ` +
-      `${objective}, period ${options.period}, z1 ${options.encrypted ? "decrypted" : "in clear"}`,
+      `${objective}, period ${period}, z1 ${encrypted ? "decrypted" : "in clear"}`,
   );
   console.log(" image  status           mse  psnr dB     ssim  elapsedMs");
-  images.forEach((s) => line(String(s.index), s.status, s, s.certified ? "  certified" : ""));
+  images.forEach((s) =>
+    line(
+      String(s.index),
+      s.status,
+      s,
+      s.certificate === null ? s.message : certificateText(s.certificate),
+    )
+  );
   const recovered = images.filter((s) => s.status === "optimal").length;
-  line("mean", `of ${recovered}`, mean);
-  return 0;
+  line("mean", `of ${recovered}`, mean, `${exact} exact`);
+  return failed;
 });

@@ -12,8 +12,12 @@ const P = 2_097_143;
 const EXACT_TERMS = 2 ** 11 - 1;
 
 /** The rank modulo p of A `[rows, n]` of safe integers; stops at n. At most the rank over the rationals. */
-export function rankMod(A: ArrayLike<number>, n: number): number {
+export const rankMod = (A: ArrayLike<number>, n: number): number => independentRows(A, n).length;
+
+/** The rows of A `[rows, n]` that do not depend on those above, modulo p: independent over the rationals too. */
+export function independentRows(A: ArrayLike<number>, n: number): number[] {
   const rows = A.length / n;
+  const independent: number[] = [];
   const pivots: { column: number; row: Float64Array }[] = []; // by column, row[column] = 1
   for (let at = 0; at < rows && pivots.length < n; at++) {
     const row = new Float64Array(n);
@@ -35,8 +39,9 @@ export function rankMod(A: ArrayLike<number>, n: number): number {
     for (let p = column; p < n; p++) row[p] = residue(row[p] * inverse);
     const place = pivots.findIndex((other) => other.column > column);
     pivots.splice(place < 0 ? pivots.length : place, 0, { column, row });
+    independent.push(at);
   }
-  return pivots.length;
+  return independent;
 }
 
 /** value mod P in [0, P), for a safe integer. */

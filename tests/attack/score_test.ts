@@ -29,4 +29,9 @@ Deno.test("meanScore() leaves out what was not recovered", () => {
   assertAlmostEquals(meanScore(scores, "mse")!, (1 + 4) / 2 / 255 ** 2 / 121, 1e-12);
   assertEquals(meanScore(scores, "elapsedMs"), 10);
   assertEquals(meanScore([scores[1]], "mse"), null);
+  // An exact image is no reason for an infinite mean.
+  const mixed = [recovery(0), recovery(1)].map((r) => score(r, xTrue, shape));
+  assertEquals(mixed[0].psnr, Infinity);
+  assertEquals(meanScore(mixed, "psnr"), mixed[1].psnr);
+  assertEquals(meanScore([mixed[0]], "psnr"), null);
 });

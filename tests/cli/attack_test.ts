@@ -21,8 +21,20 @@ test("deno task attack --json prints one object, the digit recovered", async () 
   const { code, stdout } = await attack("--seed", "1", "--images", "1", "--offset", "7", "--json");
   assertEquals(code, 0);
   const result = JSON.parse(stdout);
-  assertEquals(Object.keys(result), ["dataset", "hidden", "objective", "images", "mean"]);
-  assertEquals([result.dataset, result.hidden, result.objective], ["mnist", 300, "tv-sum"]);
+  const { images: _, mean: __, ...setting } = result;
+  assertEquals(setting, {
+    dataset: "mnist",
+    layer: "dense",
+    hidden: 300,
+    scaleBits: 8,
+    weights: null,
+    seed: 1,
+    encrypted: false,
+    objective: "tv-sum",
+    solver: "fast",
+    period: null,
+    exact: 1,
+  });
   const [digit] = result.images;
   assertEquals(Object.keys(digit), [
     "index",
@@ -31,8 +43,12 @@ test("deno task attack --json prints one object, the digit recovered", async () 
     "psnr",
     "ssim",
     "elapsedMs",
+    "consistent",
     "certified",
+    "certificate",
   ]);
+  assertEquals([digit.certificate.argument, digit.certificate.rank], ["counting", 300]);
+  assertLess(digit.certificate.log2Chance, -1000);
   assertEquals([digit.index, digit.status, digit.certified], [7, "optimal", true]);
   assertLess(digit.mse, 1e-8);
   assertEquals(Object.keys(result.mean), ["mse", "psnr", "ssim", "elapsedMs"]);
