@@ -8,7 +8,7 @@ import { independentRows } from "../math/rank_mod.ts";
 import { provesInfeasible } from "./farkas.ts";
 import { leastSquaresSystem } from "./least_squares.ts";
 import { noRecovery, type Recovery, recovery } from "./recovery.ts";
-import type { ServerView } from "./view.ts";
+import { augmented, type ServerView } from "./view.ts";
 
 /** Solves a view by its independent equations. @param rank of W1, as float64 tells; cheap to know.
  * @returns null where no equation can be spared below n, or no verdict be had this way. */
@@ -42,13 +42,7 @@ export async function solveIndependent(
 
 /** A row that is a combination of `rows` in W1, but not in z1; null if there is none. */
 function contradiction(view: ServerView, rows: readonly number[]): number | null {
-  const { W1, z1, hidden, n } = view;
-  const augmented = new Float64Array(hidden * (n + 1));
-  for (let row = 0; row < hidden; row++) {
-    augmented.set(W1.subarray(row * n, (row + 1) * n), row * (n + 1));
-    augmented[row * (n + 1) + n] = z1[row];
-  }
-  const more = independentRows(augmented, n + 1).find((row) => !rows.includes(row));
+  const more = independentRows(augmented(view), view.n + 1).find((row) => !rows.includes(row));
   return more ?? null;
 }
 

@@ -4,7 +4,7 @@ import { type Certificate, certify } from "./certificate.ts";
 import { keepsRules } from "./farkas.ts";
 import type { Objective, PixelRule } from "./priors.ts";
 import { rankMod } from "../math/rank_mod.ts";
-import type { ServerView } from "./view.ts";
+import { augmented, type ServerView } from "./view.ts";
 
 /** The outcome of one attack on one view. */
 export interface Recovery {
@@ -102,12 +102,8 @@ function solvesEquations(
 
 /** Whether the equations have a solution and `rank` is what there is to resolve: dependent rows, if any, depend
  * on others exactly, and so do their right-hand sides. */
-function resolved({ W1, z1, hidden, n }: ServerView, rank: number): boolean {
-  if (rank === hidden) return true;
-  const augmented = new Float64Array(hidden * (n + 1));
-  for (let row = 0; row < hidden; row++) {
-    augmented.set(W1.subarray(row * n, (row + 1) * n), row * (n + 1));
-    augmented[row * (n + 1) + n] = z1[row];
-  }
-  return rankMod(W1, n) === rank && rankMod(augmented, n + 1) === rank;
+function resolved(view: ServerView, rank: number): boolean {
+  const { W1, hidden, n } = view;
+  return rank === hidden ||
+    rankMod(W1, n) === rank && rankMod(augmented(view), n + 1) === rank;
 }
