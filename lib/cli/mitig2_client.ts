@@ -14,7 +14,7 @@ const command = {
 
 It sends z1 = W1·x, and the labels unless --labels client. Start deno task mitig2:server first; for
 one on another machine give --url wss://its-name:8443 and copy its cert.pem and token to --identity.
-A training that was interrupted goes on after the last epoch that both sides have saved when the same
+A training that was interrupted goes on after the last epoch that both sides hold intact when the same
 command is given again. The finished W1 is DIR/model.safetensors; --predict uses it.
 
 --json: testAccuracy, seconds (from connecting to the saved model), secondsTo968 (to the end of the first

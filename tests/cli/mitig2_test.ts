@@ -179,7 +179,7 @@ test("mitig2:client says in one line what keeps it from training, and leaves the
   ];
   await Deno.mkdir(`${folder}/other`);
   await Deno.copyFile(`${folder}/tls/cert.pem`, `${folder}/other/cert.pem`);
-  await Deno.writeTextFile(`${folder}/other/token`, `${"A".repeat(43)}\n`);
+  await Deno.writeTextFile(`${folder}/other/token`, `${"A".repeat(43)}\n`, { mode: 0o600 });
   await Deno.writeTextFile(damaged, "not safetensors");
   await Promise.all(cases.map(async ([what, flags, line]) => {
     const given = new Map([["--url", server.url], ["--identity", server.identity]]);

@@ -7,7 +7,7 @@ import { Checkpoints } from "lib/protocol/checkpoints.ts";
 import { loadCredentials, loadOrCreateIdentity } from "lib/protocol/identity.ts";
 import { type EpochReport, train } from "lib/protocol/mitig2/client.ts";
 import { serve, type ServerOptions } from "lib/protocol/mitig2/server.ts";
-import { type Labels, type Terms, termsFields } from "lib/protocol/mitig2/terms.ts";
+import { type Labels, sessionOf, type Terms, termsFields } from "lib/protocol/mitig2/terms.ts";
 import { Requests } from "lib/protocol/requests.ts";
 import { ConnectionError } from "lib/protocol/transport.ts";
 import { connect, listen } from "lib/protocol/websocket.ts";
@@ -55,9 +55,10 @@ const clientProcess = (folder: string, url: string, ...flags: string[]) => {
 
 test("serve() lets one connection train a session, and the next as soon as that is gone", async (folder) => {
   await using server = await startServing(folder);
-  const session = new TextEncoder().encode("../../../etc/pwd"); // 16 bytes that would like to be a path
+  const sessionKey = new TextEncoder().encode("../../../etc/pwd"); // 16 bytes that would like to be a path
+  const session = sessionOf(sessionKey);
   const labels: Labels = "server";
-  const terms: Terms = { session, hidden: 5, classes: 3, count: 50, labels, setting };
+  const terms: Terms = { sessionKey, hidden: 5, classes: 3, count: 50, labels, setting };
   const begin = async () => {
     const connection = await server.connect();
     const requests = new Requests(connection);
@@ -91,9 +92,9 @@ test("train() refuses a directory in which another training is under way", async
   await assertRejects(
     start,
     Error,
-    `Cannot train in ${folder}/client: another training is under way`,
+    `Cannot train in ${folder}/client: it is in use by process ${Deno.pid}`,
   );
-  assertMatch(await server.end(), /another training is under way/);
+  assertMatch(await server.end(), /is in use by process \d+/);
 });
 
 const unix = permitted && Deno.build.os !== "windows";
