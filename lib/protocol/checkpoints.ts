@@ -37,14 +37,14 @@ export class Checkpoints {
   constructor(readonly directory: string) {}
 
   /** Keeps every other connection and process from training here, until it is disposed of or the process ends,
-   * however it ends: the system holds the lock, not the file.
+   * however it ends: the system holds the lock, not the file. A directory in which nothing was saved goes with it.
    * @returns null when another has it: see `holder`.   @throws {Error} the directory cannot be written. */
   async lock(): Promise<Disposable | null> {
     try {
-      await Deno.mkdir(this.directory, { recursive: true, mode: 0o700 });
-      const path = `${this.directory}/${LOCK}`;
-      const file = await Deno.open(path, { create: true, write: true, mode: 0o600 });
-      if (await file.tryLock(true)) {
+      for (let tries = 0; tries < 100; tries++) {
+        const file = await this.#tryLock();
+        if (file === "gone") continue;
+        if (file === null) return null;
         // On a full disk only the words of `holder` are lost.
         await file.truncate()
           .then(() => file.write(new TextEncoder().encode(`${Deno.pid}\n`)))
@@ -52,13 +52,44 @@ export class Checkpoints {
         for await (const { name } of Deno.readDir(this.directory)) {
           if (DRAFT.test(name)) await Deno.remove(`${this.directory}/${name}`);
         }
-        return file;
+        return { [Symbol.dispose]: () => this.#unlock(file) };
       }
-      file.close();
-      return null;
+      throw new Error("the file lock cannot be had");
     } catch (cause) {
       throw this.#error("Cannot keep checkpoints", cause);
     }
+  }
+
+  /** The locked file; null when another has it; "gone" when its last holder has just removed it with the
+   * directory. */
+  async #tryLock(): Promise<Deno.FsFile | null | "gone"> {
+    const path = `${this.directory}/${LOCK}`;
+    await Deno.mkdir(this.directory, { recursive: true, mode: 0o700 });
+    const gone = (error: unknown) => {
+      if (error instanceof Deno.errors.NotFound) return null;
+      throw error;
+    };
+    const options = { create: true, write: true, mode: 0o600 };
+    const file = await Deno.open(path, options).catch(gone);
+    if (file === null) return "gone";
+    const locked = await file.tryLock(true);
+    const there = await Deno.stat(path).catch(gone);
+    if (locked && there?.ino === (await file.stat()).ino) return file;
+    file.close();
+    return locked ? "gone" : null;
+  }
+
+  #unlock(file: Deno.FsFile): void {
+    try {
+      const names = [...Deno.readDirSync(this.directory)].map(({ name }) => name);
+      if (names.length === 1 && names[0] === LOCK) {
+        Deno.removeSync(`${this.directory}/${LOCK}`); // while it is still ours
+        Deno.removeSync(this.directory);
+      }
+    } catch {
+      // Windows removes no open file; and the directory may have gone before.
+    }
+    file.close();
   }
 
   /** Who has the lock, in words. */

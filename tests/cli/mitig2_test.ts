@@ -174,7 +174,7 @@ test("mitig2:client says in one line what keeps it from training, and leaves the
     [
       "a damaged checkpoint",
       [],
-      /Cannot resume from epoch-1.safetensors: Cannot read safetensors: .*--fresh/,
+      /Cannot resume from epoch-1.safetensors: Cannot read safetensors: .*--fresh discards it/,
     ],
   ];
   await Deno.mkdir(`${folder}/other`);

@@ -77,10 +77,11 @@ test("serve() lets one connection train a session, and the next as soon as that 
   await server.end();
   const third = await begin();
   await third.answer;
+  const kept = () => Array.fromAsync(Deno.readDir(`${folder}/server`), ({ name }) => name);
+  assertEquals(await kept(), [session.toHex()]);
   third.connection.close();
   await server.end();
-  const kept = await Array.fromAsync(Deno.readDir(`${folder}/server`), ({ name }) => name);
-  assertEquals(kept, [session.toHex()]);
+  assertEquals(await kept(), []); // nothing was saved
 });
 
 test("train() refuses a directory in which another training is under way", async (folder) => {
@@ -121,11 +122,16 @@ test("train() gives up on a server that is stopped, and goes on with it later", 
 }, unix);
 
 test(
-  "serve() gives up on a client that is stopped; the client says why when it wakes",
+  "serve() gives up on a client that is stopped; it says why when it wakes, and a second one beside it is refused",
   async (folder) => {
     await using server = await startServing(folder, { timeoutMs: 3000 });
     const client = clientProcess(folder, server.url, "--epochs", "100");
     await client.said(/epoch 1\/100/);
+    const second = clientProcess(folder, server.url, "--epochs", "100");
+    assertEquals(await second.ended(), 1);
+    assertMatch(second.stderr, /Cannot train in .*\/client: it is in use by process \d+\n$/);
+    assert(!second.stderr.includes("--fresh"));
+    assertMatch(await server.end(), /it is in use by process \d+/);
     client.kill("SIGSTOP");
     assertMatch(await server.end(), /no message for 3 s/);
     client.kill("SIGCONT");
