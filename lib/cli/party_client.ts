@@ -24,6 +24,7 @@ export async function loadServerCredentials(task: string, identity: string): Pro
   try {
     return await loadCredentials(placed(identity));
   } catch (cause) {
+    if (!/: it is (missing|not )/.test(text(cause))) throw cause; // a clock or a mode: it says itself
     const server = task.replace("client", "server");
     const advice = `start deno task ${server} first, or copy cert.pem and token from its machine`;
     throw new Error(`${text(cause)}; ${advice}`, { cause });

@@ -106,9 +106,9 @@ export class Checkpoints {
   async epochs(): Promise<number[]> {
     const epochs: number[] = [];
     try {
-      for await (const { name, isDirectory } of Deno.readDir(this.directory)) {
+      for await (const { name, isFile, isSymlink } of Deno.readDir(this.directory)) {
         const match = NAME.exec(name);
-        if (match && !isDirectory) epochs.push(Number(match[1]));
+        if (match && (isFile || isSymlink)) epochs.push(Number(match[1]));
       }
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -190,13 +190,24 @@ export class Checkpoints {
     await this.#write(MODEL, bytes);
   }
 
-  /** The finished model; null while there is none. */
+  /** The finished model's file; null while there is none. */
   async model(): Promise<Uint8Array | null> {
     try {
       return await Deno.readFile(`${this.directory}/${MODEL}`);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return null;
       throw error;
+    }
+  }
+
+  /** Reads the finished model; null while there is none.
+   * @throws {Error} it cannot be read, or is not what `decode` reads: the file is named. */
+  async readModel<T>(decode: (bytes: Uint8Array) => T): Promise<T | null> {
+    try {
+      const bytes = await this.model();
+      return bytes && decode(bytes);
+    } catch (cause) {
+      throw this.#error(`Cannot use ${MODEL}`, cause);
     }
   }
 

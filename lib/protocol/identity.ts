@@ -39,7 +39,8 @@ async function readSecret(directory: string, name: string): Promise<string> {
   const { mode } = await Deno.stat(`${directory}/${name}`);
   if (Deno.build.os !== "windows" && mode !== null && (mode & 0o077) !== 0) {
     const bits = (mode & 0o777).toString(8);
-    throw refuse(directory, name, `its mode ${bits} lets others at it; chmod 600 that file`);
+    const advice = `run chmod 600 ${directory}/${name}`;
+    throw refuse(directory, name, `its mode ${bits} lets others at it; ${advice}`);
   }
   return text;
 }

@@ -155,9 +155,10 @@ class Session implements Disposable {
   async #use(session: string): Promise<Answer> {
     if (this.#layers) throw new ProtocolError("Cannot use a model: the session has begun already");
     await startBackend();
-    const bytes = await this.options.checkpoints?.(session).model();
-    if (!bytes) throw new ProtocolError(`Cannot use model ${session}: there is none here`);
-    const { weights, optimizers } = decodeUpper(bytes, { file: MODEL, session });
+    const model = await this.options.checkpoints?.(session)
+      .readModel((bytes) => decodeUpper(bytes, { file: MODEL, session }));
+    if (!model) throw new ProtocolError(`Cannot use model ${session}: there is none here`);
+    const { weights, optimizers } = model;
     const optimizer = optimizers.b1.moments.length > 0 ? "adam" : "sgd";
     this.#layers = new UpperLayers(weights, { optimizer }, optimizers);
     this.#tell(`using model ${session}`);
