@@ -157,6 +157,7 @@ export async function connect(url: string, options: ConnectOptions): Promise<Con
     reject(new ConnectionError(`Cannot connect to ${url}: ${state}`, "refused"));
   const ws: Ws = new WebSocket(url, SUBPROTOCOL, {
     ca: caCert,
+    rejectUnauthorized: true, // else NODE_TLS_REJECT_UNAUTHORIZED=0 gives any server the token
     headers: { authorization: `Bearer ${token}` },
     handshakeTimeout: timeoutMs,
     maxPayload: maxMessageBytes,
