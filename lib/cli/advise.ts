@@ -5,7 +5,6 @@ import { startProgress } from "../notebook/progress.ts";
 import { advise } from "../sweep/advise.ts";
 import { doneTrials, type Limits } from "../sweep/advise_choice.ts";
 import { adviceReport, adviceText } from "../sweep/advise_text.ts";
-import { STORE } from "../sweep/archive.ts";
 import { SweepStore } from "../sweep/store.ts";
 import { TRAINING_DATASETS } from "../sweep/training.ts";
 import { runCommand, UsageError } from "./args.ts";
@@ -30,7 +29,7 @@ const command = {
       help: "all but mnist are fetched when first asked for",
     },
     store: {
-      type: "text",
+      type: "path",
       placeholder: "FILE",
       default: "data/sweeps.sqlite",
       help: "where the rows are kept: the same command goes on after a stop",
@@ -58,7 +57,7 @@ await runCommand(command, async ({ store: path, dataset, json, ...flags }) => {
     seconds: limit("seconds", flags.seconds, "over 0", (v) => v > 0),
     leakage: limit("leakage", flags.leakage, "in [0, 1]", (v) => v >= 0 && v <= 1),
   };
-  using store = new SweepStore(path === command.flags.store.default ? STORE : path);
+  using store = new SweepStore(path);
   const { signal } = stopSignal();
   let bar: ReturnType<typeof startProgress> | undefined;
   let first = 0; // what the store had counts for nothing in the time that is left

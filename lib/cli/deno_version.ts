@@ -1,0 +1,22 @@
+/** The first step of every task: says in a line when Deno is too old for the rest, which would fail on the way in with a
+ * message that helps nobody. It imports nothing for that reason.
+ * @module */
+
+/** The lowest that runs everything: below, Uint8Array has no toHex (2.4) and modules of bytes are unknown (2.3). Under
+ * 2.3 `deno task` itself refuses the lock file. */
+const LOWEST = [2, 5];
+
+/** What to say to a Deno of this version; null if it will do. */
+export function tooOld(version: string): string | null {
+  const [major, minor] = version.split(".").map(Number);
+  if (major > LOWEST[0] || (major === LOWEST[0] && minor >= LOWEST[1])) return null;
+  return `Cannot run on Deno ${version}: it takes ${LOWEST.join(".")} or newer, which deno upgrade installs`;
+}
+
+if (import.meta.main) {
+  const message = tooOld(Deno.version.deno);
+  if (message !== null) {
+    console.error(message);
+    Deno.exit(1);
+  }
+}
