@@ -2,15 +2,17 @@
  * message that helps nobody. It imports nothing for that reason.
  * @module */
 
-/** The lowest that runs everything: below, Uint8Array has no toHex (2.4) and modules of bytes are unknown (2.3). Under
- * 2.3 `deno task` itself refuses the lock file. */
-const LOWEST = [2, 5];
+/** The lowest that runs everything: 2.6 cannot try a file's lock, 2.4 has no Uint8Array.toHex, 2.3 no modules of bytes.
+ * Under 2.3 `deno task` itself refuses the lock file. */
+const LOWEST = [2, 7];
 
 /** What to say to a Deno of this version; null if it will do. */
 export function tooOld(version: string): string | null {
   const [major, minor] = version.split(".").map(Number);
   if (major > LOWEST[0] || (major === LOWEST[0] && minor >= LOWEST[1])) return null;
-  return `Cannot run on Deno ${version}: it takes ${LOWEST.join(".")} or newer, which deno upgrade installs`;
+  return `Cannot run on Deno ${version}: it takes ${
+    LOWEST.join(".")
+  } or newer, which deno upgrade installs`;
 }
 
 if (import.meta.main) {

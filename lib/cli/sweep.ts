@@ -66,7 +66,9 @@ await runCommand(command, async (options, [name, ...others]) => {
     throw new UsageError("--workers is for this machine: on Redis give it to deno task worker");
   }
   const folder = options.csv === undefined ? undefined : dirname(options.csv);
-  if (folder !== undefined && !existsSync(folder)) throw new UsageError(`no such folder: ${folder}`);
+  if (folder !== undefined && !existsSync(folder)) {
+    throw new UsageError(`no such folder: ${folder}`);
+  }
   using store = new SweepStore(options.store);
   if (options.retry) store.forgetFailed(sweep, points);
   const missing = missingPoints(store, sweep, points).length;
