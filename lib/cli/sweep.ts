@@ -71,6 +71,9 @@ await runCommand(command, async (options, [name, ...others]) => {
   }
   using store = new SweepStore(options.store);
   if (options.retry) store.forgetFailed(sweep, points);
+  if (options.retry || options.resume) {
+    for (const line of store.dropDamaged(sweep)) console.error(`${line}; it is computed again`);
+  }
   const missing = missingPoints(store, sweep, points).length;
   const stored = points.length - missing;
   if (stored > 0 && !options.resume && !options.retry) {
