@@ -2,9 +2,9 @@
  * message that helps nobody. It imports nothing for that reason.
  * @module */
 
-/** The lowest that runs everything: 2.6 cannot try a file's lock, 2.4 has no Uint8Array.toHex, 2.3 no modules of bytes.
- * Under 2.3 `deno task` itself refuses the lock file. */
-const LOWEST = [2, 7];
+/** The lowest that runs everything: 2.7 does not recognise a server's own private key, 2.6 cannot try a file's lock,
+ * 2.4 has no Uint8Array.toHex, 2.3 no modules of bytes. Under 2.3 `deno task` itself refuses the lock file. */
+const LOWEST = [2, 8];
 
 /** What to say to a Deno of this version; null if it will do. */
 export function tooOld(version: string): string | null {
