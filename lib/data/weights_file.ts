@@ -16,14 +16,20 @@ const TORCH = save("model.fc1.weight.detach().cpu().numpy()");
 const KERAS = save("model.layers[0].get_weights()[0]");
 const ONNX = save("onnx.numpy_helper.to_array(model.graph.initializer[0])");
 
-/** Formats by how they begin, and how to export one's first layer from them. */
-const OTHERS: readonly [begins: RegExp, what: string, way: string][] = [
-  [/^\x89HDF/, "HDF5 (Keras .h5)", KERAS],
-  [/^\x80[\x02-\x05]/, "a Python pickle (.pkl, old PyTorch)", TORCH],
+type Formats = readonly [begins: RegExp, what: string, way: string][];
+
+/** Formats by their first bytes in hexadecimal, and how to export one's first layer from them. */
+const BINARY: Formats = [
+  [/^89484446/, "HDF5 (Keras .h5)", KERAS],
+  [/^800[2-5]/, "a Python pickle (.pkl, old PyTorch)", TORCH],
+  [/^47475546/, "GGUF", "convert it to .safetensors"],
+  [/^.{8}54464c33/, "TensorFlow Lite", KERAS],
+  [/^(1f8b|425a68|fd377a58|377abcaf|52617221|28b52ffd)/, "compressed", "unpack it first"],
+];
+
+/** Formats by their first characters. */
+const TEXT: Formats = [
   [/^MATLAB 5/, "a MATLAB file", save('scipy.io.loadmat("w.mat")["W"]')],
-  [/^GGUF/, "GGUF", "convert it to .safetensors"],
-  [/^.{4}TFL3/s, "TensorFlow Lite", KERAS],
-  [/^\x1f\x8b|^BZh|^\xfd7zXZ|^7z\xbc\xaf|^Rar!|^\x28\xb5\x2f\xfd/, "compressed", "unpack it first"],
   [/^version https:\/\/git-lfs/, "a pointer of Git LFS", "git lfs pull fetches the file itself"],
   [/^\s*<(!doctype|html|\?xml)/i, "a web page", "download the file itself"],
   [/^\s*[[{]/, "JSON", save('json.load(open("w.json"))')],
@@ -66,9 +72,10 @@ export async function readWeightsFile(
     return tensors.length > 0 ? bare(tensors) : other(...archive(entries));
   }
   if (/^\.(onnx|pb)$/i.test(extname(path))) return other("a graph of operations", ONNX);
-  // one character a byte: signatures are of bytes
-  const head = String.fromCharCode(...bytes.subarray(0, 512));
-  const [, what, way] = OTHERS.find(([begins]) => begins.test(head)) ??
+  const head = bytes.subarray(0, 512);
+  const text = String.fromCharCode(...head); // one character a byte
+  const [, what, way] = BINARY.find(([begins]) => begins.test(head.toHex())) ??
+    TEXT.find(([begins]) => begins.test(text)) ??
     [, `of unknown format (${shown(extname(path)) || "no ending"})`, save("W")];
   return other(what, way);
 }

@@ -59,10 +59,12 @@ export async function runOnRedis(
     const ids = await queue.getRanges(["completed", "failed"], 0, BATCH - 1);
     const jobs = await Promise.all(ids.map((id) => queue.getJob(id)));
     const lost = new Map<string, Point>();
+    const ended: Job[] = [];
     for (const [k, id] of ids.entries()) {
       const [job, point] = [jobs[k], wanted.get(id)];
       if (point === undefined) { // of an earlier run with other points
-        await (job === undefined ? forget(id) : job.remove());
+        if (job === undefined) await forget(id);
+        else ended.push(job);
       } else if (job === undefined || !isOf(job, point)) {
         await forget(id);
         lost.set(id, point);
@@ -72,9 +74,10 @@ export async function runOnRedis(
         store.add(sweep, point, outcomeOf(sweep, job));
         wanted.delete(id);
         progress();
-        await job.remove();
+        ended.push(job);
       }
     }
+    await Promise.all(ended.map((job) => job.remove()));
     await sendAgain(lost);
     return ids.length;
   }
@@ -92,20 +95,12 @@ export async function runOnRedis(
     await send(queue, lost);
   }
 
-  /** The points that no list of Redis names any more, or whose job is gone though its name is there. */
+  /** The points that no list of Redis names any more. (Of a job that is gone though its name is there, the worker who
+   * takes it leaves a stump: {@linkcode collect} finds that.) */
   async function lostPoints(): Promise<Map<string, Point>> {
     const listed = new Set(await queue.getRanges(STATES, 0, -1));
-    const lost = new Map<string, Point>();
-    const points = [...wanted];
-    for (let at = 0; at < points.length; at += BATCH) {
-      const some = points.slice(at, at + BATCH);
-      const there = await Promise.all(some.map(([id]) => link.client.exists(jobKey(sweep, id))));
-      for (const [k, [id, point]] of some.entries()) {
-        if (there[k] === 1 && listed.has(id)) continue;
-        await forget(id);
-        lost.set(id, point);
-      }
-    }
+    const lost = new Map([...wanted].filter(([id]) => !listed.has(id)));
+    for (const id of lost.keys()) await forget(id);
     return lost;
   }
 
