@@ -34,7 +34,7 @@ export const PIXEL_RANGE = [0, 255] as const;
  * @param input.W1 [hidden, n] row-major, integers scaled by 2^scaleBits, n = height·width·channels.
  * @param input.z1 [hidden] integers, W1·x.
  * @throws {TypeError} lengths that do not fit together, a shape that is not three positive integers.
- * {RangeError} an entry that is not a safe integer, scaleBits outside [0, 30]. */
+ * {RangeError} an entry or scaleBits is not a safe integer. */
 export function serverView(input: {
   W1: ArrayLike<number>;
   z1: ArrayLike<number>;
@@ -45,8 +45,8 @@ export function serverView(input: {
   if (shape.length !== 3 || !shape.every((side) => Number.isSafeInteger(side) && side > 0)) {
     throw new TypeError(`Cannot build a view: shape [${shape}] is not [height, width, channels]`);
   }
-  if (!Number.isInteger(scaleBits) || scaleBits < 0 || scaleBits > 30) {
-    throw new RangeError(`Cannot build a view: scaleBits ${scaleBits} is not in [0, 30]`);
+  if (!Number.isSafeInteger(scaleBits)) {
+    throw new RangeError(`Cannot build a view: scaleBits ${scaleBits} is not an integer`);
   }
   const hidden = input.z1.length;
   const n = shape[0] * shape[1] * shape[2];

@@ -5,9 +5,10 @@ import { startProgress } from "../notebook/progress.ts";
 import { advise } from "../sweep/advise.ts";
 import { doneTrials, type Limits } from "../sweep/advise_choice.ts";
 import { adviceReport, adviceText } from "../sweep/advise_text.ts";
-import { STORE } from "../sweep/archive.ts";
+import { sweep as costs } from "../sweep/advise_cost.ts";
+import { sweep as attacks } from "../sweep/attack.ts";
 import { SweepStore } from "../sweep/store.ts";
-import { TRAINING_DATASETS } from "../sweep/training.ts";
+import { sweep as trainings, TRAINING_DATASETS } from "../sweep/training.ts";
 import { runCommand, UsageError } from "./args.ts";
 import { stopSignal } from "./signals.ts";
 
@@ -30,7 +31,7 @@ const command = {
       help: "all but mnist are fetched when first asked for",
     },
     store: {
-      type: "text",
+      type: "path",
       placeholder: "FILE",
       default: "data/sweeps.sqlite",
       help: "where the rows are kept: the same command goes on after a stop",
@@ -58,7 +59,10 @@ await runCommand(command, async ({ store: path, dataset, json, ...flags }) => {
     seconds: limit("seconds", flags.seconds, "over 0", (v) => v > 0),
     leakage: limit("leakage", flags.leakage, "in [0, 1]", (v) => v >= 0 && v <= 1),
   };
-  using store = new SweepStore(path === command.flags.store.default ? STORE : path);
+  using store = new SweepStore(path);
+  for (const sweep of [trainings, attacks, costs]) {
+    for (const line of store.dropDamaged(sweep)) console.error(`${line}; it is computed again`);
+  }
   const { signal } = stopSignal();
   let bar: ReturnType<typeof startProgress> | undefined;
   let first = 0; // what the store had counts for nothing in the time that is left

@@ -1,15 +1,21 @@
 /** Command lines for the tasks: one declaration gives typed values, `--help` and the refusals.
  *
- * A flag is a switch, a text, an integer or one of several words. Whatever does not fit (an unknown
+ * A flag is a switch, a text, a path, an integer or one of several words. Whatever does not fit (an unknown
  * flag, a missing value, a word not on the list, a number out of range) is one line on stderr and
  * exit status 2, before any work starts.
  * @module */
+import { realpathSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { withoutPasswords } from "../data/passwords.ts";
+import { ROOT } from "./workspace.ts";
 
 /** One flag; its name is its key in {@link Command.flags}. */
 export type Flag =
   | { type: "switch"; help: string }
   | { type: "text"; help: string; placeholder: string; default?: string }
+  /** The value is absolute: see {@linkcode fromCaller}. A default lies in the workspace. */
+  | { type: "path"; help: string; placeholder: string; default?: string }
   | { type: "choice"; help: string; choices: readonly string[]; default?: string }
   | { type: "integer"; help: string; min: number; max: number; default?: number };
 
@@ -41,6 +47,7 @@ function usage(name: string, flag: Flag): string {
     case "switch":
       return `--${name}`;
     case "text":
+    case "path":
       return `--${name} ${flag.placeholder}`;
     case "choice":
       return `--${name} ${flag.choices.join("|")}`;
@@ -76,12 +83,28 @@ function meant(name: string, flags: readonly string[]): string {
   return clear ? `: did you mean --${flag}?` : "";
 }
 
+/** A path as the user means it: relative to where the command was given. `deno task` runs in the workspace's top
+ * folder and keeps the user's own in INIT_CWD; a process that it started elsewhere has a folder of its own. */
+export function fromCaller(path: string): string {
+  const here = Deno.cwd();
+  const caller = realpathSync(here) === realpathSync(ROOT) ? Deno.env.get("INIT_CWD") : undefined;
+  return resolve(here, caller ?? "", path);
+}
+
 function readValue(name: string, flag: Flag, given: unknown): unknown {
   if (flag.type === "switch") return given === true;
-  if (given === undefined) return flag.default;
+  if (given === undefined) {
+    return flag.type === "path" && flag.default !== undefined
+      ? resolve(ROOT, flag.default)
+      : flag.default;
+  }
   const text = given as string;
   if (flag.type === "choice" && !flag.choices.includes(text)) {
     throw new UsageError(`--${name} must be one of ${flag.choices.join(", ")}: got "${text}"`);
+  }
+  if (flag.type === "path") {
+    if (text === "") throw new UsageError(`--${name} needs a value`);
+    return fromCaller(text);
   }
   if (flag.type !== "integer") return text;
   const { min, max } = flag;
@@ -155,7 +178,7 @@ export async function runCommand<const F extends Record<string, Flag>>(
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const hint = error instanceof UsageError ? ` (see deno task ${command.name} --help)` : "";
-    console.error(`${command.name}: ${message}${hint}`);
+    console.error(withoutPasswords(`${command.name}: ${message}${hint}`));
     Deno.exit(error instanceof UsageError ? 2 : 1);
   }
 }

@@ -14,13 +14,15 @@ import { meanScore, score } from "../attack/score.ts";
 import { solveAll } from "../attack/solve_all.ts";
 import type { ServerView } from "../attack/view.ts";
 import { type Dataset, image } from "../data/dataset.ts";
-import { DATASETS, loadDataset } from "../data/load.ts";
-import { parseNpy } from "../data/npy.ts";
+import { MAX_HIDDEN, ORIENTATIONS } from "../data/layer_file.ts";
+import { DATASETS, loadDataset, shapeOf } from "../data/load.ts";
+import { countOf } from "../data/tensor.ts";
 import { gaussian, secureRng, seededRng } from "../math/rng.ts";
 import { clearViews, type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { forwardPass } from "../protocol/cryptonn/forward.ts";
 import { startProgress } from "../notebook/progress.ts";
 import { runCommand, UsageError, type Values } from "./args.ts";
+import { readLayer } from "./read_layer.ts";
 
 const command = {
   name: "attack",
@@ -41,7 +43,7 @@ const command = {
     hidden: {
       type: "integer",
       min: 1,
-      max: 10_000,
+      max: MAX_HIDDEN,
       help: "width of the first layer (default: 300, or the rows of --weights)",
     },
     objective: {
@@ -72,9 +74,20 @@ const command = {
     },
     encrypted: { type: "switch", help: "encrypt, derive and decrypt for real" },
     weights: {
+      type: "path",
+      placeholder: "FILE",
+      help:
+        "attack the first layer in this .npy, .npz or .safetensors instead of a random N(0, 1) one",
+    },
+    tensor: {
       type: "text",
-      placeholder: "FILE.npy",
-      help: "attack this first layer, [hidden, in], instead of a random N(0, 1) one",
+      placeholder: "NAME",
+      help: "which array of the file, where several could be the layer",
+    },
+    orientation: {
+      type: "choice",
+      choices: ORIENTATIONS,
+      help: "how a square matrix lies: PyTorch has [hidden, in], Keras [in, hidden]",
     },
     json: { type: "switch", help: "print one JSON object and nothing else" },
   },
@@ -88,28 +101,29 @@ const CONVOLUTIONS = {
   conv3: { filters: 3, kernel: 3, channels: 3 },
 };
 
-async function loadLayer(options: Options, { n, shape }: Dataset): Promise<FirstLayer> {
-  if (options.weights === undefined) {
+/** The layer that the options ask for, before any image is there. */
+async function loadLayer(options: Options, shape: Shape): Promise<FirstLayer> {
+  const n = countOf(shape);
+  const { weights, tensor, orientation, hidden } = options;
+  if (weights === undefined) {
+    if (tensor !== undefined || orientation !== undefined) {
+      throw new UsageError("--tensor and --orientation are for --weights");
+    }
     const rng = options.seed === undefined ? secureRng() : seededRng(options.seed);
     if (options.layer !== "dense") {
       const layer = convolution(options, shape);
       return firstLayer(convMatrix(layer, gaussian(rng, convWeights(layer))), n);
     }
-    return firstLayer(gaussian(rng, (options.hidden ?? 300) * n), n);
+    return firstLayer(gaussian(rng, (hidden ?? 300) * n), n);
   }
   if (options.layer !== "dense") throw new UsageError("--layer and --weights exclude each other");
   if (options.seed !== undefined) throw new UsageError("--seed and --weights exclude each other");
-  const bytes = await Deno.readFile(options.weights).catch((error) => {
-    throw new Error(`Cannot read ${options.weights}: ${error.message}`);
-  });
-  const { rows, columns, values } = parseNpy(options.weights, bytes);
-  if (columns !== n || (options.hidden ?? rows) !== rows) {
-    throw new Error(
-      `Cannot use ${options.weights}: it is [${rows}, ${columns}], expected ` +
-        `[${options.hidden ?? "hidden"}, ${n}]`,
-    );
+  const { layer, notes } = await readLayer(weights, { shape, tensor, orientation });
+  if ((hidden ?? layer.hidden) !== layer.hidden) {
+    throw new UsageError(`--hidden is ${hidden}, ${weights} has ${layer.hidden} units`);
   }
-  return firstLayer(values, n);
+  for (const note of notes) console.error(note);
+  return layer;
 }
 
 function convolution({ layer, hidden, dataset }: Options, shape: Shape): ConvLayer {
@@ -156,12 +170,12 @@ const format = (value: number | null, digits: number) =>
     : value.toExponential(1);
 
 await runCommand(command, async (options) => {
+  const layer = await loadLayer(options, shapeOf(options.dataset));
   const { train, test } = await loadDataset(options.dataset, (message) => console.error(message));
   const indices = Array.from({ length: options.images }, (_, k) => options.offset + k);
   if (indices.at(-1)! >= test.count) {
     throw new UsageError(`--offset and --images reach past the last test image, ${test.count - 1}`);
   }
-  const layer = await loadLayer(options, test);
   const progress = (label: string) => startProgress(label, indices.length);
   let views;
   if (options.encrypted) {

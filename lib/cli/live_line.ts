@@ -1,12 +1,13 @@
 /** One line of progress that is rewritten in place on a terminal, and left out where there is none.
  * @module */
+import { rewritesLines } from "../notebook/terminal.ts";
 
 const CLEAR_LINE = "\r\x1b[K";
 const encoder = new TextEncoder();
 
 /** Progress on stdout. `log` prints a lasting line, in a terminal and in a plain log alike. */
 export class LiveLine {
-  #terminal = Deno.stdout.isTerminal();
+  #terminal = rewritesLines(Deno.stdout);
 
   /** Rewrites the line; in a plain log nothing appears. */
   update(text: string): void {

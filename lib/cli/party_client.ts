@@ -1,6 +1,7 @@
 /** The calling side of a protocol's command: the connection, a line for every epoch, the final numbers, and
  * for every failure one line that says what to do.
  * @module */
+import { withoutPasswords } from "../data/passwords.ts";
 import { type Checkpoints, InUseError } from "../protocol/checkpoints.ts";
 import { type Credentials, loadCredentials } from "../protocol/identity.ts";
 import type { Beginning, EpochReport } from "../protocol/mitig2/client.ts";
@@ -67,7 +68,7 @@ export class PartyRun {
       await work(connection);
       return 0;
     } catch (error) {
-      console.error(`${this.task}: ${text(error)}${await this.#advice(error)}`);
+      console.error(`${this.task}: ${withoutPasswords(text(error))}${await this.#advice(error)}`);
       return this.signal.aborted ? 130 : 1;
     } finally {
       if (connection) {

@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { type Rng, secureRng, seededRng } from "../math/rng.ts";
 import { ROOT } from "./workspace.ts";
 
-const IDENTITY = { type: "text", placeholder: "DIR", default: "data/tls" } as const;
+const IDENTITY = { type: "path", placeholder: "DIR", default: "data/tls" } as const;
 const INSECURE_SEED = { type: "integer", min: 0, max: Number.MAX_SAFE_INTEGER } as const;
 const SEED_WARNING = "no secret then, and never the same number on both sides, or each " +
   "knows what the other drew";
@@ -41,7 +41,7 @@ export const listenFlags = {
 export const serverFlags = (protocol: string) => ({
   ...listenFlags,
   directory: {
-    type: "text",
+    type: "path",
     placeholder: "DIR",
     default: `data/${protocol}/server`,
     help: "where the checkpoints and models of all sessions are kept",
@@ -71,7 +71,7 @@ export const connectFlags = {
 export const clientFlags = (protocol: string) => ({
   ...connectFlags,
   directory: {
-    type: "text",
+    type: "path",
     placeholder: "DIR",
     default: `data/${protocol}/client`,
     help: "where the checkpoints and the model are kept",

@@ -1,7 +1,7 @@
 /** `deno task reproduce`: runs the notebooks through the real Deno kernel and refreshes their outputs
  * and figures. A notebook's file changes only when its whole run succeeded.
  * @module */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { runCommand } from "./args.ts";
 import { cellsNamingPaths, readIpynb, writeIpynb } from "./ipynb.ts";
 import type { Message } from "./jupyter_message.ts";
@@ -24,6 +24,21 @@ export interface ReproduceOptions {
   notebooks: string;
   figures: string;
   signal?: AbortSignal;
+}
+
+/** Whether files can be written in these folders, found out before minutes of work: in a read-only checkout they
+ * cannot. What is missing is made.
+ * @throws {Error} with the first that cannot be written. */
+export async function checkWritable(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    try {
+      await Deno.mkdir(folder, { recursive: true });
+      await Deno.remove(await Deno.makeTempFile({ dir: folder, prefix: ".writable-" }));
+    } catch (error) {
+      const reason = (error as Error).message;
+      throw new Error(`Cannot reproduce: ${folder} cannot be written (${reason})`);
+    }
+  }
 }
 
 /** Runs one notebook, checks what it left, writes it back. Prints its line.
@@ -106,8 +121,11 @@ if (import.meta.main) {
   }, async ({ profile, only }) => {
     const stop = new AbortController();
     for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, () => stop.abort());
+    const names = notebookNames(only);
+    const figures = names.map((name) => join(FIGURES, name));
+    await checkWritable([NOTEBOOKS, ...figures, join(dirname(NOTEBOOKS), "data")]);
     let failed = 0;
-    for (const name of notebookNames(only)) {
+    for (const name of names) {
       const options = { profile, notebooks: NOTEBOOKS, figures: FIGURES, signal: stop.signal };
       if (!await reproduce(name, options)) failed++;
       if (stop.signal.aborted) return 130;

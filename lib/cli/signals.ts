@@ -1,5 +1,7 @@
-/** What the two tasks of a sweep take from their surroundings: the signals that end them, and REDIS_URL.
+/** What the two tasks of a sweep take from their surroundings: the signals that end them, REDIS_URL, and the folder
+ * that modules are named from.
  * @module */
+import { fromCaller } from "./args.ts";
 
 /** A signal that aborts at the first SIGINT or SIGTERM; the second ends the process at once. */
 export function stopSignal(onStop?: () => void): AbortController {
@@ -13,6 +15,9 @@ export function stopSignal(onStop?: () => void): AbortController {
   }
   return stop;
 }
+
+/** A sweep's name as it is; the path of a module as the user means it. */
+export const moduleOf = (name: string): string => /\.[jt]s$/.test(name) ? fromCaller(name) : name;
 
 /** The flag's value, else that of REDIS_URL: a password there is neither shown by `deno task`, which prints the
  * flags it is given, nor in the list of processes. */

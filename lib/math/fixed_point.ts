@@ -6,21 +6,28 @@
  * @module */
 
 const INT32_MAX = 2 ** 31 - 1;
+/** Covers every float64: the smallest is 2^-1074, the largest below 2^1024. */
+const MAX_SCALE_BITS = 1100;
 
-function scaleOf(scaleBits: number): number {
-  if (!Number.isInteger(scaleBits) || scaleBits < 0 || scaleBits > 30) {
-    throw new RangeError(`Cannot scale: scaleBits ${scaleBits} is not an integer in [0, 30]`);
+/** 2^scaleBits in two factors: one alone can leave the range of float64 though the product with v is in it. */
+function factorsOf(scaleBits: number): [number, number] {
+  if (!Number.isInteger(scaleBits) || Math.abs(scaleBits) > MAX_SCALE_BITS) {
+    throw new RangeError(
+      `Cannot scale: scaleBits ${scaleBits} is not an integer in ±${MAX_SCALE_BITS}`,
+    );
   }
-  return 2 ** scaleBits;
+  const half = Math.trunc(scaleBits / 2);
+  return [2 ** half, 2 ** (scaleBits - half)];
 }
 
 /** Rounds each value to a multiple of 2^-scaleBits, as an integer: round(v · 2^scaleBits), halves up.
+ * @param scaleBits negative for values that need no fraction and do not fit without it.
  * @throws {RangeError} NaN, an infinity, or a result beyond ±(2^31 − 1). */
 export function toFixed(values: ArrayLike<number>, scaleBits: number): Int32Array {
-  const scale = scaleOf(scaleBits);
+  const [a, b] = factorsOf(scaleBits);
   const out = new Int32Array(values.length);
   for (let i = 0; i < values.length; i++) {
-    const scaled = Math.round(values[i] * scale);
+    const scaled = Math.round(values[i] * a * b);
     if (!(Math.abs(scaled) <= INT32_MAX)) { // also true of NaN
       throw new RangeError(
         `Cannot convert to fixed point: value ${
@@ -35,17 +42,26 @@ export function toFixed(values: ArrayLike<number>, scaleBits: number): Int32Arra
 
 /** The floats that fixed-point integers stand for: v / 2^scaleBits. */
 export function fromFixed(values: ArrayLike<number>, scaleBits: number): Float64Array {
-  const scale = scaleOf(scaleBits);
-  return Float64Array.from(values, (value) => value / scale);
+  const [a, b] = factorsOf(-scaleBits);
+  return Float64Array.from(values, (value) => value * a * b);
 }
 
-/** The finest scale at which every rounded value still fits in `bits` bits beside its sign.
- * @throws {RangeError} a value is not finite, or too large at scale 1. */
+/** The finest scale at which every rounded value still fits in `bits` bits beside its sign: the largest takes them
+ * all. Negative for large values; 0 where all are zero, which fit at any.
+ * @throws {RangeError} a value is not finite. */
 export function scaleBitsFor(values: ArrayLike<number>, bits: number): number {
   let largest = 0;
-  for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i]));
-  for (let scaleBits = 30; scaleBits >= 0; scaleBits--) {
-    if (Math.round(largest * 2 ** scaleBits) < 2 ** bits) return scaleBits; // false for NaN
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) {
+      throw new RangeError(`Cannot scale: value ${values[i]} at ${i} is not finite`);
+    }
+    largest = Math.max(largest, Math.abs(values[i]));
   }
-  throw new RangeError(`Cannot scale: largest value ${largest} does not fit in ${bits} bits`);
+  if (largest === 0) return 0;
+  // log2 may be off by a rounding: one step too fine, then down to what fits
+  let scaleBits = bits - Math.floor(Math.log2(largest)) + 1;
+  for (;; scaleBits--) {
+    const [a, b] = factorsOf(scaleBits);
+    if (Math.round(largest * a * b) < 2 ** bits) return scaleBits;
+  }
 }

@@ -3,6 +3,7 @@
  * second, however often it is told.
  * @module */
 import { type Kernel, kernel, send } from "./kernel.ts";
+import { rewritesLines } from "./terminal.ts";
 
 export interface Progress {
   /** `done` of `total`; the signature of an `onProgress` callback. */
@@ -16,6 +17,8 @@ export interface ProgressState {
   done: number;
   total: number;
   elapsedMs: number;
+  /** An estimate; null as long as there is nothing to base one on. */
+  leftMs: number | null;
   finished: boolean;
 }
 
@@ -34,11 +37,31 @@ function duration(ms: number): string {
 }
 
 /** "solving 12/40 (30 %), 4.1 s left" or "solving 40/40 in 5.9 s". */
-export function progressText({ label, done, total, elapsedMs, finished }: ProgressState): string {
+export function progressText(
+  { label, done, total, elapsedMs, leftMs, finished }: ProgressState,
+): string {
   const count = `${label} ${done}/${total}`;
   if (finished) return `${count} in ${duration(elapsedMs)}`;
-  const left = done === 0 ? "" : `, ${duration(elapsedMs / done * (total - done))} left`;
+  const left = leftMs === null ? "" : `, ${duration(leftMs)} left`;
   return `${count} (${Math.floor(100 * done / total)} %)${left}`;
+}
+
+/** An estimate rests on so much time of work, or on such a share of it. */
+const SURE_MS = 2000;
+const SURE_SHARE = 0.03;
+
+/** The time left, from the rate since the first was done: what that took has starting in it (loading, tables, Workers
+ * on their way up). Work that is done at once has no rate. */
+class TimeLeft {
+  #first: { at: number; done: number } | undefined;
+
+  estimate(done: number, total: number, at: number): number | null {
+    if (done === 0) return null;
+    this.#first ??= { at, done };
+    const [since, more] = [at - this.#first.at, done - this.#first.done];
+    const sure = since >= SURE_MS || more >= SURE_SHARE * total;
+    return sure && since > 0 && more > 0 ? since / more * (total - done) : null;
+  }
 }
 
 function kernelSink(to: Kernel): ProgressSink {
@@ -65,7 +88,7 @@ function kernelSink(to: Kernel): ProgressSink {
 }
 
 function stderrSink(): ProgressSink {
-  const rewrites = Deno.stderr.isTerminal();
+  const rewrites = rewritesLines(Deno.stderr);
   const write = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
   return {
     intervalMs: rewrites ? 100 : 2000,
@@ -90,15 +113,18 @@ export function startProgress(
   const to = kernel();
   const out = sink ?? (to === null ? stderrSink() : kernelSink(to));
   const start = clock();
+  const timeLeft = new TimeLeft();
   let last = -Infinity, count = 0;
   const write = (finished: boolean) => {
     last = clock();
-    out.write({ label, done: count, total, elapsedMs: last - start, finished });
+    const leftMs = timeLeft.estimate(count, total, last);
+    out.write({ label, done: count, total, elapsedMs: last - start, leftMs, finished });
   };
   write(false);
   return {
     update(done) {
       count = Math.min(done, total);
+      timeLeft.estimate(count, total, clock()); // notes when the first was done
       if (clock() - last >= out.intervalMs) write(false);
     },
     async done() {

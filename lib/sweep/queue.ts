@@ -4,13 +4,14 @@
  * by the point's key, and collects what became of them; any number of workers (queue_worker.ts) take
  * them. The store is the truth: a result leaves Redis only after it has been written there, and a second
  * one for the same point changes nothing. So whoever is killed, whenever, the rows come out the same:
- * jobs of a dead worker stall and are taken over, a new owner finds the results of a dead one.
+ * jobs of a dead worker stall and are taken over, a new owner finds the results of a dead one, and a job that Redis
+ * has lost, whole or in part, is sent again.
  *
  * Queues are named by sweep and version: a worker of other code never takes a job.
  * @see https://docs.bullmq.io
  * @module */
 import type { Job, Queue } from "bullmq";
-import { checkPoint, checkRow, type Point, pointKey, type Sweep } from "./grid.ts";
+import { canonicalJson, checkPoint, checkRow, type Point, pointKey, type Sweep } from "./grid.ts";
 import { ATTEMPTS } from "./point_pool.ts";
 import type { Evaluation } from "./point_worker.ts";
 import { connectRedis, RedisError, type RedisLink } from "./redis.ts";
@@ -21,8 +22,9 @@ const BACKOFF_MS = 500;
 /** Jobs sent or fetched at once. */
 const BATCH = 500;
 const POLL_MS = 100;
-/** How often a quiet owner looks whether Redis still has its jobs. */
+/** When a quiet owner looks for the first time whether Redis still has its jobs, and then every so often at least. */
 const RECKON_MS = 2000;
+const MAX_RECKON_MS = 30_000;
 /** An owner that has not renewed its claim for so long has died. */
 const CLAIM_MS = 15_000;
 
@@ -54,16 +56,52 @@ export async function runOnRedis(
 
   /** Moves results from Redis to the store. @returns how many jobs there were. */
   async function collect(): Promise<number> {
-    const jobs = (await queue.getJobs(["completed", "failed"], 0, BATCH - 1)).filter(Boolean);
-    for (const job of jobs) {
-      const point = wanted.get(job.id!);
-      if (point === undefined) continue; // of an earlier run with other points
-      store.add(sweep, point, outcomeOf(sweep, job));
-      wanted.delete(job.id!);
-      progress();
+    const ids = await queue.getRanges(["completed", "failed"], 0, BATCH - 1);
+    const jobs = await Promise.all(ids.map((id) => queue.getJob(id)));
+    const lost = new Map<string, Point>();
+    const ended: Job[] = [];
+    for (const [k, id] of ids.entries()) {
+      const [job, point] = [jobs[k], wanted.get(id)];
+      if (point === undefined) { // of an earlier run with other points
+        if (job === undefined) await forget(id);
+        else ended.push(job);
+      } else if (job === undefined || !isOf(job, point)) {
+        await forget(id);
+        lost.set(id, point);
+      } else if (job.finishedOn === undefined) { // lost, and sent again: only its name stands here still
+        await unlist(id);
+      } else {
+        store.add(sweep, point, outcomeOf(sweep, job));
+        wanted.delete(id);
+        progress();
+        ended.push(job);
+      }
     }
-    await Promise.all(jobs.map((job) => job.remove()));
-    return jobs.length;
+    await Promise.all(ended.map((job) => job.remove()));
+    await sendAgain(lost);
+    return ids.length;
+  }
+
+  /** Takes a name off the lists of what has ended. */
+  const unlist = (id: string) =>
+    Promise.all(["completed", "failed"].map((list) => link.client.zrem(jobKey(sweep, list), id)));
+
+  /** Removes what is left of a job, else it would not be taken as new. */
+  const forget = (id: string) => Promise.all([link.client.del(jobKey(sweep, id)), unlist(id)]);
+
+  async function sendAgain(lost: ReadonlyMap<string, Point>): Promise<void> {
+    if (lost.size === 0) return;
+    onNotice?.(`Redis at ${link.address} has lost ${lost.size} points: sending them again`);
+    await send(queue, lost);
+  }
+
+  /** The points that no list of Redis names any more. (Of a job that is gone though its name is there, the worker who
+   * takes it leaves a stump: {@linkcode collect} finds that.) */
+  async function lostPoints(): Promise<Map<string, Point>> {
+    const listed = new Set(await queue.getRanges(STATES, 0, -1));
+    const lost = new Map([...wanted].filter(([id]) => !listed.has(id)));
+    for (const id of lost.keys()) await forget(id);
+    return lost;
   }
 
   async function watch(): Promise<void> {
@@ -72,6 +110,7 @@ export async function runOnRedis(
     while (await collect() > 0);
     await send(queue, wanted);
     let [reckonedAt, claimedAt, idle] = [performance.now(), performance.now(), false];
+    let reckonMs = RECKON_MS;
     while (wanted.size > 0 && !signal?.aborted) {
       const collected = await collect();
       if (collected < BATCH) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -81,11 +120,11 @@ export async function runOnRedis(
         claimedAt = now;
       }
       if (collected > 0) reckonedAt = now;
-      if (now - reckonedAt < RECKON_MS) continue;
+      if (now - reckonedAt < reckonMs) continue;
       reckonedAt = now;
-      const counts = Object.values(await queue.getJobCounts());
-      // A server that came back without its data, or with less of it; a job that is there stays as it is.
-      if (counts.reduce((sum, count) => sum + count, 0) < wanted.size) await send(queue, wanted);
+      const lost = await lostPoints(); // by a server that came back without its data, or with less of it
+      reckonMs = lost.size > 0 ? RECKON_MS : Math.min(2 * reckonMs, MAX_RECKON_MS);
+      await sendAgain(lost);
       if (!idle && await queue.getWorkersCount() === 0) {
         idle = true;
         onNotice?.(`No worker takes points from ${link.address}: start deno task worker there`);
@@ -102,6 +141,21 @@ export async function runOnRedis(
     await queue.drain(true);
     await link.client.del(claimKey(sweep));
   }
+}
+
+/** Every list that a job may be on. */
+const STATES = [
+  ...["active", "wait", "delayed", "prioritized", "completed", "failed"] as const,
+];
+
+/** Where Redis keeps a job, or one of the lists. */
+const jobKey = (sweep: Sweep, name: string) => `bull:${queueName(sweep)}:${name}`;
+
+/** Whether a job is that of a point, and whole: of one that Redis threw away, those who end it leave a stump. */
+function isOf(job: Job<Point, Evaluation>, point: Point): boolean {
+  const data: unknown = job.data;
+  return typeof data === "object" && data !== null &&
+    canonicalJson(data as Point) === canonicalJson(point);
 }
 
 /** Enqueues points; those that are on the queue already stay as they are. */

@@ -25,20 +25,56 @@ export interface RedisLink extends Disposable {
   readonly lost: Promise<never>;
 }
 
-/** Reads `redis://` or `rediss://` (TLS). @throws {TypeError} another text, which is not repeated. */
-function parseUrl(text: string): URL {
+/** Where and how to connect, from `redis://` or `rediss://` (TLS). Parsed here and not by the client, which takes a raw
+ * `@` in the password for the end of it and then names the rest as a host.
+ * @throws {TypeError} another text, which is not repeated. */
+export function parseRedisUrl(text: string) {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^rediss?:$/.test(url.protocol) || url.hostname === "") {
+  // a raw "/", "?" or "#" in a password ends the host early: what is left shows as a path of no number
+  const database = /^\/?(\d*)$/.exec(url?.pathname ?? "-")?.[1];
+  const extra = url === undefined || url.search !== "" || url.hash !== "";
+  if (extra || !/^rediss?:$/.test(url.protocol) || url.hostname === "" || database === undefined) {
     throw new TypeError(
-      "Cannot reach Redis: expected redis://[user:password@]host[:port][/database]",
+      "Cannot reach Redis: expected redis://[user:password@]host[:port][/database], of the password /, ? and # " +
+        "percent-encoded",
     );
   }
-  return url;
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ""), // of IPv6
+    port: Number(url.port || 6379),
+    username: decoded(url.username) || undefined,
+    password: decoded(url.password) || undefined,
+    db: Number(database || 0),
+    tls: url.protocol === "rediss:" ? {} : undefined,
+  };
+}
+
+/** A raw `%` in a password is no escape. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Refuses a server that may throw away what it holds when its memory is full: jobs and results would be gone unseen.
+ * @throws {RedisError} it may. */
+async function checkEviction(client: Redis, address: string): Promise<void> {
+  // INFO, because managed servers forbid CONFIG; where that is forbidden too, lost points are noticed and sent again
+  const memory = await client.info("memory").catch(() => "");
+  const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1];
+  if (policy !== undefined && policy !== "noeviction") {
+    throw new RedisError(
+      `Cannot use Redis at ${address}: it evicts keys when memory is full (maxmemory-policy ${policy}), a sweep would ` +
+        "lose points; CONFIG SET maxmemory-policy noeviction, or take another server",
+    );
+  }
 }
 
 /** Connects.
  * @param onNotice told in a line when the connection is lost and when it is back.
- * @throws {TypeError} no Redis URL. {RedisError} unreachable, or it refuses the password. */
+ * @throws {TypeError} no Redis URL. {RedisError} unreachable, it refuses the password, or it evicts keys. */
 export async function connectRedis(
   text: string,
   { onNotice, patienceMs = PATIENCE_MS }: {
@@ -46,8 +82,10 @@ export async function connectRedis(
     patienceMs?: number;
   } = {},
 ): Promise<RedisLink> {
-  const url = parseUrl(text);
-  const address = `${url.hostname}:${url.port || 6379}`;
+  const server = parseRedisUrl(text);
+  const address = server.host.includes(":")
+    ? `[${server.host}]:${server.port}`
+    : `${server.host}:${server.port}`;
   const { promise: lost, reject } = Promise.withResolvers<never>();
   lost.catch(() => {}); // whoever waits for it hears of it
   let connected = false;
@@ -55,7 +93,8 @@ export async function connectRedis(
   let reason = "no answer";
 
   const { Redis: Client } = await import("ioredis"); // as it loads it asks for the environment
-  const client = new Client(text, {
+  const client = new Client({
+    ...server,
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
     maxRetriesPerRequest: null, // commands wait for the connection
@@ -83,10 +122,13 @@ export async function connectRedis(
     if (/WRONGPASS|NOAUTH|NOPERM|password/i.test(reason)) {
       throw new RedisError(`Cannot reach Redis at ${address}: it refuses the user or the password`);
     }
-    const { password } = url;
-    const safe = [password, decodeURIComponent(password)].filter((secret) => secret !== "")
-      .reduce((line, secret) => line.replaceAll(secret, "***"), reason);
-    throw new RedisError(`Cannot reach Redis at ${address}: ${safe}`);
+    throw new RedisError(`Cannot reach Redis at ${address}: ${reason}`);
+  }
+  try {
+    await checkEviction(client, address);
+  } catch (error) {
+    client.disconnect();
+    throw error;
   }
   connected = true;
   return { client, address, lost, [Symbol.dispose]: () => client.disconnect() };

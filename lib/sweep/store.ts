@@ -5,8 +5,11 @@
  * row is a transaction of its own in WAL mode: a killed process loses at most the row it was writing,
  * and others may read meanwhile. One process at a time may write: it holds a lock on `FILE.lock`, which
  * the system drops when the process dies.
+ *
+ * SQLite keeps no checksums. What a row says of itself can still be held against its point: its key and its seed are
+ * hashes of it. A row that fails that is damaged; it is never handed out, and computed again.
  * @module */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { checkPoint, checkRow, type Point, pointKey, type Row, seedOf } from "./grid.ts";
@@ -33,6 +36,10 @@ const SCHEMA = `
   CREATE TABLE identity (id TEXT NOT NULL) STRICT;
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${STORE_VERSION};`;
+
+/** Integers of a damaged row may be larger than a number can hold: they come as text. */
+const COLUMNS = `key, point, CAST(seed AS TEXT) AS seed, status, row, error,
+  CAST(attempts AS TEXT) AS attempts, startedAt, pointMs`;
 
 /** A store that cannot be opened or written. */
 export class StoreError extends Error {
@@ -62,13 +69,50 @@ export type StoredRow = Outcome & {
 
 type Columns = Record<string, string | number | null>;
 
+function storedRow(
+  sweep: Sweep,
+  { key, point, seed, status, row, error, ...times }: Columns,
+): StoredRow {
+  return {
+    key: key as string,
+    point: checkPoint(sweep, JSON.parse(point as string)),
+    seed: Number(seed),
+    attempts: Number(times.attempts),
+    startedAt: times.startedAt as string,
+    pointMs: times.pointMs as number,
+    ...status === "done"
+      ? { status, row: checkRow(sweep, JSON.parse(row as string)) }
+      : { status: "failed", error: error as string },
+  };
+}
+
+/** Damaged text on one line. */
+const plain = (text: unknown) => String(text).replaceAll(/[^\x20-\x7e]/g, "?");
+
+/** What is wrong with a row as it was read, or null. */
+function faultOf(sweep: Sweep, columns: Columns): string | null {
+  let stored: StoredRow;
+  try {
+    stored = storedRow(sweep, columns);
+  } catch (error) {
+    return error instanceof SyntaxError ? "not JSON" : (error as Error).message;
+  }
+  const { point, attempts, pointMs, startedAt } = stored;
+  if (pointKey(sweep, point) !== columns.key) return "its key is not its point's";
+  if (String(seedOf(sweep, point)) !== columns.seed) return "its seed is not its point's";
+  if (columns.status !== "done" && columns.status !== "failed") return "its status is neither";
+  const timed = Number.isSafeInteger(attempts) && attempts > 0 && pointMs >= 0 &&
+    pointMs < Infinity;
+  return timed && !Number.isNaN(Date.parse(startedAt)) ? null : "its times are none";
+}
+
 /** The rows of sweeps on disk. */
 export class SweepStore implements Disposable {
   readonly path: string;
   /** Tells this store from any other, e.g. on a Redis that they share. */
   readonly id: string;
   readonly #db: DatabaseSync;
-  readonly #lock: Deno.FsFile | null;
+  readonly #lock: Lock | null;
 
   /** Opens a store, made if it is not there.
    * @param path a file, or ":memory:".   @param options.readOnly beside another process that writes.
@@ -77,12 +121,15 @@ export class SweepStore implements Disposable {
     this.path = path;
     const memory = path === ":memory:";
     this.#lock = memory || readOnly ? null : lockFile(path);
+    let opened: DatabaseSync | undefined;
     try {
       this.#db = new DatabaseSync(path, { readOnly });
+      opened = this.#db;
       this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
       this.id = this.#open(readOnly);
     } catch (error) {
-      this.#lock?.close();
+      opened?.close();
+      this.#lock?.abandon();
       throw error instanceof StoreError ? error : this.#failure("open", error);
     }
   }
@@ -91,7 +138,7 @@ export class SweepStore implements Disposable {
     const number = (pragma: string) =>
       Object.values(this.#db.prepare(`PRAGMA ${pragma}`).get()!)[0] as number;
     const tables = this.#db.prepare("SELECT count(*) AS n FROM sqlite_schema").get()!.n;
-    if (tables === 0 && !readOnly) {
+    if (tables === 0 && number("application_id") === 0 && !readOnly) {
       this.#db.exec(`PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; ${SCHEMA}`);
       this.#db.prepare("INSERT INTO identity VALUES (?)").run(crypto.randomUUID());
       this.#db.exec("COMMIT");
@@ -165,10 +212,28 @@ export class SweepStore implements Disposable {
     }
   }
 
-  /** The rows of these points, in their order, or all, sorted by point; a point without a row is left out. */
+  /** Removes the rows of a sweep that are damaged, so that a run computes their points again.
+   * @returns a line each. */
+  dropDamaged(sweep: Sweep): string[] {
+    const sql = `SELECT ${COLUMNS} FROM rows WHERE sweep = ? AND version = ?`;
+    const lines: string[] = [];
+    for (const columns of this.#all("read", sql, sweep.name, sweep.version)) {
+      const fault = faultOf(sweep, columns);
+      if (fault === null) continue;
+      lines.push(`row ${plain(columns.key)} of ${sweep.name} is damaged: ${plain(fault)}`);
+      // "+" reads row by row: a damaged key is not where an index would look for it
+      const remove = "DELETE FROM rows WHERE +sweep = ? AND +version = ? AND +key = ? RETURNING 1";
+      const gone = this.#all("write to", remove, sweep.name, sweep.version, columns.key);
+      if (gone.length === 0) throw new StoreError(`Cannot mend ${this.path}: ${lines.at(-1)}`);
+    }
+    return lines;
+  }
+
+  /** The rows of these points, in their order, or all, sorted by point; a point without a row is left out.
+   * @throws {StoreError} a damaged row. */
   rows(sweep: Sweep, points?: readonly Point[]): StoredRow[] {
     const order = points === undefined ? " ORDER BY point" : "";
-    const sql = `SELECT * FROM rows WHERE sweep = ? AND version = ?${order}`;
+    const sql = `SELECT ${COLUMNS} FROM rows WHERE sweep = ? AND version = ?${order}`;
     const all = this.#all("read", sql, sweep.name, sweep.version);
     if (points === undefined) return all.map((columns) => this.#stored(sweep, columns));
     const byKey = new Map(all.map((columns) => [columns.key as string, columns]));
@@ -178,22 +243,15 @@ export class SweepStore implements Disposable {
     });
   }
 
-  #stored(sweep: Sweep, { key, point, seed, status, row, error, ...times }: Columns): StoredRow {
-    try {
-      return {
-        key: key as string,
-        point: checkPoint(sweep, JSON.parse(point as string)),
-        seed: seed as number,
-        attempts: times.attempts as number,
-        startedAt: times.startedAt as string,
-        pointMs: times.pointMs as number,
-        ...status === "done"
-          ? { status: "done", row: checkRow(sweep, JSON.parse(row as string)) }
-          : { status: "failed", error: error as string },
-      };
-    } catch (error) {
-      throw this.#failure("read", error);
+  #stored(sweep: Sweep, columns: Columns): StoredRow {
+    const fault = faultOf(sweep, columns);
+    if (fault !== null) {
+      throw new StoreError(
+        `Cannot read ${this.path}: row ${plain(columns.key)} of ${sweep.name} is damaged ` +
+          `(${plain(fault)}); deno task sweep ${sweep.name} --resume computes it again`,
+      );
     }
+    return storedRow(sweep, columns);
   }
 
   /** Some fields and columns of the rows that are done, for figures: quick for 100 000 rows; sorted by
@@ -224,21 +282,38 @@ export class SweepStore implements Disposable {
   /** Closes the file and gives up the lock. */
   [Symbol.dispose](): void {
     this.#db.close();
-    this.#lock?.close();
+    this.#lock?.file.close();
   }
+}
+
+/** Held by the process that writes. */
+interface Lock {
+  readonly file: Deno.FsFile;
+  /** Gives it up; where it is new, because the store could not be opened, no trace is left. */
+  abandon(): void;
 }
 
 /** Locks `path.lock` until the file is closed or the process dies.
  * @throws {StoreError} another process holds it, or the folder cannot be written. */
-function lockFile(path: string): Deno.FsFile {
+function lockFile(path: string): Lock {
+  const lock = `${path}.lock`;
+  const isNew = !existsSync(lock);
   let file: Deno.FsFile;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    file = Deno.openSync(`${path}.lock`, { create: true, write: true });
+    file = Deno.openSync(lock, { create: true, write: true });
   } catch (error) {
     throw new StoreError(`Cannot open ${path}: ${(error as Error).message}`);
   }
-  if (file.tryLockSync(true)) return file;
-  file.close();
-  throw new StoreError(`Cannot open ${path}: locked by another process that writes to it`);
+  if (!file.tryLockSync(true)) {
+    file.close();
+    throw new StoreError(`Cannot open ${path}: locked by another process that writes to it`);
+  }
+  return {
+    file,
+    abandon() {
+      if (isNew) Deno.removeSync(lock);
+      file.close();
+    },
+  };
 }

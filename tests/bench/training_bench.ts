@@ -48,7 +48,7 @@ for (const workers of cores > 1 ? [1, cores] : [1]) {
 // One sample at the full size: what the fit must reach.
 const [n, hidden] = [784, 300];
 const net = initFixedNet({ n, hidden, classes: 10 }, DEFAULT_SCALES, seededRng(1));
-const layer = { W1: net.W1, hidden, n, scaleBits: DEFAULT_SCALES.weightBits };
+const layer = { W1: net.W1, hidden, n, scaleBits: DEFAULT_SCALES.weightBits, finer: new Map() };
 const { transcript } = await forwardPass(layer, train, [0]);
 const one = { n, hidden, samples: 1, batch: 1, epochs: 1, cores: 1 };
 const sample = predict(model, one, { W1: net.W1, dz1: [1] }).parts.forward;

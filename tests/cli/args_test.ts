@@ -1,5 +1,10 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { helpText, parseCommand, UsageError } from "lib/cli/args.ts";
+import { join, resolve } from "node:path";
+import { fromCaller, helpText, parseCommand, UsageError } from "lib/cli/args.ts";
+import { withoutPasswords } from "lib/data/passwords.ts";
+import { tooOld } from "lib/cli/deno_version.ts";
+import { ROOT } from "lib/cli/workspace.ts";
+import { permitted } from "./fixtures.ts";
 
 const command = {
   name: "demo",
@@ -64,5 +69,62 @@ Deno.test("helpText() lists every flag with its default", () => {
   const text = helpText(command);
   for (const part of ["--profile quick|full", "(default: 5)", "--only 01", "deno task demo"]) {
     assertStringIncludes(text, part);
+  }
+});
+
+Deno.test({
+  name: "parseCommand() resolves paths from the user's folder, defaults from the workspace",
+  ignore: !permitted,
+  fn() {
+    const store = {
+      type: "path",
+      placeholder: "FILE",
+      default: "data/s.sqlite",
+      help: "",
+    } as const;
+    const own = { ...command, flags: { store } };
+    const parsed = (...args: string[]) => parseCommand(own, args).values.store;
+    const [here, before] = [Deno.cwd(), Deno.env.get("INIT_CWD")];
+    try {
+      Deno.chdir(ROOT); // as deno task does
+      Deno.env.set("INIT_CWD", join(ROOT, "notebooks"));
+      assertEquals(parsed("--store", "mine.sqlite"), resolve(ROOT, "notebooks/mine.sqlite"));
+      assertEquals(parsed("--store=../mine.sqlite"), resolve(ROOT, "mine.sqlite"));
+      assertEquals(parsed("--store", "/tmp/mine.sqlite"), "/tmp/mine.sqlite");
+      assertEquals(parsed(), resolve(ROOT, "data/s.sqlite"));
+      assertThrows(() => parsed("--store="), UsageError, "--store needs a value");
+      Deno.chdir(join(ROOT, "lib")); // a process that a task started elsewhere
+      assertEquals(fromCaller("mine.npy"), resolve(ROOT, "lib/mine.npy"));
+      Deno.chdir(ROOT);
+      Deno.env.delete("INIT_CWD");
+      assertEquals(fromCaller("mine.npy"), resolve(ROOT, "mine.npy"));
+    } finally {
+      Deno.chdir(here);
+      if (before === undefined) Deno.env.delete("INIT_CWD");
+      else Deno.env.set("INIT_CWD", before);
+    }
+    assertStringIncludes(helpText(own), "--store FILE");
+    assertStringIncludes(helpText(own), "(default: data/s.sqlite)");
+  },
+});
+
+Deno.test("withoutPasswords() leaves what stands before a URL's last @ out", () => {
+  const cases = [
+    ["at redis://:secret@host:6379: refused", "at redis://***@host:6379: refused"],
+    ["redis://user:se@cr@t@host", "redis://***@host"],
+    ["wss://a:b/c?d@host/path and https://x@y", "wss://***@host/path and https://***@y"],
+    ["NPM: https://token@registry/x.tgz", "NPM: https://***@registry/x.tgz"],
+    ["mail me@host, see https://host/a", "mail me@host, see https://host/a"],
+  ];
+  for (const [text, safe] of cases) assertEquals(withoutPasswords(text), safe);
+});
+
+Deno.test("tooOld() names the lowest version that runs the tasks", () => {
+  const old = ["1.46.3", "2.3.0", "2.7.14"];
+  for (const version of old) {
+    assertStringIncludes(tooOld(version)!, `Cannot run on Deno ${version}: it takes 2.8 or newer`);
+  }
+  for (const version of ["2.8.0", "2.9.6", "2.10.0", "3.0.0-rc.1"]) {
+    assertEquals(tooOld(version), null);
   }
 });

@@ -1,10 +1,13 @@
-import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { npy } from "../data/weight_files.ts";
+import { withFolder } from "./fixtures.ts";
 
 const permitted = (await Promise.all(
   (["read", "write", "run", "env"] as const).map((name) => Deno.permissions.query({ name })),
 )).every(({ state }) => state === "granted");
 
 const script = new URL("../../lib/cli/attack.ts", import.meta.url).href;
+const config = new URL("../../deno.json", import.meta.url).pathname;
 
 async function attack(...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -113,27 +116,36 @@ test("deno task attack --dataset attacks images of the dataset it names", async 
   }
 });
 
-test("deno task attack takes the user's own layer and refuses a broken one", async () => {
-  const file = await Deno.makeTempFile({ suffix: ".npy" });
-  try {
-    const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 784), }";
-    const head = new TextEncoder().encode(header.padEnd(117) + "\n");
-    const magic = [0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, head.length, 0];
-    const values = Float32Array.from({ length: 3 * 784 }, (_, i) => Math.sin(i));
-    const npy = Uint8Array.from([...magic, ...head, ...new Uint8Array(values.buffer)]);
-    await Deno.writeFile(file, npy);
+test("deno task attack takes the user's own layer and refuses a broken one, before it loads images", () =>
+  withFolder(async (folder) => {
+    const file = `${folder}/w.npy`;
+    const bytes = npy(Float32Array.from({ length: 3 * 784 }, (_, i) => Math.sin(i)), [784, 3]);
+    await Deno.writeFile(file, bytes);
     const flags = ["--weights", file, "--images", "1", "--json"];
     const own = await attack(...flags);
     assertEquals([own.code, JSON.parse(own.stdout).hidden], [0, 3]);
+    assertStringIncludes(own.stderr, `${file}: [784, 3] is taken as [in, hidden] and transposed\n`);
     const wrong = await attack(...flags, "--hidden", "4");
-    assert(wrong.code === 1 && wrong.stdout === "", wrong.stdout);
-    assertStringIncludes(wrong.stderr, "it is [3, 784], expected [4, 784]");
-    await Deno.writeFile(file, npy.slice(0, -1));
-    assertStringIncludes((await attack(...flags)).stderr, "truncated");
-  } finally {
-    await Deno.remove(file);
-  }
-});
+    assertEquals([wrong.code, wrong.stdout], [2, ""]);
+    assertStringIncludes(wrong.stderr, `--hidden is 4, ${file} has 3 units`);
+    await Deno.writeFile(file, bytes.slice(0, -1));
+    const truncated = await attack(...flags, "--dataset", "cifar10"); // which is not fetched for that
+    assertEquals([truncated.code, truncated.stdout], [1, ""]);
+    assertStringIncludes(truncated.stderr, `attack: Cannot read ${file}: truncated`);
+    assertEquals(truncated.stderr.trimEnd().split("\n").length, 1, truncated.stderr);
+  }));
+
+test("deno task attack finds --weights from the folder that it is given in", () =>
+  withFolder(async (folder) => {
+    await Deno.writeFile(`${folder}/w.npy`, npy(new Float32Array(784).fill(1), [1, 784]));
+    const flags = ["--weights", "w.npy", "--images", "1", "--json"];
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["task", "--quiet", "--config", config, "attack", ...flags],
+      cwd: folder,
+      stdin: "null",
+    }).output();
+    assertEquals(code, 0, new TextDecoder().decode(stderr));
+  }));
 
 test("deno task attack refuses bad usage in one line, status 2, nothing on stdout", async () => {
   const faults: [string[], string][] = [
@@ -147,6 +159,7 @@ test("deno task attack refuses bad usage in one line, status 2, nothing on stdou
     [["--seed", "1", "--weights", "w.npy"], "exclude each other"],
     [["--layer", "conv5", "--hidden", "9"], "--layer and --hidden exclude each other"],
     [["--layer", "conv5", "--weights", "w.npy"], "--layer and --weights exclude each other"],
+    [["--tensor", "w"], "--tensor and --orientation are for --weights"],
     [["--layer", "conv3"], "conv3 takes images of 3 channels, not mnist"],
   ];
   const results = await Promise.all(faults.map(([flags]) => attack(...flags)));
@@ -157,5 +170,5 @@ test("deno task attack refuses bad usage in one line, status 2, nothing on stdou
   });
   const missing = await attack("--weights", "no-such-file.npy");
   assertEquals([missing.code, missing.stdout], [1, ""]);
-  assertStringIncludes(missing.stderr, "Cannot read no-such-file.npy");
+  assertStringIncludes(missing.stderr, `Cannot read ${Deno.cwd()}/no-such-file.npy: no such file`);
 });

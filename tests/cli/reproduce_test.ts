@@ -1,8 +1,8 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { codeCells, formatIpynb, type Ipynb, readIpynb } from "lib/cli/ipynb.ts";
 import { readResults, writeTimes } from "lib/cli/results.ts";
-import { reproduce } from "lib/cli/reproduce.ts";
+import { checkWritable, reproduce } from "lib/cli/reproduce.ts";
 import { describeFailure, runNotebook } from "lib/cli/run_notebook.ts";
 import { notebookOf, permitted, withFolder, writeNotebook } from "./fixtures.ts";
 
@@ -132,3 +132,19 @@ reproduceTest(
     assertEquals(await writeTimes(join(directory, "nowhere")), none);
   },
 );
+
+reproduceTest("checkWritable() says at once which folder cannot be written", async (directory) => {
+  await checkWritable([directory, join(directory, "new", "folder")]);
+  assertEquals([...Deno.readDirSync(directory)].map(({ name }) => name), ["new"]);
+  assertEquals([...Deno.readDirSync(join(directory, "new", "folder"))], []);
+  await Deno.writeTextFile(join(directory, "file"), "");
+  const faults = [join(directory, "file"), join(directory, "file", "in")];
+  if (Deno.build.os === "linux") faults.push("/proc/self"); // read-only even to root
+  for (const folder of faults) {
+    await assertRejects(
+      () => checkWritable([directory, folder]),
+      Error,
+      `Cannot reproduce: ${folder} cannot be written (`,
+    );
+  }
+});

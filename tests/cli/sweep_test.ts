@@ -119,7 +119,16 @@ test("deno task sweep and worker refuse bad usage in one line, status 2, nothing
       ["sweep", [probe, "--store", folder], 1, "Cannot open"],
       ["worker", [], 2, "--redis or REDIS_URL is needed"],
       ["worker", ["--redis", secret], 1, "Redis at 127.0.0.1:1: connect ECONNREFUSED"],
-      ["worker", ["--redis", secret, "no-such.ts"], 2, "Cannot load sweep no-such.ts"],
+      [
+        "worker",
+        ["--redis", secret, "no-such.ts"],
+        2,
+        `Cannot load sweep ${Deno.cwd()}/no-such.ts`,
+      ],
+      ["sweep", [probe, ...store, "--csv", `${folder}/none/rows.csv`], 2, "no such folder"],
+      ["sweep", ["redis://:secret@host:1"], 2, 'Cannot sweep "redis://***@host:1"'],
+      ["sweep", ["redis://:se@cret/x@host:1"], 2, 'Cannot sweep "redis://***@host:1"'],
+      ["advise", ["redis://:secret@host:1"], 2, 'unexpected argument "redis://***@host:1"'],
     ];
     for (const [task, args, status, message] of faults) {
       const { code, stdout, stderr } = await ended(spawn(task, args));

@@ -5,6 +5,7 @@ import {
   progressText,
   startProgress,
 } from "lib/notebook/progress.ts";
+import { rewritesLines } from "lib/notebook/terminal.ts";
 
 function recorder(intervalMs = 100) {
   const states: ProgressState[] = [];
@@ -37,6 +38,7 @@ Deno.test("startProgress() writes at most ten states a second, and always the la
     done: 1000,
     total: 1000,
     elapsedMs: 3000,
+    leftMs: 0,
     finished: true,
   });
   assert(recorded.flushed, "done() waits until the output has left");
@@ -63,12 +65,54 @@ Deno.test("startProgress() refuses a total that is no positive integer", () => {
 });
 
 Deno.test("progressText() tells the share, the time left, and at the end the time taken", () => {
-  const state = { label: "solving", done: 10, total: 40, elapsedMs: 2000, finished: false };
+  const state = {
+    label: "solving",
+    done: 10,
+    total: 40,
+    elapsedMs: 2000,
+    leftMs: 6000,
+    finished: false,
+  };
   assertEquals(progressText(state), "solving 10/40 (25 %), 6.0 s left");
-  assertEquals(progressText({ ...state, done: 0 }), "solving 0/40 (0 %)");
+  assertEquals(progressText({ ...state, done: 0, leftMs: null }), "solving 0/40 (0 %)");
   assertEquals(
-    progressText({ ...state, elapsedMs: 60_000 }),
+    progressText({ ...state, leftMs: 180_000 }),
     "solving 10/40 (25 %), 3 min 0 s left",
   );
   assertEquals(progressText({ ...state, done: 40, finished: true }), "solving 40/40 in 2.0 s");
+});
+
+/** Feeds updates [ms, done] and gives what was estimated each time. */
+function estimates(total: number, updates: [at: number, done: number][]): (number | null)[] {
+  let now = 0;
+  const { recorded, sink } = recorder(0);
+  const progress = startProgress("sweep", total, { clock: () => now, sink });
+  for (const [at, done] of updates) {
+    now = at;
+    progress.update(done);
+  }
+  return recorded.states.slice(1).map(({ leftMs }) => leftMs);
+}
+
+Deno.test("startProgress() holds an estimate back until it rests on something", () => {
+  // 24 s of starting, then 300 points a second: the first point alone would say two hours
+  const quick = estimates(300, [[24_000, 1], [24_010, 4], [24_050, 16], [24_500, 151]]);
+  assertEquals(quick, [null, null, 50 / 15 * 284, 500 / 150 * 149]);
+  // few and slow: by time, though the second is far less than the share
+  assertEquals(estimates(1000, [[5000, 1], [6000, 2], [7000, 3]]), [null, null, 2000 / 2 * 997]);
+  // all at once, none, and more than once the same
+  assertEquals(estimates(3, [[10, 3]]), [null]);
+  assertEquals(estimates(3, [[10, 0], [9000, 0]]), [null, null]);
+  assertEquals(estimates(9, [[10, 1], [5000, 1]]), [null, null]);
+});
+
+Deno.test("rewritesLines() is true of a terminal that may be sent escape codes", () => {
+  const terminal = { isTerminal: () => true };
+  const rewrites = (stream: typeof terminal, env: Record<string, string>) =>
+    rewritesLines(stream, (name) => env[name]);
+  assertEquals(rewrites(terminal, { TERM: "xterm" }), true);
+  assertEquals(rewrites(terminal, { NO_COLOR: "" }), true); // no-color.org: only where it is not empty
+  assertEquals(rewrites(terminal, { TERM: "dumb" }), false);
+  assertEquals(rewrites(terminal, { NO_COLOR: "1" }), false);
+  assertEquals(rewrites({ isTerminal: () => false }, {}), false);
 });

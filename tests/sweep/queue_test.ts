@@ -1,8 +1,15 @@
-import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import { defineSweep, pointsOf } from "lib/sweep/grid.ts";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { defineSweep, pointKey, pointsOf } from "lib/sweep/grid.ts";
 import { runOnRedis } from "lib/sweep/queue.ts";
 import { serveSweeps } from "lib/sweep/queue_worker.ts";
-import { connectRedis, RedisError } from "lib/sweep/redis.ts";
+import { connectRedis, parseRedisUrl, RedisError } from "lib/sweep/redis.ts";
 import { runSweep } from "lib/sweep/runner.ts";
 import { SweepStore } from "lib/sweep/store.ts";
 import { withFolder } from "../cli/fixtures.ts";
@@ -129,6 +136,106 @@ test("runOnRedis() completes though Redis forgets everything on the way", () =>
     assertEquals(results(store, sweep, few), (await unbroken()).slice(0, 100));
   }));
 
+test("runOnRedis() sends again what Redis throws away: jobs waiting, in hand and done, and whole lists", () =>
+  withFolder(async (folder) => {
+    await using redis = await startRedis();
+    using store = new SweepStore(`${folder}/store.sqlite`);
+    const stop = new AbortController();
+    const { url } = redis;
+    const few = points.slice(0, 80);
+    using link = await connectRedis(url);
+    const keys = (name: string) => `bull:sweep-probe-v1:${name}`;
+    const notices: string[] = [];
+    const onNotice = (notice: string) => notices.push(notice);
+    /** What eviction takes is any key: here every other job of a list. */
+    async function evict(list: "wait" | "active"): Promise<void> {
+      const ids = await link.client.lrange(keys(list), 0, -1);
+      await Promise.all(ids.filter((_, k) => k % 2 === 0).map((id) => link.client.del(keys(id))));
+    }
+    const onProgress = (done: number) => {
+      if (done === 10) void evict("active");
+      if (done === 20) void evict("wait");
+      if (done === 25) void link.client.del(keys("wait"));
+    };
+    const serving = serveSweeps([sweep], { url, workers: 2, lockMs: 1000, signal: stop.signal });
+    const signal = AbortSignal.timeout(25_000);
+    await runOnRedis(sweep, few, { store, url, onProgress, onNotice, signal });
+    stop.abort();
+    await serving;
+    assertEquals(results(store, sweep, few), (await unbroken()).slice(0, 80));
+    assert(
+      notices.some((notice) => /has lost \d+ points: sending them again/.test(notice)),
+      notices.join(),
+    );
+  }));
+
+test("runOnRedis() takes no result from a job of which only a stump is left, or none", () =>
+  withFolder(async (folder) => {
+    await using redis = await startRedis();
+    using store = new SweepStore(`${folder}/store.sqlite`);
+    const { url } = redis;
+    const few = points.slice(0, 6);
+    using link = await connectRedis(url);
+    const [gone, stump, foreign] = few.map((point) => pointKey(sweep, point));
+    const keys = (name: string) => `bull:sweep-probe-v1:${name}`;
+    await link.client.zadd(keys("completed"), 1, gone);
+    await link.client.zadd(keys("failed"), 1, stump, 2, foreign);
+    await link.client.hset(keys(stump), { failedReason: "job stalled", finishedOn: "5" });
+    const other = {
+      data: JSON.stringify(points[9]),
+      finishedOn: "5",
+      failedReason: "of another point",
+    };
+    await link.client.hset(keys(foreign), other);
+    const stop = new AbortController();
+    const serving = serveSweeps([sweep], { url, workers: 1, signal: stop.signal });
+    await runOnRedis(sweep, few, { store, url, signal: AbortSignal.timeout(20_000) });
+    stop.abort();
+    await serving;
+    assertEquals(results(store, sweep, few), (await unbroken()).slice(0, 6));
+  }));
+
+test("connectRedis() refuses a server that may evict keys, and says what to do", async () => {
+  await using redis = await startRedis();
+  const { port } = redis;
+  for (const policy of ["allkeys-lru", "volatile-ttl", "allkeys-random"]) {
+    {
+      using link = await connectRedis(redis.url);
+      await link.client.config("SET", "maxmemory-policy", policy);
+    }
+    await assertRejects(
+      () => connectRedis(redis.url),
+      RedisError,
+      `Cannot use Redis at 127.0.0.1:${port}: it evicts keys when memory is full (maxmemory-policy ${policy})`,
+    );
+    const { Redis } = await import("ioredis"); // as it loads it asks for the environment
+    const client = new Redis(parseRedisUrl(redis.url));
+    await client.config("SET", "maxmemory-policy", "noeviction");
+    client.disconnect();
+  }
+});
+
+Deno.test("parseRedisUrl() takes passwords with raw signs, and refuses what they tear", () => {
+  const parts = (text: string) => {
+    const { host, port, username, password, db, tls } = parseRedisUrl(text);
+    return [host, port, username, password, db, tls !== undefined];
+  };
+  assertEquals(parts("redis://h"), ["h", 6379, undefined, undefined, 0, false]);
+  assertEquals(parts("rediss://me:p@ss@wo@h:1/2"), ["h", 1, "me", "p@ss@wo", 2, true]);
+  assertEquals(parts("redis://:p%40s%2Fs@h/"), ["h", 6379, undefined, "p@s/s", 0, false]);
+  assertEquals(parts("redis://:100%@[::1]:7"), ["::1", 7, undefined, "100%", 0, false]);
+  const torn = [
+    "redis://me:12/secret@h",
+    "redis://h?secret@x",
+    "redis://h#secret",
+    "redis://:se#cret@h",
+  ];
+  for (const text of [...torn, "redis://h/secret", "http://h", "h", "redis://"]) {
+    const error = assertThrows(() => parseRedisUrl(text), TypeError, "percent-encoded");
+    assert(!error.message.includes("secret"), error.message);
+  }
+});
+
 test("runOnRedis() stops when aborted, tells when nobody works, and leaves nothing waiting", () =>
   withFolder(async (folder) => {
     await using redis = await startRedis();
@@ -173,6 +280,8 @@ test("connectRedis() refuses quickly and names no password", async () => {
     [`redis://:wrong-secret@127.0.0.1:${port}`, RedisError, `127.0.0.1:${port}: it refuses`],
     [`redis://127.0.0.1:${port}`, RedisError, "it refuses the user or the password"],
     ["redis://:wrong-secret@127.0.0.1:1", RedisError, "127.0.0.1:1: connect ECONNREFUSED"],
+    [`redis://:a@wrong-secret@127.0.0.1:${port}`, RedisError, `127.0.0.1:${port}: it refuses`],
+    [`redis://u:1/wrong-secret@127.0.0.1:${port}`, TypeError, "percent-encoded"],
     ["redis://:wrong-secret@no-such-host.invalid", RedisError, "no-such-host.invalid:6379"],
     ["http://:wrong-secret@127.0.0.1", TypeError, "expected redis://"],
     ["wrong-secret", TypeError, "expected redis://"],

@@ -1,7 +1,8 @@
-import { assertEquals, assertLess, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { flatRow, formatCsv, formatJson, parseCsv } from "lib/sweep/export.ts";
-import { defineSweep, pointsOf, type Sweep } from "lib/sweep/grid.ts";
+import { seededRng, uniform } from "lib/math/rng.ts";
+import { defineSweep, type Point, pointKey, pointsOf, type Sweep } from "lib/sweep/grid.ts";
 import { type Outcome, StoreError, SweepStore } from "lib/sweep/store.ts";
 import { permitted, withFolder } from "../cli/fixtures.ts";
 import { sweep } from "./probe.ts";
@@ -149,10 +150,106 @@ Deno.test({
       await Deno.writeTextFile(path, "This is a text, not a database. ".repeat(100));
       refuses("corrupt or no store (file is not a database)");
       await Deno.remove(path);
+      await Deno.remove(`${path}.lock`);
       {
         using database = new DatabaseSync(path);
         database.exec("CREATE TABLE mine (a)");
       }
       refuses("it is no store of sweeps");
+      // of a foreign file it leaves everything as it is, even where that has no table
+      {
+        using database = new DatabaseSync(path);
+        database.exec("DROP TABLE mine; PRAGMA application_id = 7");
+      }
+      refuses("it is no store of sweeps");
+      await Deno.writeTextFile(path, "a text");
+      refuses("no store");
+      assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["store.sqlite"]);
+    }),
+});
+
+/** Changes a row behind the store's back. */
+function damage(path: string, set: string, row: Point): void {
+  using database = new DatabaseSync(path);
+  database.exec(`UPDATE rows SET ${set} WHERE key = '${pointKey(sweep, row)}'`);
+}
+
+Deno.test({
+  name: "SweepStore hands out no damaged row, and dropDamaged() has it computed again",
+  ignore: !permitted,
+  fn: () =>
+    withFolder(async (folder) => {
+      const path = `${folder}/store.sqlite`;
+      const [first, second] = points;
+      const faults: [set: string, what: string][] = [
+        [`point = replace(point, '"index":0', '"index":7')`, "its key is not its point's"],
+        ["point = replace(point, 'fine', 'f?ne')", 'mode = "f?ne" is not one of'],
+        ["point = substr(point, 3)", "not JSON"],
+        ["seed = seed + 1", "its seed is not its point's"],
+        ["seed = 9007199254740993 * 2", "its seed is not its point's"], // no number can hold it
+        ["key = 'a' || substr(key, 2) || 'a'", "its key is not its point's"],
+        ["row = replace(row, 'value', 'valve')", "column value is missing or unknown"],
+        ["attempts = 9223372036854775807", "its times are none"],
+        ["startedAt = '20x6'", "its times are none"],
+        ["pointMs = -1.5", "its times are none"],
+      ];
+      for (const [set, what] of faults) {
+        using store = new SweepStore(path);
+        store.add(sweep, first, done(1));
+        store.add(sweep, second, done(2));
+        damage(path, set, first);
+        const error = assertThrows(() => store.rows(sweep), StoreError, what);
+        assertStringIncludes(error.message, "deno task sweep probe --resume computes it again");
+        const [line, ...others] = store.dropDamaged(sweep);
+        assertStringIncludes(line, what);
+        assertEquals(others, []);
+        assertEquals(store.rows(sweep).map(({ point }) => point), [second]);
+        assertEquals(store.dropDamaged(sweep), []);
+        assertEquals(store.add(sweep, first, done(1)), true);
+        assertEquals(store.rows(sweep, [first, second]).length, 2);
+      }
+      await Promise.resolve();
+    }),
+});
+
+Deno.test({
+  name: "SweepStore has after any flipped bit only rows whose point and seed are right",
+  ignore: !permitted,
+  fn: () =>
+    withFolder(async (folder) => {
+      const [path, flippedPath] = [`${folder}/store.sqlite`, `${folder}/flipped.sqlite`];
+      const few = points.slice(0, 40);
+      const seeds = new Map<string, number>();
+      {
+        using store = new SweepStore(path);
+        few.forEach((point, k) => store.add(sweep, point, done(k)));
+        for (const row of store.rows(sweep, few)) seeds.set(row.key, row.seed);
+      }
+      const bytes = await Deno.readFile(path);
+      const rng = seededRng(3);
+      const below = (bound: number) => Math.floor(uniform(rng) * bound);
+      const outcomes = { refused: 0, dropped: 0, right: 0 };
+      for (let trial = 0; trial < 200; trial++) {
+        const flipped = bytes.slice();
+        let at = 0;
+        while (at < 4096 || bytes[at] === 0) at = below(bytes.length); // most of a page is empty
+        flipped[at] ^= 1 << below(8);
+        await Deno.writeFile(flippedPath, flipped);
+        try {
+          using store = new SweepStore(flippedPath);
+          const dropped = store.dropDamaged(sweep).length;
+          outcomes[dropped > 0 ? "dropped" : "right"]++;
+          few.forEach((point, k) => store.add(sweep, point, done(k)));
+          const rows = store.rows(sweep);
+          for (const { key, point, seed } of rows) {
+            assertEquals([pointKey(sweep, point), seed], [key, seeds.get(key)]);
+          }
+          assertEquals(store.rows(sweep, few).length, 40);
+        } catch (error) {
+          if (!(error instanceof StoreError)) throw error;
+          outcomes.refused++;
+        }
+      }
+      assert(outcomes.dropped > 20 && outcomes.refused < 20, JSON.stringify(outcomes));
     }),
 });

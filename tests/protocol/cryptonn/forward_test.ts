@@ -5,7 +5,7 @@ import { group } from "lib/math/group.ts";
 import { gaussian, seededRng } from "lib/math/rng.ts";
 import { Authority } from "lib/protocol/cryptonn/authority.ts";
 import { Client } from "lib/protocol/cryptonn/client.ts";
-import { clearViews, firstLayer } from "lib/protocol/cryptonn/first_layer.ts";
+import { clearViews, emptiedColumns, firstLayer } from "lib/protocol/cryptonn/first_layer.ts";
 import { forwardPass } from "lib/protocol/cryptonn/forward.ts";
 import { Server } from "lib/protocol/cryptonn/server.ts";
 import { encodeMessage, ProtocolError } from "lib/protocol/wire.ts";
@@ -99,13 +99,37 @@ Deno.test("Client refuses a key for other images, and encrypting without a key",
 
 Deno.test("firstLayer() uses the finest scale within 11 bits, and refuses what is no layer", () => {
   assertEquals(firstLayer([1, -0.5], 1), {
-    ...{ W1: Int32Array.from([1024, -512]), hidden: 2, n: 1, scaleBits: 10 },
+    ...{ W1: Int32Array.from([1024, -512]), hidden: 2, n: 1, scaleBits: 10, finer: new Map() },
   });
   const { scaleBits } = layer;
   W1.forEach((w, i) => assertEquals(layer.W1[i], Math.round(w * 2 ** scaleBits)));
   assert(W1.some((w) => Math.abs(w) * 2 ** (scaleBits + 1) > 2047), "a finer scale would fit");
   assertThrows(() => firstLayer([1, 2, 3], 2), TypeError, "not rows of 2");
-  for (const bad of [NaN, Infinity, 2048]) assertThrows(() => firstLayer([bad], 1), RangeError);
+  for (const bad of [NaN, Infinity]) assertThrows(() => firstLayer([bad], 1), RangeError);
+});
+
+Deno.test("firstLayer() gives the same integers whatever the magnitude, and rows of zeros stay", () => {
+  for (const power of [-1060, -40, 11, 1000]) {
+    const { W1: scaled, scaleBits, finer } = firstLayer(
+      W1.map((w) => w * 2 ** (power / 2) * 2 ** (power / 2)),
+      9,
+    );
+    assertEquals([scaleBits, finer.size], [layer.scaleBits - power, 0]);
+    if (power > -1000) assertEquals(scaled, layer.W1); // below, the weights themselves lose bits
+  }
+  assertEquals(firstLayer([0, 0], 1).scaleBits, 0);
+});
+
+Deno.test("firstLayer() keeps rows alive beside an outlier, at scales of their own", () => {
+  const { W1, scaleBits, finer } = firstLayer([2000, 0.1, 0.05, -0.01, 0, 0, 31, 1], 2);
+  assertEquals([scaleBits, [...finer]], [0, [[1, 15], [3, 6]]]);
+  assertEquals([...W1], [2000, 0, 1638, -328, 0, 0, 1984, 64]);
+});
+
+Deno.test("emptiedColumns() counts columns that round to zero and were not", () => {
+  const W1 = [1000, 1e-9, 0, 800, 0, 0];
+  assertEquals(emptiedColumns(W1, firstLayer(W1, 3)), 1);
+  assertEquals(emptiedColumns([1, 2], firstLayer([1, 2], 2)), 0);
 });
 
 Deno.test("clearViews() computes W1·x and refuses images of another size", () => {

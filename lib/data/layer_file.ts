@@ -1,0 +1,173 @@
+/** A first layer out of a file: which of its arrays, which way round, for which images.
+ * @module */
+import { DataError } from "./dataset.ts";
+import { DATASETS, shapeOf } from "./load.ts";
+import { countOf, shapeText, shown, type Tensor } from "./tensor.ts";
+import { readWeightsFile } from "./weights_file.ts";
+
+/** How a matrix lies: PyTorch has [hidden, in], Keras [in, hidden]. */
+export const ORIENTATIONS = ["hidden-in", "in-hidden"] as const;
+export type Orientation = (typeof ORIENTATIONS)[number];
+
+/** More are no first layer but, say, the images themselves. */
+export const MAX_HIDDEN = 10_000;
+
+/** A layer as a file has it. */
+export interface LayerFile {
+  /** [hidden, n] row-major, for pixels of 0..255. */
+  readonly W1: Float64Array;
+  readonly n: number;
+  /** What was taken and how, in a line each. */
+  readonly notes: readonly string[];
+}
+
+/** What is asked of a file. */
+export interface LayerWanted {
+  /** Of the images: [height, width, channels]. */
+  readonly shape: readonly [height: number, width: number, channels: number];
+  /** Which array, where several would do. */
+  readonly tensor?: string;
+  /** Which way round, where both would do. */
+  readonly orientation?: Orientation;
+}
+
+/** The ways in which an array is a layer of n inputs: all but one of its axes are the inputs. */
+const ways = ({ shape }: Tensor, n: number): Orientation[] =>
+  ORIENTATIONS.filter((way) =>
+    shape.length >= 2 && countOf(way === "hidden-in" ? shape.slice(1) : shape.slice(0, -1)) === n
+  );
+
+function list(tensors: readonly Tensor[]): string {
+  const names = tensors.slice(0, 8).map(({ name, shape }) =>
+    `${shown(name)} ${shape.length > 0 ? shapeText(shape) : "(no matrix)"}`
+  );
+  const more = tensors.length - names.length;
+  return names.join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+/** The array that is meant: the one asked for, the only one, or the only one that fits. */
+function choose(path: string, tensors: readonly Tensor[], n: number, name?: string): Tensor {
+  const fail = (why: string): never => {
+    throw new DataError(`Cannot use ${path}: ${why}`);
+  };
+  if (name !== undefined) {
+    return tensors.find((tensor) => tensor.name === name) ??
+      fail(`it has no tensor "${shown(name)}" but ${list(tensors)}`);
+  }
+  if (tensors.length === 1) return tensors[0];
+  if (tensors.length === 0) fail("it holds no tensor");
+  // Adam's moments, as this workspace saves them beside the weights, are no layers
+  const names = new Set(tensors.map((tensor) => tensor.name));
+  const isMoment = (tensor: Tensor) =>
+    /\.[mv]$/.test(tensor.name) && names.has(tensor.name.slice(0, -2));
+  const fitting = tensors.filter((tensor) => ways(tensor, n).length > 0 && !isMoment(tensor));
+  if (fitting.length === 0) fail(`no tensor is [hidden, ${n}] among ${list(tensors)}`);
+  if (fitting.length > 1) fail(`several tensors fit, choose by --tensor NAME: ${list(fitting)}`);
+  return fitting[0];
+}
+
+/** Why an array is no layer of these images, and what to do. */
+function misfit({ shape }: Tensor, n: number): string {
+  const text = shapeText(shape);
+  const [rows, columns] = shape;
+  if (shape.length < 2) {
+    return `it is ${text}, expected [hidden, ${n}]` +
+      (rows % n === 0 ? `: save W.reshape(-1, ${n})` : "");
+  }
+  if (shape.length === 2 && columns === n + 1) {
+    return `${text} is one column more than ${n} pixels, a bias: save W[:, :-1], or W[:, 1:] if it comes first`;
+  }
+  if (shape.length === 2 && rows === n + 1) {
+    return `${text} is one row more than ${n} pixels, a bias: save W[:-1], or W[1:] if it comes first`;
+  }
+  if (shape.length === 4) {
+    return `${text} are filters of a convolution, expected a dense layer [hidden, ${n}]: ` +
+      "--layer conv5 or conv3 attacks random filters; of one's own save the matrix that they are on the whole image";
+  }
+  const others = DATASETS.filter((name) => {
+    const size = countOf(shapeOf(name));
+    return size !== n && countOf(shape.slice(1)) === size;
+  });
+  return `it is ${text}, expected [hidden, ${n}]` +
+    (others.length > 0 ? `; it fits --dataset ${others.join(" or ")}` : "");
+}
+
+/** Reads a first layer.
+ * @throws {DataError} what cannot be read, no or several tensors that fit, both ways round fit, another size. */
+export async function readLayerFile(
+  path: string,
+  { shape, tensor: name, orientation }: LayerWanted,
+): Promise<LayerFile> {
+  const n = countOf(shape);
+  const { tensors, metadata } = await readWeightsFile(path);
+  const tensor = choose(path, tensors, n, name);
+  const fail = (why: string): never => {
+    throw new DataError(`Cannot use ${path}: ${why}`);
+  };
+  if (tensor.shape.length === 0) tensor.values(); // says why it cannot be read
+  const fitting = ways(tensor, n);
+  if (fitting.length === 0) fail(misfit(tensor, n));
+  if (orientation !== undefined && !fitting.includes(orientation)) {
+    fail(`${shapeText(tensor.shape)} is not ${orientation}, but ${fitting[0]}`);
+  }
+  if (orientation === undefined && fitting.length > 1) {
+    fail(
+      `${
+        shapeText(tensor.shape)
+      } fits both ways: --orientation hidden-in (as PyTorch has it) or in-hidden (Keras)`,
+    );
+  }
+  const way = orientation ?? fitting[0];
+  const hidden = way === "hidden-in" ? tensor.shape[0] : tensor.shape.at(-1)!;
+  if (hidden > MAX_HIDDEN) {
+    fail(
+      `${
+        shapeText(tensor.shape)
+      } has ${hidden} units, at most ${MAX_HIDDEN}: save W[:${MAX_HIDDEN}]`,
+    );
+  }
+
+  const notes: string[] = [];
+  const called = tensors.length > 1 ? `${shown(tensor.name)} ` : "";
+  let W1 = tensor.values();
+  if (way === "in-hidden") {
+    notes.push(
+      `${path}: ${called}${shapeText(tensor.shape)} is taken as [in, hidden] and transposed`,
+    );
+    W1 = transposed(W1, n, hidden);
+  } else if (called !== "" || tensor.shape.length > 2) {
+    notes.push(`${path}: ${called}${shapeText(tensor.shape)} is taken as [${hidden}, ${n}]`);
+  }
+  const inputs = way === "hidden-in" ? tensor.shape.slice(1) : tensor.shape.slice(0, -1);
+  if (isChannelsFirst(inputs, shape)) {
+    notes.push(`${path}: its inputs are channel by channel, reordered to pixel by pixel`);
+    const pixels = n / shape[2];
+    const place = (j: number) => (j % pixels) * shape[2] + Math.floor(j / pixels);
+    const given = W1.slice();
+    given.forEach((w, k) => W1[k - k % n + place(k % n)] = w);
+  }
+  if (metadata.pixelScale !== undefined) {
+    const pixelScale = Number(metadata.pixelScale);
+    if (!(pixelScale > 0 && Number.isFinite(pixelScale))) {
+      fail(`its pixelScale is ${shown(String(metadata.pixelScale))}, expected a positive number`);
+    }
+    notes.push(`${path}: its pixelScale, ${pixelScale}, is taken into W1`);
+    W1 = W1.map((w) => w * pixelScale);
+  }
+  return { W1, n, notes };
+}
+
+/** [rows, columns] → [columns, rows]. */
+function transposed(values: Float64Array, rows: number, columns: number): Float64Array {
+  const out = new Float64Array(values.length);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) out[j * rows + i] = values[i * columns + j];
+  }
+  return out;
+}
+
+/** PyTorch's images: [channels, height, width], where ours are [height, width, channels]. */
+const isChannelsFirst = (
+  inputs: readonly number[],
+  [height, width, channels]: LayerWanted["shape"],
+): boolean => channels > 1 && shapeText(inputs) === shapeText([channels, height, width]);
