@@ -92,7 +92,9 @@ function wrongImages(evidence: LayerEvidence, n: number, imageBits: number): num
 
 /** The certificate in words, its assumption included: one line. */
 export function certificateText(certificate: Certificate | null): string {
-  if (certificate === null) return "does not satisfy the equations";
+  if (certificate === null) {
+    return "not consistent: no whole pixel values that satisfy the equations";
+  }
   const { certified, argument, deadPixels, rank, imageBits, log2Chance } = certificate;
   if (argument === "rank") return `certified: ${rank} independent equations, one solution`;
   if (deadPixels > 0) return `consistent, not certified: ${deadPixels} pixels are in no equation`;

@@ -146,15 +146,25 @@ export async function readLayerFile(
     const given = W1.slice();
     given.forEach((w, k) => W1[k - k % n + place(k % n)] = w);
   }
-  if (metadata.pixelScale !== undefined) {
-    const pixelScale = Number(metadata.pixelScale);
-    if (!(pixelScale > 0 && Number.isFinite(pixelScale))) {
-      fail(`its pixelScale is ${shown(String(metadata.pixelScale))}, expected a positive number`);
+  const pixelScale = pixelScaleOf(metadata);
+  if (pixelScale !== undefined) {
+    if (!(pixelScale > 0 && pixelScale < Infinity)) {
+      fail(`its pixelScale is ${pixelScale}, expected a positive number`);
     }
     notes.push(`${path}: its pixelScale, ${pixelScale}, is taken into W1`);
     W1 = W1.map((w) => w * pixelScale);
   }
   return { W1, n, notes };
+}
+
+/** What this workspace's own models say of it, in their terms. */
+function pixelScaleOf({ terms }: Readonly<Record<string, unknown>>): number | undefined {
+  try {
+    const { pixelScale } = JSON.parse(String(terms));
+    return pixelScale === undefined ? undefined : Number(pixelScale);
+  } catch {
+    return undefined; // none, or somebody else's
+  }
 }
 
 /** [rows, columns] → [columns, rows]. */

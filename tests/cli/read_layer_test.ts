@@ -6,21 +6,23 @@ import { readLayer } from "lib/cli/read_layer.ts";
 import { DataError, image } from "lib/data/dataset.ts";
 import { loadDataset, shapeOf } from "lib/data/load.ts";
 import { clearViews, type FirstLayer, firstLayer } from "lib/protocol/cryptonn/first_layer.ts";
-import { CASES, W } from "../data/weight_files.ts";
+import { CASES, W, type Worth } from "../data/weight_files.ts";
 import { permitted, withFolder } from "./fixtures.ts";
 
 const shape = shapeOf("mnist");
 const priors = checkedPriors({ objective: "tv-sum", period: null });
 
-/** Which of the test images from 3 on the attack gets back exactly. */
-async function recovered(layer: FirstLayer, images: number): Promise<boolean[]> {
+/** Which of the test images from 3 on the attack gets back exactly, and what each recovery is worth. */
+async function recovered(layer: FirstLayer, images: number): Promise<[boolean, Worth][]> {
   const { test } = await loadDataset("mnist");
   const indices = [3, 4].slice(0, images);
-  const exact: boolean[] = [];
+  const found: [boolean, Worth][] = [];
   for (const [k, view] of clearViews(layer, test, indices).entries()) {
-    exact.push(score(await solveFast(view, priors), image(test, indices[k]), test.shape).exact);
+    const recovery = await solveFast(view, priors);
+    const { exact, consistent, certified } = score(recovery, image(test, indices[k]), test.shape);
+    found.push([exact, certified ? "certified" : consistent ? "consistent" : "neither"]);
   }
-  return exact;
+  return found;
 }
 
 Deno.test({
@@ -43,10 +45,12 @@ Deno.test({
           } else assertEquals(notes.length, 1, notes.join("\n"));
           if ("same" in right) return assertEquals(layer, plain);
           assertEquals([layer.hidden, layer.n, layer.scaleBits], [300, 784, right.scaleBits]);
-          assertEquals(await recovered(layer, right.exact.length), right.exact);
+          const expected = right.exact.map((exact) => [exact, right.worth]);
+          assertEquals(await recovered(layer, expected.length), expected);
         });
       }
-      assertEquals(await recovered(plain, 2), [true, true]); // and of all that are the same
+      const certain = [true, "certified"]; // and of all that are the same
+      assertEquals(await recovered(plain, 2), [certain, certain]);
     }),
 });
 

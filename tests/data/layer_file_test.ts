@@ -54,14 +54,20 @@ test("readLayerFile() takes safetensors of every type of real numbers", async (f
 test("readLayerFile() takes this workspace's own model, its pixelScale into W1", async (folder) => {
   const W1 = Float32Array.from(ramp(12));
   const state = { W1, steps: 7, moments: [W1.map(() => 0), W1.map(() => 1)] };
-  const file = encodeFirst(state, 4, { pixelScale: String(1 / 255) });
+  const [sessionKey, orderKey] = [new Uint8Array(16), new Uint8Array(16)];
+  const ours = (pixelScale: number) => {
+    const terms = JSON.stringify({ pixelScale });
+    const notes = { file: "model.safetensors", sessionKey, orderKey, terms, source: "csprng" };
+    return encodeFirst(state, 4, notes);
+  };
+  const file = ours(1 / 255);
   const layer = await read(folder, file, {}, "model.safetensors");
   assertEquals(layer.W1, ramp(12).map((w) => w / 255));
   assertEquals(layer.notes.map((note) => note.replace(`${folder}/`, "")), [
     "model.safetensors: W1 [3, 4] is taken as [3, 4]",
     `model.safetensors: its pixelScale, ${1 / 255}, is taken into W1`,
   ]);
-  const odd = encodeFirst(state, 4, { pixelScale: "-1" });
+  const odd = ours(-1);
   assertStringIncludes(
     await refusal(folder, odd),
     "its pixelScale is -1, expected a positive number",
