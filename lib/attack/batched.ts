@@ -99,7 +99,8 @@ interface Running {
 }
 
 /** Solves many views of one W1 under one set of priors.
- * @throws {TypeError} views of different W1.   {RangeError} maxIterations is not a positive integer. */
+ * @throws {TypeError} views of different W1.   {RangeError} maxIterations is not a positive integer.
+ * @throws the signal's reason when aborted. */
 export async function solveBatch(
   views: readonly ServerView[],
   priors: Priors,
@@ -118,7 +119,7 @@ export async function solveBatch(
   const start = performance.now();
   const batch = prepare(views[0], priors, maxIterations);
   const { n } = views[0];
-  const recoveries = views.map(() => noRecovery("aborted", priors.objective, { elapsedMs: 0 }));
+  const recoveries = new Array<Recovery>(views.length);
   const residuals: Residuals[] = [];
   const standing = views.map(() => ({ primal: 0, dual: 0 }));
   let running = views.map((view, index): Running => {
@@ -136,7 +137,8 @@ export async function solveBatch(
   let q = new Float32Array(running.length * n).fill(0.5); // of the fresh copies: [running, n]
   const P = tf.tensor2d(batch.splitting.P, [n, n]);
   try {
-    for (let iteration = 1; running.length > 0 && !signal?.aborted; iteration++) {
+    for (let iteration = 1; running.length > 0; iteration++) {
+      signal?.throwIfAborted();
       const x = multiply(q, P);
       running.forEach(({ copies, origin }, row) => {
         const [from, to] = [row * n, (row + 1) * n];
@@ -181,9 +183,8 @@ async function soleSolutions(
   const rules = pixelRules(views[0].shape, priors);
   const recoveries: Recovery[] = [];
   for (const view of views) {
-    const sole = signal?.aborted
-      ? noRecovery("aborted", objective, { elapsedMs: 0 })
-      : soleSolution(view, objective, rules);
+    signal?.throwIfAborted();
+    const sole = soleSolution(view, objective, rules);
     if (sole === null) return null;
     recoveries.push(sole);
     onProgress?.(recoveries.length, views.length);

@@ -46,12 +46,14 @@ export function fitGaussian(
   for (let p = 0; p < n; p++) {
     for (let k = 0; k < count; k++) centred[p * count + k] = x[k * n + p] - mean[p];
   }
-  const sample = multiplyTransposed(centred, centred, { n: count });
+  const sample = multiplyTransposed(centred, centred, { n: count, lower: true });
 
   const offset = offsets(shape);
   const sums = new Float64Array(4 * n * shape[2]);
   for (let p = 0; p < n; p++) {
-    for (let q = 0; q < n; q++) sums[offset(p, q)] += sample[p * n + q];
+    for (let q = 0; q < n; q++) {
+      sums[offset(p, q)] += sample[Math.max(p, q) * n + Math.min(p, q)];
+    }
   }
   const pixels = n / shape[2];
   const covariance = sample; // its place is free now
@@ -86,7 +88,7 @@ export function gaussianAttack(
   const objective = "gaussian";
   if (hidden > n) return (view) => soleSolution(view, objective) ?? deficient(0);
   const WS = multiplyTransposed(W1, covariance, { n }); // W·Σ [hidden, n]
-  const factor = multiplyTransposed(WS, W1, { n });
+  const factor = multiplyTransposed(WS, W1, { n, lower: true });
   const rank = cholesky(factor, hidden);
   const Wmean = apply(W1, mean);
   return (view) => {

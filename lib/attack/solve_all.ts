@@ -7,11 +7,11 @@ import type { ServerView } from "./view.ts";
 import { type PoolOptions, runJobs } from "../workers/pool.ts";
 
 /** Solves every job in a pool of Workers, results in the order of the jobs and the same for any
- * number of Workers. A job that crashes its Worker ends as "error" and the rest goes on; when
- * `signal` aborts, what is unfinished is "aborted" and the call returns at once.
+ * number of Workers. A job that crashes its Worker ends as "error" and the rest goes on.
  * @param options.solver "highs" by default; "fast" gives the same recoveries sooner.
  * @param options.timeLimitS for each job, as in `solveLp`.
- * @throws {RangeError} workers or the time limit is not positive. Needs permission to read `lib`. */
+ * @throws {RangeError} workers or the time limit is not positive. Needs permission to read `lib`.
+ * @throws the signal's reason, at once when it aborts. */
 export async function solveAll(
   jobs: readonly { view: ServerView; priors: Priors }[],
   { solver = "highs", timeLimitS, ...pool }: PoolOptions & {
@@ -30,8 +30,6 @@ export async function solveAll(
   return outcomes.map((outcome, at) => {
     if (outcome.status === "done") return outcome.result;
     const { objective } = jobs[at].priors;
-    return outcome.status === "aborted"
-      ? noRecovery("aborted", objective, { elapsedMs: 0 })
-      : noRecovery("error", objective, { elapsedMs: 0, message: outcome.message });
+    return noRecovery("error", objective, { elapsedMs: 0, message: outcome.message });
   });
 }

@@ -84,6 +84,7 @@ await runCommand(command, async ({ store: path, dataset, json, ...flags }) => {
     if (dataset === "mnist" && best < limits.accuracy) console.error(HINT);
     return 0;
   } catch (error) {
+    await bar?.stopped();
     if (!signal.aborted) throw error;
     console.error("advise: stopped; the same command goes on");
     return 130;

@@ -11,11 +11,12 @@ import {
   readIpynb,
 } from "./ipynb.ts";
 import { type NotebookModule, notebookModule, type Trailing } from "./notebook_module.ts";
+import { BARE_IMPORT } from "./trailing_plugin.ts";
 import { ROOT } from "./workspace.ts";
 
 const CONFIG = join(ROOT, "deno.json");
 const BARE_EXPRESSION =
-  "the cell ends in a bare expression; the kernel may display it under another " +
+  "the cell ends in the value of a bare expression; the kernel may display it under another " +
   "cell: `await nb.show(…)` it or give it a name";
 
 interface LintReport {
@@ -51,16 +52,29 @@ async function lint(config: string, files: readonly string[]): Promise<LintRepor
   }
 }
 
-async function trailingExpressions(directory: string, files: string[]): Promise<Trailing[]> {
+/** The places in the cells that may give them their values, and the values that are sure to be displayed. */
+async function trailingExpressions(
+  directory: string,
+  files: string[],
+): Promise<{ trailing: Trailing[]; problems: string[] }> {
   const config = join(directory, "lint.json");
   const plugins = [join(import.meta.dirname!, "trailing_plugin.ts")];
   const rules = { tags: [], include: ["notebook/trailing-expression"] };
   await Deno.writeTextFile(config, JSON.stringify({ lint: { plugins, rules } }));
-  return (await lint(config, files)).map(({ filename, range }) => ({
+  const places = (await lint(config, files)).map(({ filename, range, message }) => ({
     number: parseInt(basename(filename)),
     line: range.start.line,
     column: range.start.col + 1,
+    message,
   }));
+  const { imports = [], trailing = [] } = Object.groupBy(
+    places,
+    ({ message }) => message === BARE_IMPORT ? "imports" : "trailing",
+  );
+  const problems = imports.map(({ number, line, column }) =>
+    `cell ${number}, line ${line}:${column}: ${BARE_IMPORT}`
+  );
+  return { trailing, problems };
 }
 
 /** Checks the cells' format one by one. `deno fmt --check` on the notebook itself (2.9.6) reports every
@@ -116,14 +130,18 @@ export async function checkCells(notebook: Ipynb): Promise<string[]> {
     const typed = join(directory, "notebook_typed.ts");
     const plainModule = notebookModule(notebook);
     const files = await writeCells(directory, notebook);
-    const trailing = await trailingExpressions(directory, files.filter((f) => f.endsWith(".ts")));
+    const { trailing, problems } = await trailingExpressions(
+      directory,
+      files.filter((f) => f.endsWith(".ts")),
+    );
     const typedModule = notebookModule(notebook, trailing);
     await Deno.writeTextFile(plain, plainModule.text);
     await Deno.writeTextFile(typed, typedModule.text);
     const { success, stderr } = await deno("check", "--config", CONFIG, typed);
-    const problems = success ? [] : typeProblems(stderr, pathToFileURL(typed).href, typedModule);
+    const typing = success ? [] : typeProblems(stderr, pathToFileURL(typed).href, typedModule);
     const onlyUnused = /TS6133/.test(stderr);
-    if (!success && problems.length === 0 && !onlyUnused) problems.push(stderr.trim());
+    if (!success && typing.length === 0 && !onlyUnused) typing.push(stderr.trim());
+    problems.push(...typing);
     for (const { range, message, code, hint } of await lint(CONFIG, [plain])) {
       const { number, line, column } = plainModule.locate(range.start.line, range.start.col + 1);
       problems.push(`cell ${number}, line ${line}:${column}: ${message} (${code}) ${hint ?? ""}`);
@@ -133,6 +151,18 @@ export async function checkCells(notebook: Ipynb): Promise<string[]> {
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+const STOP_BUTTON = "lib/notebook/notebook.ts";
+
+/** Whether the stop button works from the first line on. @returns one line for each problem. */
+export function checkStart(notebook: Ipynb): string[] {
+  const first = codeCells(notebook).at(0);
+  const line = first?.cell.source.split(/(?<=;)\n/)[0] ?? "";
+  if (first === undefined || line.endsWith(`from "${STOP_BUTTON}";`)) return [];
+  return [
+    `cell ${first.number}: it does not begin with the import of ${STOP_BUTTON}: until then a stop ends the kernel`,
+  ];
 }
 
 /** Whether the notebook is the record of one whole clean run. @returns one line for each problem. */
@@ -163,7 +193,11 @@ export function checkRecord(notebook: Ipynb): string[] {
 export async function checkNotebook(path: string): Promise<string[]> {
   try {
     const notebook = await readIpynb(path);
-    const problems = [...await checkCells(notebook), ...checkRecord(notebook)];
+    const problems = [
+      ...await checkCells(notebook),
+      ...checkStart(notebook),
+      ...checkRecord(notebook),
+    ];
     return problems.map((problem) => `${basename(path)} ${problem}`);
   } catch (error) {
     if (error instanceof NotebookFormatError) return [error.message];

@@ -13,6 +13,8 @@ export interface Message {
   type: string;
   parentId?: string;
   content: Record<string, unknown>;
+  /** As it came, for whoever answers. */
+  header: Record<string, unknown>;
 }
 
 /** Signs and checks the messages of one kernel connection. */
@@ -30,8 +32,9 @@ export class MessageCodec {
     return hmac.digest("hex");
   }
 
-  /** A request's frames, and the id under which its answers come back. */
-  encode(type: string, content: unknown): { id: string; frames: Uint8Array[] } {
+  /** A message's frames, and the id under which its answers come back.
+   * @param parent the header of the request that it answers. */
+  encode(type: string, content: unknown, parent = {}): { id: string; frames: Uint8Array[] } {
     const id = randomUUID();
     const header = {
       msg_id: id,
@@ -41,7 +44,7 @@ export class MessageCodec {
       msg_type: type,
       version: "5.3",
     };
-    const parts = [header, {}, {}, content].map((part) => encoder.encode(JSON.stringify(part)));
+    const parts = [header, parent, {}, content].map((part) => encoder.encode(JSON.stringify(part)));
     return { id, frames: [encoder.encode(DELIMITER), encoder.encode(this.#sign(parts)), ...parts] };
   }
 
@@ -55,6 +58,6 @@ export class MessageCodec {
       throw new Error("Cannot read a kernel message: it is malformed or its signature is wrong");
     }
     const [header, parent, , content] = parts.map((part) => JSON.parse(decoder.decode(part)));
-    return { id: header.msg_id, type: header.msg_type, parentId: parent.msg_id, content };
+    return { id: header.msg_id, type: header.msg_type, parentId: parent.msg_id, content, header };
   }
 }

@@ -39,15 +39,19 @@ export function freePorts(count: number): number[] {
 /** One `deno jupyter --kernel` process. */
 export class KernelProcess {
   readonly ports: KernelPorts;
-  readonly key = randomUUID();
   /** Resolves when the process has ended, with what is known about why. */
   readonly ended: Promise<KernelError>;
   #child: Deno.ChildProcess;
   #directory = Deno.makeTempDirSync({ prefix: "deno-kernel-" });
   #stderr = "";
 
-  /** @throws {KernelError} the process cannot be started, for example in a folder that is not there. */
-  constructor(cwd: string, env: Record<string, string>) {
+  /** @param key signs its messages.
+   * @throws {KernelError} the process cannot be started, for example in a folder that is not there. */
+  constructor(
+    cwd: string,
+    env: Record<string, string>,
+    readonly key: string = randomUUID(),
+  ) {
     const [shell, iopub, stdin, control, heartbeat] = freePorts(5);
     this.ports = { shell, iopub, stdin, control, heartbeat };
     const file = join(this.#directory, "connection.json");

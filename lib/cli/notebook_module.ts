@@ -4,7 +4,7 @@
  * @module */
 import { codeCells, type Ipynb } from "./ipynb.ts";
 
-/** Where a cell's last statement begins, when it is a bare expression. Both count from 1. */
+/** Where an expression begins whose value may become the cell's. Both count from 1. */
 export interface Trailing {
   number: number;
   line: number;
@@ -16,7 +16,7 @@ export interface CellPlace {
   number: number;
   line: number;
   column: number;
-  /** The place is a cell's last expression as a whole, whose value the kernel would display. */
+  /** The place is such an expression as a whole, and the kernel would display its value. */
   trailing: boolean;
 }
 
@@ -26,31 +26,36 @@ export interface NotebookModule {
   locate(line: number, column: number): CellPlace;
 }
 
-/** Concatenates the code cells. Each expression in `trailing` becomes the value of a constant of type
- * `void`: the type checker then refuses what the kernel would display, and lets `await nb.show(…)` be. */
+/** Stands before an expression in `trailing`. */
+const ASSIGN = "cellValue = ";
+
+/** Concatenates the code cells. Each expression in `trailing` is assigned to a variable of type `void`: the type
+ * checker then refuses what the kernel would display, and lets `await nb.show(…)` be. */
 export function notebookModule(
   notebook: Ipynb,
   trailing: readonly Trailing[] = [],
 ): NotebookModule {
   const lines: string[] = [];
-  const places: { number: number; line: number; inserted: number; at: number }[] = [];
+  const places: { number: number; line: number; inserts: number[] }[] = [];
   for (const { cell, number } of codeCells(notebook)) {
-    const last = trailing.find((one) => one.number === number);
     for (const [index, text] of cell.source.split("\n").entries()) {
-      const isLast = last?.line === index + 1;
-      const insert = isLast ? `export const cell${number}: void = ` : "";
-      const at = isLast ? last.column - 1 : 0;
-      lines.push(text.slice(0, at) + insert + text.slice(at));
-      places.push({ number, line: index + 1, inserted: insert.length, at });
+      const inserts = trailing.filter((one) => one.number === number && one.line === index + 1)
+        .map(({ column }) => column - 1).sort((a, b) => a - b);
+      const parts = [0, ...inserts].map((from, k) => text.slice(from, inserts[k]));
+      lines.push(parts.join(ASSIGN));
+      places.push({ number, line: index + 1, inserts });
     }
   }
+  if (trailing.length > 0) lines.push("declare let cellValue: void;");
   return {
     text: lines.join("\n") + "\n",
     locate(line, column) {
-      const { number, line: inCell, inserted, at } = places[Math.min(line, places.length) - 1];
-      const past = column - 1 - at;
-      const isInserted = past >= 0 && past < inserted;
-      const back = isInserted ? past : past >= inserted ? inserted : 0;
+      const { number, line: inCell, inserts } = places[Math.min(line, places.length) - 1];
+      const starts = inserts.map((at, k) => at + 1 + k * ASSIGN.length);
+      const before = starts.filter((start) => start <= column);
+      const past = before.length > 0 ? column - before.at(-1)! : ASSIGN.length;
+      const isInserted = past < ASSIGN.length;
+      const back = before.length * ASSIGN.length - (isInserted ? ASSIGN.length - past : 0);
       return { number, line: inCell, column: column - back, trailing: isInserted };
     },
   };

@@ -88,12 +88,17 @@ await runCommand(command, async (options, [name, ...others]) => {
     const onProgress = (done: number) => bar.update(done - stored);
     const onNotice = (message: string) => console.error(message);
     const shared = { store, signal, onProgress };
-    if (url === undefined) {
-      await runSweep(sweep, points, { ...shared, workers: options.workers });
-    } else {
-      await runOnRedis(sweep, points, { ...shared, url, onNotice });
+    try {
+      if (url === undefined) {
+        await runSweep(sweep, points, { ...shared, workers: options.workers });
+      } else {
+        await runOnRedis(sweep, points, { ...shared, url, onNotice });
+      }
+      await bar.done();
+    } catch (error) {
+      if (error !== signal.reason) throw error;
+      await bar.stopped(); // it leaves rows, which are told below
     }
-    await bar.done();
   }
 
   const rows = store.rows(sweep, points);

@@ -4,7 +4,8 @@
  * The environment counts as made when it holds a copy of the requirements it was made from, written
  * last; one that was interrupted, is out of date or has lost its Python is built anew.
  * @module */
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { registerKernel } from "./kernel_spec.ts";
 import { NOTEBOOKS } from "./workspace.ts";
 
 const MIN_PYTHON = [3, 10];
@@ -101,23 +102,12 @@ async function build(plan: VenvPlan, requirements: string): Promise<void> {
   await Deno.writeTextFile(join(directory, "requirements.txt"), requirements);
 }
 
-/** Registers this very Deno as the environment's kernel; written at each start, for Deno may move. */
-async function registerKernel(directory: string): Promise<void> {
-  const path = join(directory, "share", "jupyter", "kernels", "deno", "kernel.json");
-  const spec = {
-    argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
-    display_name: "Deno",
-    language: "typescript",
-  };
-  await Deno.mkdir(dirname(path), { recursive: true });
-  await Deno.writeTextFile(path, JSON.stringify(spec, null, 2) + "\n");
-}
-
 /** Makes the environment unless it stands. @returns its Python.
  * @throws {PythonError} Python, a part of it or the network is missing. */
 export async function ensureVenv(plan: VenvPlan = LAB_VENV): Promise<string> {
   const requirements = await Deno.readTextFile(plan.requirements);
   if (!await isMade(plan.directory, requirements)) await build(plan, requirements);
-  await registerKernel(plan.directory);
+  const data = join(plan.directory, "share", "jupyter");
+  await registerKernel(data, { relayed: true }); // at each start, for Deno may move
   return venvPython(plan.directory);
 }

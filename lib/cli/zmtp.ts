@@ -1,5 +1,5 @@
-/** The client's side of a ZeroMQ connection: ZMTP 3.0 over TCP with the NULL mechanism, as much of it
- * as a Jupyter client needs (DEALER and SUB sockets, no reconnection).
+/** A ZeroMQ connection: ZMTP 3.0 over TCP with the NULL mechanism, as much of it as a Jupyter client needs
+ * (DEALER and SUB sockets, no reconnection), and as a relay that such a client takes for a kernel.
  *
  * Why not the `zeromq` package: its native event loop stalls under Deno when it connects before the
  * kernel listens, and it needs a binary per platform. The protocol is a 64-byte greeting, one READY
@@ -58,6 +58,17 @@ export class Zmtp {
    * @throws {Deno.errors.ConnectionRefused} nobody listens yet. */
   static async connect(port: number, socketType: "DEALER" | "SUB"): Promise<Zmtp> {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    const socket = await Zmtp.#greet(connection, socketType, `connect to port ${port}`);
+    if (socketType === "SUB") await socket.send([Uint8Array.of(1)]);
+    return socket;
+  }
+
+  /** Takes a connection that somebody has made to us. What a SUB peer subscribes to comes as messages. */
+  static accept(connection: Deno.TcpConn, socketType: "ROUTER" | "PUB"): Promise<Zmtp> {
+    return Zmtp.#greet(connection, socketType, "take a connection");
+  }
+
+  static async #greet(connection: Deno.TcpConn, socketType: string, what: string): Promise<Zmtp> {
     connection.setNoDelay();
     const socket = new Zmtp(connection);
     try {
@@ -66,13 +77,12 @@ export class Zmtp {
       await socket.#write(concat([greeting, readyCommand(socketType)]));
       const theirs = await socket.#read(GREETING_BYTES);
       if (theirs === null || theirs[0] !== 0xff || theirs[9] !== 0x7f || theirs[10] < 3) {
-        throw new Error(`Cannot connect to port ${port}: the peer does not speak ZMTP 3`);
+        throw new Error(`Cannot ${what}: the peer does not speak ZMTP 3`);
       }
       const ready = await socket.#readFrame();
       if (ready === null || !(ready.flags & COMMAND)) {
-        throw new Error(`Cannot connect to port ${port}: the peer sent no READY`);
+        throw new Error(`Cannot ${what}: the peer sent no READY`);
       }
-      if (socketType === "SUB") await socket.send([Uint8Array.of(1)]);
       return socket;
     } catch (error) {
       socket.close();

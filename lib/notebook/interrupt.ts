@@ -1,6 +1,8 @@
 /** The stop button. Deno's kernel dies of SIGINT unless somebody listens; here the signal aborts the
  * running cell's AbortSignal and a fresh one takes its place, so that the kernel and its variables
  * live on. Only awaiting code can be stopped: long loops take a `signal`.
+ *
+ * It listens from the moment this module is loaded, which the first line of a notebook sees to.
  * @module */
 import { kernel } from "./kernel.ts";
 
@@ -26,14 +28,13 @@ export function createInterrupts(): Interrupts {
   };
 }
 
-let installed: Interrupts | undefined;
+const installed = createInterrupts();
+if (kernel() !== null) Deno.addSignalListener("SIGINT", () => installed.trip());
+
+/** The signal before the first stop. */
+export const FIRST_SIGNAL: AbortSignal = installed.signal;
 
 /** The interrupts of this process; in a kernel they follow SIGINT, elsewhere Ctrl-C ends it as ever. */
 export function interrupts(): Interrupts {
-  if (installed === undefined) {
-    const made = createInterrupts();
-    if (kernel() !== null) Deno.addSignalListener("SIGINT", () => made.trip());
-    installed = made;
-  }
   return installed;
 }

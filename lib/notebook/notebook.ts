@@ -1,12 +1,14 @@
 /** A notebook's one object: shows results, follows progress, records headline numbers and claims, and
  * at the end files them as `figures/<name>/results.json`, from which the README's table is made.
  *
+ * A notebook's first line imports this, and from then on the stop button works; so what is slow to load (plots) is
+ * loaded when it is first needed.
+ *
  * A claim that does not hold throws, and so does an end without one of the declared figures: the
  * headless run then fails. @module */
 import { writeAtomic } from "../data/write_atomic.ts";
-import { saveFigure } from "../plot/save.ts";
-import { interrupts } from "./interrupt.ts";
-import { type Progress, startProgress } from "./progress.ts";
+import { FIRST_SIGNAL, interrupts } from "./interrupt.ts";
+import { type On, runStep } from "./run.ts";
 import { figuresDirectory, type Machine, machine, type Profile, readProfile } from "./session.ts";
 import { isFigure, type Item, show } from "./show.ts";
 
@@ -40,12 +42,12 @@ export interface Results {
 
 export interface Notebook {
   readonly profile: Profile;
-  /** Aborted by the stop button, renewed after: read it anew in every cell. */
-  readonly signal: AbortSignal;
-  /** Displays an item and waits until it stands; a figure is saved as well. */
+  /** Displays an item and waits until it stands; a figure is saved as well.
+   * @throws {DOMException} the stop button was pressed meanwhile. */
   show(item: Item): Promise<void>;
-  /** A progress display; await its `done()` before the cell ends. */
-  progress(label: string, total: number): Progress;
+  /** Runs a long step with a progress display that the stop button stops: whatever takes over a second.
+   * @throws what the work throws. {DOMException} the stop button was pressed. */
+  run<T>(label: string, work: (on: On) => Promise<T>): Promise<T>;
   /** Records a claim. @throws {Error} it does not hold. */
   claim(statement: string, holds: boolean): void;
   /** Records a number for the results table. */
@@ -54,8 +56,12 @@ export interface Notebook {
   finish(): Promise<void>;
 }
 
+/** A stop while the imports run stops the cell after them: nothing stops an import. */
+let unheard: AbortSignal | null = FIRST_SIGNAL;
+
 /** Opens a notebook; call it once, at the top.
- * @throws {TypeError} a name that is no file name. {Error} an unknown FE_PROFILE. */
+ * @throws {TypeError} a name that is no file name. {Error} an unknown FE_PROFILE. {DOMException} the stop button
+ * was pressed while the imports ran. */
 // deno-lint-ignore require-await
 export async function openNotebook(options: NotebookOptions): Promise<Notebook> {
   const { name, figures } = options;
@@ -65,6 +71,9 @@ export async function openNotebook(options: NotebookOptions): Promise<Notebook> 
   const directory = `${options.directory ?? figuresDirectory()}/${name}`;
   const profile = readProfile();
   const stop = interrupts();
+  const before = unheard;
+  unheard = null;
+  before?.throwIfAborted();
   const start = performance.now();
   const headline: Record<string, string | number> = {};
   const claims = new Map<string, boolean>();
@@ -72,17 +81,17 @@ export async function openNotebook(options: NotebookOptions): Promise<Notebook> 
 
   return {
     profile,
-    get signal() {
-      return stop.signal;
-    },
     async show(item) {
+      const { signal } = stop;
       if (isFigure(item)) {
+        const { saveFigure } = await import("../plot/save.ts");
         await saveFigure(directory, item);
         shown.add(item.name);
       }
       await show(item);
+      signal.throwIfAborted();
     },
-    progress: (label, total) => startProgress(label, total),
+    run: (label, work) => runStep(label, work),
     claim(statement, holds) {
       claims.set(statement, holds); // a cell that runs again replaces its claim
       if (!holds) throw new Error(`Claim failed: ${statement}`);

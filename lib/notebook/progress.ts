@@ -7,19 +7,27 @@ import { rewritesLines } from "./terminal.ts";
 
 export interface Progress {
   /** `done` of `total`; the signature of an `onProgress` callback. */
-  update(done: number): void;
+  update(done: number, total?: number): void;
+  /** Shows a line of text while there is no count. */
+  say(text: string): void;
   /** Writes the final state and waits until it stands. Await it before the cell ends. */
   done(): Promise<void>;
+  /** The same for work that was stopped or has failed. */
+  stopped(): Promise<void>;
 }
 
 export interface ProgressState {
   label: string;
   done: number;
+  /** 0 while it is not known. */
   total: number;
   elapsedMs: number;
   /** An estimate; null as long as there is nothing to base one on. */
   leftMs: number | null;
-  finished: boolean;
+  /** What is being done, where nothing is counted. */
+  said?: string;
+  /** How it ended, once it has. */
+  end?: "done" | "stopped";
 }
 
 /** Where the states go, and how often it wants one. */
@@ -36,12 +44,13 @@ function duration(ms: number): string {
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-/** "solving 12/40 (30 %), 4.1 s left" or "solving 40/40 in 5.9 s". */
-export function progressText(
-  { label, done, total, elapsedMs, leftMs, finished }: ProgressState,
-): string {
-  const count = `${label} ${done}/${total}`;
-  if (finished) return `${count} in ${duration(elapsedMs)}`;
+/** "solving 12/40 (30 %), 4.1 s left", "solving 40/40 in 5.9 s" or "solving stopped at 12/40". */
+export function progressText(state: ProgressState): string {
+  const { label, done, total, elapsedMs, leftMs, said, end } = state;
+  if (end === "stopped") return `${label} stopped${total > 0 ? ` at ${done}/${total}` : ""}`;
+  const count = total > 0 ? `${label} ${done}/${total}` : label;
+  if (end === "done") return `${count} in ${duration(elapsedMs)}`;
+  if (total === 0) return said === undefined ? `${label} …` : `${label}: ${said}`;
   const left = leftMs === null ? "" : `, ${duration(leftMs)} left`;
   return `${count} (${Math.floor(100 * done / total)} %)${left}`;
 }
@@ -71,8 +80,9 @@ function kernelSink(to: Kernel): ProgressSink {
     intervalMs: 100,
     write(state) {
       const text = progressText(state);
-      const html = `<progress value="${state.done}" max="${state.total}"></progress> ` +
-        text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+      const share = state.total > 0 ? `value="${state.done}" max="${state.total}"` : "";
+      const bar = state.total === 0 && state.end ? "" : `<progress ${share}></progress> `;
+      const html = bar + text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
       const data = { "text/plain": text, "text/html": html };
       const content = { data, metadata: {}, transient: { display_id: displayId } };
       // In order, and not awaited by the computation that reports.
@@ -94,42 +104,49 @@ function stderrSink(): ProgressSink {
     intervalMs: rewrites ? 100 : 2000,
     write(state) {
       const text = progressText(state);
-      write(rewrites ? `\r\x1b[K${text}${state.finished ? "\n" : ""}` : `${text}\n`);
+      write(rewrites ? `\r\x1b[K${text}${state.end ? "\n" : ""}` : `${text}\n`);
     },
     flush: () => Promise.resolve(),
   };
 }
 
 /** Starts a progress display. `clock` (ms) and `sink` are for tests.
- * @throws {RangeError} total is not a positive integer. */
+ * @param total 0 if the first update is to bring it.
+ * @throws {RangeError} total is not a natural number. */
 export function startProgress(
   label: string,
   total: number,
   { clock = () => performance.now(), sink }: { clock?: () => number; sink?: ProgressSink } = {},
 ): Progress {
-  if (!Number.isInteger(total) || total < 1) {
+  if (!Number.isInteger(total) || total < 0) {
     throw new RangeError(`Cannot show progress of "${label}": total is ${total}`);
   }
   const to = kernel();
   const out = sink ?? (to === null ? stderrSink() : kernelSink(to));
   const start = clock();
   const timeLeft = new TimeLeft();
-  let last = -Infinity, count = 0;
-  const write = (finished: boolean) => {
+  let last = -Infinity, count = 0, said: string | undefined;
+  const write = (end?: "done" | "stopped") => {
     last = clock();
     const leftMs = timeLeft.estimate(count, total, last);
-    out.write({ label, done: count, total, elapsedMs: last - start, leftMs, finished });
+    out.write({ label, done: count, total, elapsedMs: last - start, leftMs, said, end });
   };
-  write(false);
+  const finish = async (end: "done" | "stopped") => {
+    write(end);
+    await out.flush();
+  };
+  write();
   return {
-    update(done) {
-      count = Math.min(done, total);
+    update(done, of = total) {
+      [count, total] = [Math.min(done, of), of];
       timeLeft.estimate(count, total, clock()); // notes when the first was done
-      if (clock() - last >= out.intervalMs) write(false);
+      if (clock() - last >= out.intervalMs) write();
     },
-    async done() {
-      write(true);
-      await out.flush();
+    say(text) {
+      said = text;
+      write();
     },
+    done: () => finish("done"),
+    stopped: () => finish("stopped"),
   };
 }

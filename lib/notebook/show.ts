@@ -3,7 +3,6 @@
  * Outside a kernel the plain text goes to stdout.
  * @module */
 import type { Figure } from "../plot/figure.ts";
-import { mimeBundle } from "../plot/mime.ts";
 import { kernel, send } from "./kernel.ts";
 import { type Markdown, type Table, tableHtml, tableText } from "./table.ts";
 
@@ -21,7 +20,7 @@ export function plainText(item: Item): string {
 }
 
 async function bundleOf(item: Item): Promise<Record<string, unknown>> {
-  if (isFigure(item)) return await mimeBundle(item);
+  if (isFigure(item)) return await (await import("../plot/mime.ts")).mimeBundle(item);
   const text = { "text/plain": plainText(item) };
   return item.kind === "table"
     ? { "text/html": tableHtml(item), ...text }

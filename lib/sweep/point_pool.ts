@@ -24,15 +24,19 @@ export class PointPool implements Disposable {
     this.#idle = [...this.#all];
   }
 
-  /** Computes a point on the next free Worker; rejects on no account of the point. */
+  /** Computes a point on the next free Worker; rejects on no account of the point.
+   * @throws the signal's reason, at once when it aborts. */
   async run(sweep: Sweep, point: Point, signal?: AbortSignal): Promise<JobOutcome<Evaluation>> {
     const worker = this.#idle.pop() ??
       await new Promise<WorkerPool<PointJob, Evaluation>>((free) => this.#waiting.push(free));
-    const [outcome] = await worker.run([{ url: sweep.url, point }], { signal });
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#idle.push(worker);
-    else next(worker);
-    return outcome;
+    try {
+      const [outcome] = await worker.run([{ url: sweep.url, point }], { signal });
+      return outcome;
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#idle.push(worker);
+      else next(worker);
+    }
   }
 
   /** Ends the Workers. */

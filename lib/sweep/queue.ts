@@ -36,7 +36,8 @@ type PointQueue = Queue<Point, Evaluation>;
 /** Computes every missing point on the workers of a Redis server; else as `runSweep`. Aborting takes
  * the points that wait off the queue.
  * @param options.onNotice told in a line what a person should know.
- * @throws {RedisError} unreachable, wrong password, gone for a minute, or another store's owner is at it. */
+ * @throws {RedisError} unreachable, wrong password, gone for a minute, or another store's owner is at it.
+ * @throws the signal's reason when aborted. */
 export async function runOnRedis(
   sweep: Sweep,
   points: readonly Point[],
@@ -141,6 +142,7 @@ export async function runOnRedis(
     await queue.drain(true);
     await link.client.del(claimKey(sweep));
   }
+  signal?.throwIfAborted();
 }
 
 /** Every list that a job may be on. */

@@ -51,9 +51,8 @@ export async function serveSweeps(
       listen.onPoint?.(sweep, point);
       return outcome.result;
     }
-    const message = outcome.status === "crashed" ? outcome.message : "stopped";
-    listen.onPoint?.(sweep, point, message);
-    throw new Error(message);
+    listen.onPoint?.(sweep, point, outcome.message);
+    throw new Error(outcome.message);
   }
 
   const consumers = sweeps.map((sweep) => {

@@ -26,10 +26,11 @@ export function missingPoints(
 }
 
 /** Computes every missing point, in any order; a point that throws or kills its Worker is tried three times,
- * then stored as failed. Resolves when all have a row, or at once when aborted.
+ * then stored as failed. Resolves when all have a row.
  * @param options.workers the machine's cores by default, or 1 for a sweep of timings.
  * @throws {RangeError} workers is not a positive integer. {StoreError} a row cannot be written.
- * @throws what the sweep's `prepare` throws, before any point is computed. */
+ * @throws what the sweep's `prepare` throws, before any point is computed; the signal's reason, at once when
+ * it aborts: the rows that were there are stored. */
 export async function runSweep(
   sweep: Sweep,
   points: readonly Point[],
@@ -41,20 +42,22 @@ export async function runSweep(
   const missing = missingPoints(store, sweep, points);
   let done = points.length - missing.length;
   onProgress?.(done, points.length);
-  for (const point of missing) await sweep.prepare?.(point);
+  for (const point of missing) {
+    signal?.throwIfAborted();
+    await sweep.prepare?.(point);
+  }
   const failure = new AbortController(); // a store that fails stops every Worker
   const stop = AbortSignal.any([failure.signal, ...signal === undefined ? [] : [signal]]);
   const tasks = missing.map((point) => ({ point, attempts: 0 }));
   let next = 0;
 
   async function work(): Promise<void> {
-    while (next < tasks.length && !stop.aborted) {
+    while (next < tasks.length) {
       const { point, attempts: before } = tasks[next++];
       const startedAt = new Date().toISOString();
       const start = performance.now();
       const outcome = await pool.run(sweep, point, stop);
       const attempts = before + 1;
-      if (outcome.status === "aborted") return;
       if (outcome.status === "crashed" && attempts < ATTEMPTS) {
         tasks.push({ point, attempts }); // after the others
         continue;

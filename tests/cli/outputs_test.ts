@@ -2,7 +2,9 @@ import { assertEquals } from "@std/assert";
 import type { Message } from "lib/cli/jupyter_message.ts";
 import { type Displays, OutputCollector } from "lib/cli/outputs.ts";
 
-const message = (type: string, content: Message["content"]): Message => ({ id: "", type, content });
+const message = (type: string, content: Message["content"]): Message => ({
+  ...{ id: "", type, content, header: {} },
+});
 const stream = (text: string, name = "stdout") => message("stream", { name, text });
 const display = (text: string, display_id?: string, type = "display_data") =>
   message(type, { data: { "text/plain": text }, metadata: {}, transient: { display_id } });

@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { join } from "node:path";
 import { findChromium } from "lib/cli/chromium.ts";
+import { liesInCache } from "lib/cli/kernel_spec.ts";
 import { ensureVenv, PythonError, type VenvPlan, venvPython } from "lib/cli/venv.ts";
 import { permitted, withFolder } from "./fixtures.ts";
 
@@ -45,7 +46,10 @@ Deno.test({
       const plan = { ...await planIn(directory), onProgress: () => built++ };
       assertEquals(await ensureVenv(plan), venvPython(plan.directory));
       const spec = join(plan.directory, "share/jupyter/kernels/deno/kernel.json");
-      assertEquals(JSON.parse(await Deno.readTextFile(spec)).argv[0], Deno.execPath());
+      const deno = liesInCache(Deno.execPath())
+        ? join(spec, "..", `deno-${Deno.version.deno}`)
+        : Deno.execPath();
+      assertEquals(JSON.parse(await Deno.readTextFile(spec)).argv[0], deno);
       const once = built;
       await ensureVenv(plan);
       assertEquals([once > 0, built], [true, once]);

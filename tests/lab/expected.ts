@@ -3,10 +3,10 @@
  * A rerun has other times and numbers, and the recorded run may be of the other profile; so an output is
  * known by its kind and by its first words up to the first number.
  * @module */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { CodeCell } from "lib/cli/ipynb.ts";
 import type { Output } from "lib/cli/outputs.ts";
-import type { SeenCell, SeenOutput } from "./lab_page.ts";
+import { isError, type SeenCell, type SeenOutput } from "./lab_page.ts";
 
 const PLOTLY = "application/vnd.plotly.v1+json";
 
@@ -48,18 +48,31 @@ function assertOutput(seen: SeenOutput, recorded: Output, where: string): void {
   }
 }
 
+/** Asserts that a cell shows that it was stopped, and that no later one has run. */
+export function assertStopped(cells: readonly SeenCell[], at: number): void {
+  const texts = cells[at].outputs.map(({ text }) => text.trim());
+  const where = `cell ${at + 1}, stopped: ${texts.join(" | ").slice(0, 500)}`;
+  assertStringIncludes(texts.at(-1) ?? "", "Interrupted by the stop button", where);
+  assert(texts.some((text) => /stopped( at \d+\/\d+)?$/.test(text)), where);
+  for (const [i, { prompt, outputs }] of cells.entries()) {
+    if (i <= at || prompt === "") continue;
+    assertEquals([prompt, outputs.length], ["[ ]:", 0], `cell ${i + 1} ran after the stop`);
+  }
+}
+
+/** The execution count of a cell that has run. */
+export const countOf = ({ prompt }: SeenCell): number => parseInt(prompt.slice(1));
+
 /** Asserts that a code cell ran without an error and has its own outputs under it, all of them, in
  * order, drawn. */
 export function assertCell(
   seen: SeenCell,
   recorded: CodeCell,
   number: number,
-  count: number,
 ): void {
   const where = `cell ${number}`;
-  const failed = seen.outputs.find(({ mime }) => /vnd.jupyter.(error|stderr)/.test(mime));
+  const failed = seen.outputs.find(isError);
   assertEquals(failed?.text, undefined, `${where} shows an error: ${failed?.text}`);
-  assertEquals(seen.prompt, `[${count}]:`, `${where}: prompt ${seen.prompt}`);
   assertEquals(seen.outputs.length, recorded.outputs.length, `${where}: number of outputs`);
   for (const [i, output] of recorded.outputs.entries()) {
     assertOutput(seen.outputs[i], output, `${where}, output ${i + 1}`);

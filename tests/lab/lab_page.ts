@@ -34,6 +34,9 @@ const READ_CELLS = `[...document.querySelectorAll(".jp-Notebook .jp-Cell")].map(
   })),
 }))`;
 
+/** Whether the output is an error. */
+export const isError = ({ mime }: SeenOutput): boolean => /vnd\.jupyter\.(error|stderr)/.test(mime);
+
 /** Opens a notebook and waits until its kernel is ready. */
 export async function openNotebookPage(page: Page, url: string): Promise<void> {
   await page.goto(url);
@@ -47,9 +50,24 @@ export async function untilIdle(page: Page): Promise<void> {
 
 /** Run menu, Run All Cells. */
 export async function runAll(page: Page): Promise<void> {
-  await page.locator(".lm-MenuBar-item", { hasText: /^Run$/ }).click();
-  await page.locator(`.lm-Menu-item[data-command="runmenu:run-all"]`).click();
+  await fromRunMenu(page, "runmenu:run-all");
 }
+
+/** Run menu, Run Selected Cell and All Below. */
+export async function runFrom(page: Page, cell: number): Promise<void> {
+  await page.locator(".jp-Notebook .jp-Cell").nth(cell).locator(".jp-InputPrompt").click();
+  await fromRunMenu(page, "notebook:run-all-below");
+}
+
+async function fromRunMenu(page: Page, command: string): Promise<void> {
+  await page.locator(".lm-MenuBar-item", { hasText: /^Run$/ }).click();
+  await page.locator(`.lm-Menu-item[data-command="${command}"]`).click();
+  await page.locator(".jp-InputPrompt", { hasText: "[*]:" }).first().waitFor();
+}
+
+/** Whether no cell waits or runs. */
+export const isAtRest = (cells: readonly SeenCell[]) =>
+  cells.every(({ prompt }) => prompt !== "[*]:");
 
 /** Runs one cell: a click into it, then Shift-Enter. */
 export async function runCell(page: Page, index: number): Promise<void> {
@@ -76,7 +94,7 @@ export async function seenCells(page: Page): Promise<SeenCell[]> {
   return await page.evaluate(READ_CELLS);
 }
 
-/** Waits until `enough` holds of what stands on the page, looking twice a second.
+/** Waits until `enough` holds of what stands on the page, looking five times a second.
  * @throws {Error} it did not within `timeoutMs`. */
 export async function untilSeen(
   page: Page,
@@ -92,7 +110,7 @@ export async function untilSeen(
       const prompts = cells.filter(({ isCode }) => isCode).map(({ prompt }) => prompt);
       throw new Error(`not seen in ${timeoutMs / 1000} s: ${what}; prompts ${prompts.join(" ")}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { type Notebook, openNotebook } from "lib/notebook/notebook.ts";
+import { interrupts } from "lib/notebook/interrupt.ts";
+import { markdown, type Notebook, openNotebook } from "lib/notebook/notebook.ts";
 import { figuresDirectory, machine } from "lib/notebook/session.ts";
 import { lineFigure } from "lib/plot/line.ts";
 import { canSave, lineOptions } from "../plot/fixtures.ts";
@@ -20,9 +21,8 @@ async function inNotebook(
   }
 }
 
-Deno.test("openNotebook() needs no permission and gives a signal that is not aborted", async () => {
+Deno.test("openNotebook() needs no permission", async () => {
   const notebook = await openNotebook({ name: "01_demo", figures: [] });
-  assertEquals(notebook.signal.aborted, false);
   assert(["quick", "full"].includes(notebook.profile));
 });
 
@@ -59,6 +59,20 @@ Deno.test("claim() throws where the statement does not hold", async () => {
   const notebook = await openNotebook({ name: "01_demo", figures: [] });
   notebook.claim("one is one", true);
   assertThrows(() => notebook.claim("one is two", false), Error, "Claim failed: one is two");
+});
+
+Deno.test("show() and run() throw when the stop button was pressed meanwhile", async () => {
+  const notebook = await openNotebook({ name: "01_demo", figures: [] });
+  const shown = notebook.show(markdown("text"));
+  interrupts().trip();
+  await assertRejects(() => shown, DOMException, "Interrupted by the stop button");
+  const run = notebook.run("work", ({ signal }) => {
+    interrupts().trip();
+    assert(signal.aborted);
+    return Promise.resolve("half a result");
+  });
+  await assertRejects(() => run, DOMException, "Interrupted by the stop button");
+  assertEquals(await notebook.run("the same", () => Promise.resolve(7)), 7);
 });
 
 Deno.test("headline() refuses a number that is not finite", async () => {

@@ -236,7 +236,7 @@ Deno.test("parseRedisUrl() takes passwords with raw signs, and refuses what they
   }
 });
 
-test("runOnRedis() stops when aborted, tells when nobody works, and leaves nothing waiting", () =>
+test("runOnRedis() rejects when aborted, tells when nobody works, and leaves nothing waiting", () =>
   withFolder(async (folder) => {
     await using redis = await startRedis();
     using store = new SweepStore(`${folder}/store.sqlite`);
@@ -246,7 +246,8 @@ test("runOnRedis() stops when aborted, tells when nobody works, and leaves nothi
       notices.push(message);
       stop.abort();
     };
-    await runOnRedis(sweep, points, { store, url: redis.url, signal: stop.signal, onNotice });
+    const options = { store, url: redis.url, signal: stop.signal, onNotice };
+    await assertRejects(() => runOnRedis(sweep, points, options), DOMException, "aborted");
     assertEquals(notices, [
       `No worker takes points from 127.0.0.1:${redis.port}: start deno task worker there`,
     ]);
@@ -269,7 +270,8 @@ test("runOnRedis() refuses a sweep whose rows another store collects", () =>
     );
     await Promise.all([owner.kill("SIGKILL"), worker.kill("SIGKILL")]);
     const newer = defineSweep({ ...sweep, version: 2 }); // has a queue of its own
-    await runOnRedis(newer, points, { store, url, signal: AbortSignal.timeout(300) });
+    const signal = AbortSignal.timeout(300);
+    await assertRejects(() => runOnRedis(newer, points, { store, url, signal }), DOMException);
     assertEquals(store.statuses(newer).size, 0);
   }));
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { defineSweep, pointsOf } from "lib/sweep/grid.ts";
 import { runSweep } from "lib/sweep/runner.ts";
 import { StoreError, SweepStore } from "lib/sweep/store.ts";
@@ -37,12 +37,14 @@ test("runSweep() makes a poison point a failed row after three attempts and comp
   assertEquals(store.rows(sweep, points).filter(({ status }) => status === "done").length, 300);
 });
 
-test("runSweep() stops when aborted with what it has, and goes on later with what is missing", async () => {
+test("runSweep() rejects when aborted, keeps what it has, and goes on later with what is missing", async () => {
   using store = new SweepStore(":memory:");
   const busy = points.slice(0, 20).map((point) => ({ ...point, busyMs: 20 }));
   const stop = new AbortController();
-  const onProgress = (done: number) => done === 5 && stop.abort();
-  await runSweep(sweep, busy, { store, workers: 2, signal: stop.signal, onProgress });
+  const reason = new Error("the person stops");
+  const onProgress = (done: number) => done === 5 && stop.abort(reason);
+  const options = { store, workers: 2, signal: stop.signal, onProgress };
+  assertStrictEquals(await assertRejects(() => runSweep(sweep, busy, options), Error), reason);
   const first = store.rows(sweep, busy);
   assert(first.length >= 5 && first.length < 20, `${first.length} rows`);
   await runSweep(sweep, busy, { store, workers: 2 });

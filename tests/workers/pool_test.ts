@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { runJobs, WorkerPool } from "lib/workers/pool.ts";
 import type { EchoJob } from "./echo_worker.ts";
 
@@ -36,7 +43,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "runJobs() returns at once when aborted, with what was finished, and stops the busy Worker",
+  name: "runJobs() rejects at once with the signal's reason, and stops the busy Worker",
   ignore,
   async fn() {
     const stop = new AbortController();
@@ -44,13 +51,19 @@ Deno.test({
     const channel = new BroadcastChannel("echo");
     channel.onmessage = ({ data }) => signsOfLife.push(data);
     const start = performance.now();
-    const outcomes = await run([{ value: 1 }, { value: 2, busyMs: 1500 }, { value: 3 }], {
+    const reason = new Error("the person stops");
+    const seen: number[] = [];
+    const stopped = run([{ value: 1 }, { value: 2, busyMs: 1500 }, { value: 3 }], {
       workers: 1,
       signal: stop.signal,
-      onProgress: () => setTimeout(() => stop.abort(), 50),
+      onProgress: (done: number) => {
+        seen.push(done);
+        setTimeout(() => stop.abort(reason), 50);
+      },
     });
+    assertStrictEquals(await assertRejects(() => stopped, Error), reason);
     assertLess(performance.now() - start, 1500);
-    assertEquals(outcomes.map((outcome) => outcome.status), ["done", "aborted", "aborted"]);
+    assertEquals(seen, [1]);
     await new Promise((resolve) => setTimeout(resolve, 2000));
     channel.close();
     assertEquals(signsOfLife, []);
@@ -59,8 +72,9 @@ Deno.test({
 
 Deno.test("runJobs() starts no Worker for no jobs or a signal that has already aborted", async () => {
   assertEquals(await run([]), []);
-  const outcomes = await run(jobs, { signal: AbortSignal.abort() });
-  assertEquals(outcomes, jobs.map(() => ({ status: "aborted" as const })));
+  const signal = AbortSignal.abort();
+  await assertRejects(() => run(jobs, { signal }), DOMException, "aborted");
+  await assertRejects(() => run([], { signal }), DOMException, "aborted");
 });
 
 Deno.test("runJobs() refuses a number of Workers that is no positive integer", async () => {
@@ -78,9 +92,8 @@ Deno.test({
       (await pool.run(values.map((value) => ({ value })))).map((outcome) => outcome.status);
     assertEquals(await answers(1, 2), ["done", "done"]);
     assertEquals(await answers(3, -2, 4), ["done", "crashed", "done"]);
-    const jobs = [{ value: 5 }];
-    const [aborted] = await pool.run(jobs, { signal: AbortSignal.abort() });
-    assertEquals(aborted.status, "aborted");
+    const signal = AbortSignal.timeout(50);
+    await assertRejects(() => pool.run([{ value: 5, busyMs: 300 }], { signal }), DOMException);
     assertEquals(await answers(6), ["done"]);
   },
 });
