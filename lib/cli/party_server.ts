@@ -6,7 +6,7 @@ import { isIP } from "node:net";
 import type { Rng } from "../math/rng.ts";
 import { type Identity, loadOrCreateIdentity } from "../protocol/identity.ts";
 import type { Connection } from "../protocol/transport.ts";
-import { listen, type ListenOptions } from "../protocol/websocket.ts";
+import { listen, type ListenOptions } from "../protocol/websocket_server.ts";
 import type { Values } from "./args.ts";
 import { type listenFlags, placed, rngOf } from "./party_flags.ts";
 import { stopSignal } from "./signals.ts";

@@ -49,8 +49,8 @@ export interface InboxLimits {
   readonly bytes: number;
 }
 
-/** Some steps ahead, and a model with its moments: more waits for no honest receiver. */
-export const INBOX_LIMITS: InboxLimits = { messages: 64, bytes: 2 ** 28 };
+/** Some steps ahead, and two of the longest messages: more waits for no honest receiver. */
+export const INBOX_LIMITS: InboxLimits = { messages: 64, bytes: 2 ** 26 };
 
 /** The received messages that nobody has asked for yet, and the one who waits. */
 export class Inbox {
@@ -65,6 +65,11 @@ export class Inbox {
   /** Why the connection has ended; null while it has not. */
   get ended(): ConnectionError | null {
     return this.#end;
+  }
+
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** See {@linkcode Connection.gone}. */
