@@ -9,7 +9,7 @@
  * @see arXiv 2509.21497, second mitigation. Juve45/cryptonn, mitigation2_server.py.
  * @module */
 import { type Rng, secureRng } from "../../math/rng.ts";
-import { startBackend } from "../../nn/backend.ts";
+import { mendBackend, startBackend } from "../../nn/backend.ts";
 import { lossGradient } from "../../nn/loss.ts";
 import { initialUpper } from "../../nn/mlp.ts";
 import { learningRateAt, stepsPerEpoch, upperDivisor } from "../../nn/setting.ts";
@@ -19,7 +19,7 @@ import { type Answer, answerRequests } from "../requests.ts";
 import type { Connection } from "../transport.ts";
 import { type Message, ProtocolError } from "../wire.ts";
 import { decodeUpper, encodeUpper } from "./files.ts";
-import { readSession, readTerms, type Terms } from "./terms.ts";
+import { readSession, readTerms, rowsAtMost, type Terms } from "./terms.ts";
 
 /** What the server has seen of a part of a batch: all that an attack on it may read. */
 export interface Seen {
