@@ -14,7 +14,7 @@ const command = {
 
 It sends z1 = W1·x, and the labels unless --labels client. Start deno task mitig2:server first; for
 one on another machine give --url wss://its-name:8443 and copy its cert.pem and token to --identity.
-A training that was interrupted goes on after the last epoch that both sides have saved when the same
+A training that was interrupted goes on after the last epoch that both sides hold intact when the same
 command is given again. The finished W1 is DIR/model.safetensors; --predict uses it.
 
 --json: testAccuracy, seconds (from connecting to the saved model), secondsTo968 (to the end of the first
@@ -82,8 +82,8 @@ await runCommand(command, async (options) => {
   const { dataset, labels, hidden, workers = navigator.hardwareConcurrency, fresh, json } = options;
   const setting = settingOf(options);
   const checkpoints = new Checkpoints(placed(options.directory));
-  const saved = options.predict ? await checkpoints.model() : null;
-  if (options.predict && saved === null) {
+  const model = options.predict ? await checkpoints.readModel(decodeModel) : null;
+  if (options.predict && model === null) {
     throw new Error(`Cannot predict: there is no finished model in ${checkpoints.directory}`);
   }
   const credentials = await loadServerCredentials(command.name, options.identity);
@@ -91,8 +91,7 @@ await runCommand(command, async (options) => {
   const run = new PartyRun(command.name, checkpoints);
   const { transcript, signal } = run;
   return await run.over({ ...credentials, url: options.url }, async (connection) => {
-    if (saved) {
-      const model = decodeModel(saved);
+    if (model) {
       const classes = await predict(connection, model, data.test.x, { transcript, signal });
       const session = model.session.toHex();
       run.finish(accuracy(classes, data.test.y), json, {

@@ -14,7 +14,7 @@ Serves any number of clients, one after the other or at once, until Ctrl-C. On o
 client finds certificate and token by itself. For clients on another machine start it with
   deno task mitig2:server --hostname 0.0.0.0 --host this-machine.example
 and copy cert.pem and token (never key.pem) to the same directory there. It keeps, for every
-session, DIR/SESSION/epoch-K.safetensors of the last two epochs and model.safetensors: b1, W2, b2.`,
+session, DIR/SESSION/epoch-K.safetensors of the last three epochs and model.safetensors: b1, W2, b2.`,
   flags: serverFlags("mitig2"),
 }, (options) => {
   const directory = placed(options.directory);

@@ -1,11 +1,11 @@
 /** The calling side of a protocol's command: the connection, a line for every epoch, the final numbers, and
  * for every failure one line that says what to do.
  * @module */
-import type { Checkpoints } from "../protocol/checkpoints.ts";
+import { type Checkpoints, InUseError } from "../protocol/checkpoints.ts";
 import { type Credentials, loadCredentials } from "../protocol/identity.ts";
 import type { Beginning, EpochReport } from "../protocol/mitig2/client.ts";
 import { Transcript } from "../protocol/transcript.ts";
-import { type Connection, ConnectionError } from "../protocol/transport.ts";
+import type { Connection } from "../protocol/transport.ts";
 import { connect } from "../protocol/websocket.ts";
 import { placed } from "./party_flags.ts";
 import { stopSignal } from "./signals.ts";
@@ -24,6 +24,7 @@ export async function loadServerCredentials(task: string, identity: string): Pro
   try {
     return await loadCredentials(placed(identity));
   } catch (cause) {
+    if (!/: it is (missing|not )/.test(text(cause))) throw cause; // a clock or a mode: it says itself
     const server = task.replace("client", "server");
     const advice = `start deno task ${server} first, or copy cert.pem and token from its machine`;
     throw new Error(`${text(cause)}; ${advice}`, { cause });
@@ -88,15 +89,17 @@ export class PartyRun {
         ? "; no epoch was finished: start again"
         : `; start again to resume after epoch ${epoch}`;
     }
-    if (epoch === undefined) return "";
-    const gone = error instanceof ConnectionError && error.ending !== "closed";
+    // Of one that is under way somebody else reads how it goes.
+    if (epoch === undefined || error instanceof InUseError) return "";
     const kept = `; the training after epoch ${epoch} is kept in ${this.checkpoints.directory}`;
-    return gone ? kept : `${kept}, --fresh discards it`;
+    // Either side says so when it cannot be gone on with; all else may be better the next time.
+    return text(error).includes("Cannot resume") ? `${kept}, --fresh discards it` : kept;
   }
 
   /** The callbacks of a training. */
   get callbacks() {
     return {
+      onNotice: (line: string) => console.error(`${this.task}: ${line}`),
       onBegin: (beginning: Beginning) => {
         this.#beginning = beginning;
         this.#begun = this.#seconds;

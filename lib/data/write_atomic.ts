@@ -2,27 +2,33 @@
  * never meets half of one and a full disk or a killed process leaves the old ones as they were.
  * @module */
 
-async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
-  using file = await Deno.open(path, { write: true, createNew: true });
+async function writeSynced(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true, mode });
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
   await file.sync(); // else a rename may reach the disk before the bytes do
 }
 
 /** Writes files into one directory, all or none: each is complete before the first takes its name.
+ * @param options `secret`: for their owner only (0600, a new directory 0700), from the first byte on.
  * @throws {Error} the directory cannot be written, or is full; its old files are untouched. */
 export async function writeAtomic(
   directory: string,
   files: Readonly<Record<string, string | Uint8Array>>,
+  { secret = false }: { secret?: boolean } = {},
 ): Promise<void> {
   const mark = `.${crypto.randomUUID()}.tmp`;
   const written: string[] = [];
   try {
-    await Deno.mkdir(directory, { recursive: true });
+    await Deno.mkdir(directory, { recursive: true, ...secret ? { mode: 0o700 } : {} });
     for (const [name, content] of Object.entries(files)) {
       const path = `${directory}/${name}${mark}`;
       written.push(path);
-      await writeSynced(path, content);
+      await writeSynced(path, content, secret ? 0o600 : 0o666);
     }
     for (const path of written) await Deno.rename(path, path.slice(0, -mark.length));
   } catch (cause) {

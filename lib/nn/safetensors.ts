@@ -76,8 +76,8 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start
   try {
     const text = new TextDecoder("utf-8", { fatal: true });
     header = JSON.parse(text.decode(bytes.subarray(LENGTH_BYTES, start)));
-  } catch (cause) {
-    throw refuse(`the header is not JSON (${(cause as Error).message})`);
+  } catch {
+    throw refuse("the header is not JSON"); // whose error quotes the bytes, which may be anything
   }
   if (!isMap(header)) throw refuse("the header is not a map");
   return { header, start };

@@ -5,6 +5,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { secureRng } from "../math/rng.ts";
 import { selfSigned } from "./certificate.ts";
+import { decodeText, pemBlocks, whatItIs } from "./pem.ts";
 
 /** What a client needs to find the right server and be let in. */
 export interface Credentials {
@@ -20,40 +21,67 @@ export interface Identity extends Credentials {
 const LOCAL_HOSTS = ["localhost", "127.0.0.1", "::1"];
 const TOKEN_BYTES = 32;
 
-async function readText(directory: string, name: string): Promise<string> {
+const refuse = (directory: string, name: string, state: string) =>
+  new Error(`Cannot use ${directory}/${name}: ${state}`);
+
+async function readBytes(directory: string, name: string): Promise<Uint8Array> {
   try {
-    return await Deno.readTextFile(`${directory}/${name}`);
+    return await Deno.readFile(`${directory}/${name}`);
   } catch (cause) {
     const state = cause instanceof Deno.errors.NotFound ? "it is missing" : String(cause);
     throw new Error(`Cannot use ${directory}/${name}: ${state}`, { cause });
   }
 }
 
+/** Reads what nobody else may know. @throws {Error} others have access to it; on Windows nobody looks. */
+async function readSecret(directory: string, name: string): Promise<string> {
+  const text = decodeText(await readBytes(directory, name));
+  const { mode } = await Deno.stat(`${directory}/${name}`);
+  if (Deno.build.os !== "windows" && mode !== null && (mode & 0o077) !== 0) {
+    const bits = (mode & 0o777).toString(8);
+    const advice = `run chmod 600 ${directory}/${name}`;
+    throw refuse(directory, name, `its mode ${bits} lets others at it; ${advice}`);
+  }
+  return text;
+}
+
+/** Reads the certificates of `cert.pem`, the server's own first, and checks that this can be used now. */
+async function readCertificate(directory: string, now: Date): Promise<string> {
+  const bytes = await readBytes(directory, "cert.pem");
+  const cert = pemBlocks(decodeText(bytes), "CERTIFICATE");
+  let [from, until] = [new Date(NaN), new Date(NaN)];
+  try {
+    const { validFrom, validTo } = new X509Certificate(cert);
+    [from, until] = [new Date(validFrom), new Date(validTo)];
+  } catch {
+    throw refuse(directory, "cert.pem", `it is not a certificate (${whatItIs(bytes)})`);
+  }
+  const day = (date: Date) => date.toISOString().slice(0, 10);
+  if (now < from) {
+    const clock = `the clock of this machine says ${
+      now.toISOString().slice(0, 16)
+    }Z, is it behind?`;
+    throw refuse(directory, "cert.pem", `it is valid from ${day(from)} on; ${clock}`);
+  }
+  if (!(now < until)) {
+    const advice = `remove ${directory} on the server for a new one`;
+    const clock = `if the clock of this machine, ${day(now)}, is right`;
+    throw refuse(directory, "cert.pem", `it expired on ${day(until)}; ${advice}, ${clock}`);
+  }
+  return cert;
+}
+
 /** Reads the certificate and the token, and checks that they can be used now.
- * @throws {Error} one is missing, damaged or expired; the message names the file. */
+ * @throws {Error} one is missing, damaged or not valid at this time, or others can read the token; the message
+ * names the file. */
 export async function loadCredentials(
   directory: string,
   now: Date = new Date(),
 ): Promise<Credentials> {
-  const refuse = (name: string, state: string) =>
-    new Error(`Cannot use ${directory}/${name}: ${state}`);
-  const cert = await readText(directory, "cert.pem");
-  const token = (await readText(directory, "token")).trim();
-  let until: Date;
-  try {
-    until = new Date(new X509Certificate(cert).validTo);
-  } catch {
-    throw refuse("cert.pem", "it is not a certificate");
-  }
-  if (!(now < until)) {
-    const day = until.toISOString().slice(0, 10);
-    throw refuse(
-      "cert.pem",
-      `it expired on ${day}; remove ${directory} on the server for a new one`,
-    );
-  }
+  const cert = await readCertificate(directory, now);
+  const token = (await readSecret(directory, "token")).trim();
   if (!/^[A-Za-z0-9_-]{43}$/.test(token)) {
-    throw refuse("token", `it is not ${TOKEN_BYTES} bytes in base64url`);
+    throw refuse(directory, "token", `it is not ${TOKEN_BYTES} bytes in base64url`);
   }
   return { cert, token };
 }
@@ -61,16 +89,15 @@ export async function loadCredentials(
 /** Reads the server's identity. @throws {Error} as `loadCredentials`, or the key is not the certificate's. */
 async function loadIdentity(directory: string, now: Date): Promise<Identity> {
   const credentials = await loadCredentials(directory, now);
-  const key = await readText(directory, "key.pem");
+  const text = await readSecret(directory, "key.pem");
+  const key = pemBlocks(text, "PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY");
   let fits = false;
   try {
     fits = new X509Certificate(credentials.cert).checkPrivateKey(createPrivateKey(key));
   } catch {
     // Not a key at all.
   }
-  if (!fits) {
-    throw new Error(`Cannot use ${directory}/key.pem: it is not the private key of cert.pem`);
-  }
+  if (!fits) throw refuse(directory, "key.pem", "it is not the private key of cert.pem");
   return { ...credentials, key };
 }
 

@@ -35,9 +35,9 @@ export async function connect(url: string, options: ConnectOptions): Promise<Con
     reject(new ConnectionError(`Cannot connect to ${url}: ${state}`, "refused"));
   const ws: Ws = new WebSocket(url, SUBPROTOCOL, {
     ca: caCert,
+    rejectUnauthorized: true, // else NODE_TLS_REJECT_UNAUTHORIZED=0 gives any server the token
     headers: { authorization: `Bearer ${token}` },
     handshakeTimeout: timeoutMs,
-    rejectUnauthorized: true, // whatever the environment says: the token goes to this server only
     maxPayload: maxMessageBytes,
     ...LIMITS,
     generateMask: (mask: Uint8Array) => mask.fill(0),

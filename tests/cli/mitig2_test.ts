@@ -75,12 +75,30 @@ test("mitig2:client --json prints one true line, and --predict gives the same ac
   assertMatch(training.stderr, /epoch 5\/5 .* test accuracy \d\d\.\d\d % .* 0\.0 s left\n$/);
   await assertUnbroken(folder, session);
   assertEquals(await names(`${folder}/client`), ["lock", "model.safetensors"]);
+  if (Deno.build.os !== "windows") {
+    const mode = async (path: string) => (await Deno.stat(`${folder}/${path}`)).mode! & 0o777;
+    for (const directory of ["client", "server", `server/${session}`, "tls"]) {
+      assertEquals(await mode(directory), 0o700, directory);
+      for (const name of await names(`${folder}/${directory}`)) {
+        if (name === session || name === "cert.pem") continue;
+        assertEquals(await mode(`${directory}/${name}`), 0o600, name);
+      }
+    }
+  }
 
   const predicting = client(folder, server, "--dataset", "mnist", "--predict", "--json");
   assertEquals(await predicting.ended(), 0, predicting.stderr);
   const predicted = JSON.parse(predicting.stdout);
   assertEquals([predicted.testAccuracy, predicted.images], [testAccuracy, 1000]);
   assertLess(predicted.bytesUp, 1000 * 784); // less than the pixels
+
+  await Deno.truncate(`${folder}/client/model.safetensors`, 5000);
+  const damaged = client(folder, server, "--dataset", "mnist", "--predict");
+  assertEquals(await damaged.ended(), 1);
+  assertMatch(
+    damaged.stderr,
+    /^mitig2:client: Cannot use model.safetensors: Cannot read safetensors: its SHA.*\/client\)\n$/,
+  );
 
   const { stdout } = server.process;
   assertMatch(stdout, /weights from insecureSeed=3$/m);
@@ -106,14 +124,22 @@ test("mitig2:client resumes after SIGKILL of either side to the weights of an un
   assertMatch(second.stderr, /vanished.*; start again to resume after epoch [23]\n$/);
   assertEquals(second.stdout, "");
 
-  // As if it had been killed between the server's checkpoint and its own.
+  // And a bit of the client's last checkpoint has flipped meanwhile.
   const kept = (await names(`${folder}/client`)).filter((name) => name.startsWith("epoch-"));
-  await Deno.remove(`${folder}/client/${kept.at(-1)}`);
-  const last = Number(/\d+/.exec(kept[0])![0]);
+  const newest = `${folder}/client/${kept.at(-1)}`;
+  const bytes = await Deno.readFile(newest);
+  bytes[bytes.length >> 1] ^= 1;
+  await Deno.writeFile(newest, bytes);
+  const last = Number(/\d+/.exec(kept.at(-2)!)![0]);
   server = await startServer(folder);
   // Another seed: nothing is drawn anew, and what was drawn before is still said.
   const third = client(folder, server, ...SMALL, "--json");
   assertEquals(await third.ended(), 0, third.stderr);
+  assertStringIncludes(
+    third.stderr,
+    `mitig2:client: ${kept.at(-1)} is set aside as ${kept.at(-1)}.damaged: `,
+  );
+  assertEquals(await Deno.readFile(`${newest}.damaged`), bytes);
   const result = JSON.parse(third.stdout);
   const { testAccuracy } = await unbroken();
   assertEquals(
@@ -174,12 +200,12 @@ test("mitig2:client says in one line what keeps it from training, and leaves the
     [
       "a damaged checkpoint",
       [],
-      /Cannot resume from epoch-1.safetensors: Cannot read safetensors: .*--fresh/,
+      /Cannot resume from epoch-1.safetensors: Cannot read safetensors: .*--fresh discards it/,
     ],
   ];
   await Deno.mkdir(`${folder}/other`);
   await Deno.copyFile(`${folder}/tls/cert.pem`, `${folder}/other/cert.pem`);
-  await Deno.writeTextFile(`${folder}/other/token`, `${"A".repeat(43)}\n`);
+  await Deno.writeTextFile(`${folder}/other/token`, `${"A".repeat(43)}\n`, { mode: 0o600 });
   await Deno.writeTextFile(damaged, "not safetensors");
   await Promise.all(cases.map(async ([what, flags, line]) => {
     const given = new Map([["--url", server.url], ["--identity", server.identity]]);

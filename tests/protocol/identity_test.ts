@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { X509Certificate } from "node:crypto";
+import { Buffer } from "node:buffer";
 import { selfSigned } from "lib/protocol/certificate.ts";
 import { loadCredentials, loadOrCreateIdentity } from "lib/protocol/identity.ts";
 
@@ -90,6 +91,97 @@ test("loadCredentials() says when the certificate expired", async (directory) =>
     Error,
     `Cannot use ${directory}/cert.pem: it expired on 2021-12-31`,
   );
+});
+
+test("loadCredentials() says when the certificate is not valid yet, and that the clock may be behind", async (directory) => {
+  const { token } = await loadOrCreateIdentity(directory, [], new Date("2026-11-25T12:00Z"));
+  await assertRejects(
+    () => loadCredentials(directory, new Date("2026-11-22T08:30Z")),
+    Error,
+    `Cannot use ${directory}/cert.pem: it is valid from 2026-11-24 on; ` +
+      "the clock of this machine says 2026-11-22T08:30Z, is it behind?",
+  );
+  await assertRejects(
+    () => loadCredentials(directory, new Date("2029-01-01")),
+    Error,
+    "if the clock of this machine, 2029-01-01, is right",
+  );
+  // A day behind is no reason: the certificate begins a day before it was made.
+  assertEquals((await loadCredentials(directory, new Date("2026-11-24T12:30Z"))).token, token);
+});
+
+test("loadOrCreateIdentity() reads PEM and token in the forms that editors and shells leave them", async (directory) => {
+  const { cert, key, token } = await loadOrCreateIdentity(directory);
+  const encodings: Record<string, (text: string) => Uint8Array | string> = {
+    "a byte-order mark": (text) => "\ufeff" + text,
+    "UTF-16, as PowerShell writes it": (text) => Buffer.from("\ufeff" + text, "utf16le"),
+    "UTF-16, the other way": (text) => Buffer.from("\ufeff" + text, "utf16le").swap16(),
+    "CRLF": (text) => text.replaceAll("\n", "\r\n"),
+    "CR alone": (text) => text.replaceAll("\n", "\r"),
+    "no last line end": (text) => text.trimEnd(),
+    "blanks at the ends": (text) => `\n\n  ${text.replaceAll("\n", "  \n")}\n\t\n`,
+  };
+  const words: typeof encodings = {
+    "indentation": (text) => text.replace(/^/gm, "  "),
+    "words around it": (text) => `Bag Attributes: <none>\nsubject=CN = x\n${text}that was it\n`,
+    "one long line": (text) => text.replace(/(?<=[^-])\n(?!-)/g, ""),
+  };
+  const files = { "cert.pem": cert, "key.pem": key, "token": `${token}\n` };
+  for (const [name, content] of Object.entries(files)) {
+    const forms = { ...encodings, ...name === "token" ? {} : words };
+    for (const [form, write] of Object.entries(forms)) {
+      const written = write(content);
+      const bytes = typeof written === "string" ? new TextEncoder().encode(written) : written;
+      await Deno.writeFile(`${directory}/${name}`, bytes);
+      assertEquals(await loadOrCreateIdentity(directory), { cert, key, token }, `${name}: ${form}`);
+    }
+    await Deno.writeTextFile(`${directory}/${name}`, content);
+  }
+  const chain = selfSigned(["ca.example"]).cert;
+  await Deno.writeTextFile(`${directory}/cert.pem`, `${key}${cert}${chain}`);
+  assertEquals((await loadCredentials(directory)).cert, cert + chain);
+});
+
+test("loadCredentials() says what is in cert.pem instead of a certificate", async (directory) => {
+  const { cert, key } = await loadOrCreateIdentity(directory);
+  const faults: [content: string | Uint8Array, state: string][] = [
+    [new Uint8Array(new X509Certificate(cert).raw), "it is DER, not PEM"],
+    [key, "it holds a PRIVATE KEY"],
+    ["", "it is empty"],
+    ["<html>404</html>", "there is no PEM in it"],
+    [cert.replace("M", "!"), "it holds a CERTIFICATE"],
+    [cert.replace("-----END", "----END"), "it holds a CERTIFICATE"],
+  ];
+  for (const [content, state] of faults) {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    await Deno.writeFile(`${directory}/cert.pem`, bytes);
+    await assertRejects(
+      () => loadCredentials(directory),
+      Error,
+      `Cannot use ${directory}/cert.pem: it is not a certificate (${state})`,
+    );
+  }
+});
+
+test("loadOrCreateIdentity() refuses secrets that others have access to, and says how to mend it", async (directory) => {
+  if (Deno.build.os === "windows") return;
+  const identity = await loadOrCreateIdentity(directory);
+  for (const name of ["key.pem", "token"]) {
+    for (const mode of [0o666, 0o644, 0o640, 0o604, 0o620, 0o601]) {
+      await Deno.chmod(`${directory}/${name}`, mode);
+      await assertRejects(
+        () => loadOrCreateIdentity(directory),
+        Error,
+        `Cannot use ${directory}/${name}: its mode ${
+          mode.toString(8)
+        } lets others at it; run chmod 600 ${directory}/${name}`,
+      );
+    }
+    await Deno.chmod(`${directory}/${name}`, 0o400);
+    assertEquals(await loadOrCreateIdentity(directory), identity);
+  }
+  await Deno.chmod(`${directory}/key.pem`, 0o644); // a client does not look at it
+  await loadCredentials(directory);
 });
 
 test("loadOrCreateIdentity() says that a directory cannot be made", async (directory) => {

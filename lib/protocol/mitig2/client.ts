@@ -22,13 +22,20 @@ import {
   type UpperParty,
 } from "../../nn/train.ts";
 import type { FirstLayerState, TrainableFirstLayer } from "../../nn/first_layer.ts";
-import type { Checkpoints } from "../checkpoints.ts";
+import { checkpointName, type Checkpoints, InUseError, MODEL } from "../checkpoints.ts";
 import { closeOnError, Requests } from "../requests.ts";
 import { Transcript } from "../transcript.ts";
 import type { Connection } from "../transport.ts";
 import { ProtocolError } from "../wire.ts";
-import { decodeFirst, encodeFirst } from "./files.ts";
-import { type Labels, newSession, type Terms, termsFields } from "./terms.ts";
+import { decodeFirst, encodeFirst, termsText } from "./files.ts";
+import {
+  type Labels,
+  newSessionKey,
+  rowsAtMost,
+  sessionOf,
+  type Terms,
+  termsFields,
+} from "./terms.ts";
 
 /** How it stands after an epoch. */
 export interface EpochReport {
@@ -64,8 +71,10 @@ export interface ClientOptions {
   readonly workers?: number;
   /** Where the training is kept and resumed from. */
   readonly checkpoints?: Checkpoints;
-  /** Discards an unfinished training that is kept there. */
+  /** Discards an unfinished training that is kept there, once the server has agreed to a new one. */
   readonly fresh?: boolean;
+  /** Called with a line about every checkpoint that cannot be gone on from. */
+  readonly onNotice?: (line: string) => void;
   /** Called once, before the first epoch. */
   readonly onBegin?: (beginning: Beginning) => void;
   readonly onEpoch?: (report: EpochReport) => void;
@@ -77,15 +86,17 @@ export interface ClientOptions {
 
 /** The client's part of a trained model. */
 export interface ClientModel {
-  /** Names the server's part. */
+  /** Names the server's part, in public. */
   readonly session: Uint8Array;
+  /** Lets its holder use the server's part, or resume the training. */
+  readonly sessionKey: Uint8Array;
   /** `[hidden, n]`, for pixels in 0..255. */
   readonly W1: Float32Array;
   readonly hidden: number;
   readonly n: number;
 }
 
-/** Images of one request to classify. */
+/** Images of one request to classify, where the first layer is not so wide that the server takes fewer. */
 const CHUNK = 1000;
 
 /** The upper layers at the other end of the connection. */
@@ -118,8 +129,9 @@ async function classify(
   indices: Uint32Array,
 ): Promise<Uint8Array> {
   const classes = new Uint8Array(indices.length);
-  for (let from = 0; from < indices.length; from += CHUNK) {
-    const chunk = indices.subarray(from, from + CHUNK);
+  const most = Math.min(CHUNK, rowsAtMost(hidden, 1));
+  for (let from = 0; from < indices.length; from += most) {
+    const chunk = indices.subarray(from, from + most);
     const z1 = { shape: [chunk.length, hidden], data: await first.apply(chunk) };
     const part = (await requests.ask("classify", { z1 }, "classes")).bytes("classes");
     if (part.length !== chunk.length) {
@@ -135,7 +147,7 @@ async function classify(
 /** Where a training begins: at its start, or after the last epoch that both sides have saved. */
 interface Start {
   readonly terms: Terms;
-  readonly key: Uint8Array;
+  readonly orderKey: Uint8Array;
   readonly epoch: number;
   /** Where W1 was drawn from. */
   readonly source: string;
@@ -143,57 +155,96 @@ interface Start {
   readonly first: FirstLayerState;
 }
 
-/** What a checkpoint must agree with to be gone on from. */
-function settled(terms: Terms, data: SplitDataset): string {
-  const { hidden, classes, count, labels, setting } = terms;
-  return JSON.stringify({ data: data.train.name, hidden, classes, count, labels, ...setting });
+/** The training that a directory keeps. */
+interface Kept {
+  readonly sessionKey: Uint8Array;
+  /** Those that can be gone on from, ascending. */
+  readonly epochs: number[];
+  /** Why the others cannot be, by epoch. */
+  readonly others: ReadonlyMap<number, string>;
 }
 
-/** Agrees with the server on the terms and on where to begin. */
+/** Finds the unfinished training of a directory, and changes nothing there.
+ * @param terms what it must be for.   @returns null where there is none.
+ * @throws {RangeError} it is for other terms, or nothing of it is intact. */
+async function findKept(checkpoints: Checkpoints, terms: string): Promise<Kept | null> {
+  const { intact, damaged } = await checkpoints.inspect((bytes, epoch) => {
+    const { sessionKey, terms } = decodeFirst(bytes, checkpointName(epoch));
+    return { sessionKey, terms, session: sessionOf(sessionKey).toHex() };
+  });
+  const { directory } = checkpoints;
+  if (intact.size === 0) {
+    if (damaged.size === 0) return null;
+    const [epoch, reason] = [...damaged].at(-1)!;
+    throw new RangeError(`Cannot resume from ${checkpointName(epoch)}: ${reason} (${directory})`);
+  }
+  const fitting = [...intact.values()].filter((file) => file.terms === terms);
+  if (fitting.length === 0) {
+    const { terms } = [...intact.values()].at(-1)!;
+    throw new RangeError(`Cannot resume from ${directory}: it holds another training, ${terms}`);
+  }
+  const noted = await checkpoints.session();
+  const { session, sessionKey } = fitting.find(({ session }) => session === noted) ??
+    fitting.at(-1)!;
+  const isOurs = (file: typeof fitting[number]) => file.session === session && file.terms === terms;
+  const others = new Map(damaged);
+  for (const [epoch, file] of intact) {
+    if (!isOurs(file)) others.set(epoch, `it is of another training, session ${file.session}`);
+  }
+  return { sessionKey, epochs: [...intact.keys()].filter((epoch) => !others.has(epoch)), others };
+}
+
+/** Agrees with the server on the terms and on where to begin. Only then may files here be renamed or removed. */
 async function begin(
   requests: Requests,
   data: SplitDataset,
-  { hidden = 300, setting = MODERN, labels = "server", rng = secureRng(), checkpoints }:
-    ClientOptions,
+  { hidden = 300, setting = MODERN, labels = "server", ...options }: ClientOptions,
 ): Promise<Start> {
+  const { rng = secureRng(), checkpoints, fresh = false, onNotice } = options;
   checkSetting(setting);
-  const { n, count, classes } = data.train;
-  const saved = await checkpoints?.epochs() ?? [];
-  const load = (epoch: number) => checkpoints!.read(epoch, decodeFirst);
-  const last = saved.length > 0 ? (await load(saved.at(-1)!)).metadata : null;
-  const session = last ? Uint8Array.fromHex(last.session) : newSession();
-  const terms = { session, hidden, classes: classes.length, count, labels, setting };
-  if (last && last.terms !== settled(terms, data)) {
-    throw new RangeError(
-      `Cannot resume from ${checkpoints!.directory}: it holds another training, ${last.terms}`,
+  const { n, count, classes, name } = data.train;
+  const asked = { hidden, classes: classes.length, count, labels, setting };
+  const newTerms = { ...asked, sessionKey: newSessionKey() };
+  const kept = checkpoints && !fresh
+    ? await findKept(checkpoints, termsText(newTerms, name))
+    : null;
+  const terms = kept ? { ...asked, sessionKey: kept.sessionKey } : newTerms;
+  const saved = kept?.epochs ?? [];
+  const answer = await requests.ask("train", { ...termsFields(terms), saved }, "ready");
+  const epoch = answer.integer("epoch");
+  if (kept && epoch === 0) {
+    throw new ProtocolError(
+      `Cannot resume: the server would begin anew, although epoch ${saved.at(-1)} is saved here`,
     );
   }
-  const answer = await requests.ask(
-    "train",
-    { ...termsFields(terms), saved },
-    "ready",
-  );
-  const epoch = answer.integer("epoch");
   if (epoch !== 0 && !saved.includes(epoch)) {
     throw new ProtocolError(`Cannot begin: the server resumes after epoch ${epoch}`);
   }
-  if (epoch > 0) {
-    const first = await load(epoch);
-    const { key, source } = first.metadata;
-    return { terms, key: Uint8Array.fromHex(key), epoch, source, first };
+  if (kept) {
+    for (const line of await checkpoints!.setAside(kept.others)) onNotice?.(line);
+    const missed = saved.filter((mine) => mine > epoch);
+    if (missed.length > 0) onNotice?.(`the server holds no intact epoch ${missed.join(" or ")}`);
+    const first = await checkpoints!.read(
+      epoch,
+      (bytes) => decodeFirst(bytes, checkpointName(epoch)),
+    );
+    return { terms, orderKey: first.orderKey, epoch, source: first.source, first };
   }
+  await checkpoints?.clear();
+  await checkpoints?.nameSession(sessionOf(terms.sessionKey).toHex());
   const W1 = initialW1({ n, hidden, classes: classes.length }, setting.initial, rng);
   const moments = setting.optimizer === "adam"
     ? [new Float32Array(W1.length), new Float32Array(W1.length)]
     : [];
   const first = { W1: W1.map((w) => w / setting.pixelScale), steps: 0, moments };
-  return { terms, key: rng.bytes(ORDER_KEY_BYTES), epoch, source: rng.source, first };
+  return { terms, orderKey: rng.bytes(ORDER_KEY_BYTES), epoch, source: rng.source, first };
 }
 
 /** Trains with the server at the other end, from the start or from the last common checkpoint.
  * @returns the client's part of the model, and what the two predict for the test images.
  * @throws {ConnectionError} the server refused, left or kept silent.  {ProtocolError} its answer breaks a
- * rule.  {RangeError} a setting out of range, or checkpoints of another training.  {Error} a full disk. */
+ * rule.  {RangeError} a setting out of range, or checkpoints of another training, or none that is intact.
+ * {InUseError} another training goes on in the directory.  {Error} a full disk. */
 export function train(
   connection: Connection,
   data: SplitDataset,
@@ -207,16 +258,22 @@ async function trainOver(
   data: SplitDataset,
   options: ClientOptions,
 ): Promise<ClientModel & { predictions: Uint8Array }> {
-  const { workers = 0, checkpoints, fresh, onBegin, onEpoch, signal } = options;
+  const { workers = 0, checkpoints, onBegin, onEpoch, signal } = options;
   const started = performance.now();
   const requests = new Requests(connection, options);
   using lock = await checkpoints?.lock();
   if (lock === null) {
-    throw new Error(`Cannot train in ${checkpoints!.directory}: another training is under way`);
+    throw new InUseError(
+      `Cannot train in ${checkpoints!.directory}: it is in use by ${await checkpoints!.holder()}`,
+    );
   }
-  if (fresh) await checkpoints?.clear();
-  const { terms, key, epoch: done, source, first: saved } = await begin(requests, data, options);
-  const { session, hidden, setting } = terms;
+  const { terms, orderKey, epoch: done, source, first: saved } = await begin(
+    requests,
+    data,
+    options,
+  );
+  const { sessionKey, hidden, setting } = terms;
+  const session = sessionOf(sessionKey);
   onBegin?.({ session: session.toHex(), resumedFrom: done === 0 ? null : done, source });
   const { n, count, y: labels } = data.train;
   const images = new Uint8Array(new SharedArrayBuffer(data.train.x.length + data.test.x.length));
@@ -225,17 +282,15 @@ async function trainOver(
   const test = Uint32Array.from({ length: data.test.count }, (_, i) => count + i);
   using first = await openFirstLayer({ W1: saved.W1, n, images, setting, state: saved }, workers);
   const upper = new RemoteUpper(requests, terms);
-  const file = async (epoch: number) =>
-    encodeFirst(await first.state(), n, {
-      ...{ session: session.toHex(), key: key.toHex(), terms: settled(terms, data) },
-      ...{ epoch: String(epoch), source },
-    });
+  const notes = { sessionKey, orderKey, terms: termsText(terms, data.train.name), source };
+  const fileOf = async (name: string) =>
+    encodeFirst(await first.state(), n, { ...notes, file: name });
   let predictions: Uint8Array | undefined;
   for (let epoch = done; epoch < setting.epochs; epoch++) {
-    const order = epochOrder(count, setting.shuffle ? key : undefined, epoch);
+    const order = epochOrder(count, setting.shuffle ? orderKey : undefined, epoch);
     const loss = await trainEpoch(first, upper, { setting, order, labels, epoch, signal });
     await requests.ask("checkpoint", { epoch: epoch + 1 }, "saved");
-    await checkpoints?.save(epoch + 1, await file(epoch + 1));
+    await checkpoints?.save(epoch + 1, await fileOf(checkpointName(epoch + 1)));
     predictions = await classify(requests, first, hidden, test);
     const right = predictions.reduce((sum, c, i) => sum + Number(c === data.test.y[i]), 0);
     onEpoch?.({
@@ -246,7 +301,7 @@ async function trainOver(
   }
   predictions ??= await classify(requests, first, hidden, test); // resumed at the very end
   const finished = await requests.ask("finish", {}, "finished");
-  await checkpoints?.saveModel(await file(setting.epochs));
+  await checkpoints?.saveModel(await fileOf(MODEL));
   await checkpoints?.clear();
   const { transcript } = options;
   if (transcript) {
@@ -257,7 +312,7 @@ async function trainOver(
     transcript.note("server", "answer", parts, finished.number("busyMs"));
   }
   const W1 = (await first.state()).W1.map((w) => w * setting.pixelScale);
-  return { session, W1, hidden, n, predictions };
+  return { session, sessionKey, W1, hidden, n, predictions };
 }
 
 /** Predicts the classes of images that the server never sees.
@@ -265,7 +320,7 @@ async function trainOver(
  * @throws {ConnectionError} the server has no such model, left or kept silent. */
 export async function predict(
   connection: Connection,
-  { session, W1, hidden, n }: ClientModel,
+  { sessionKey, W1, hidden, n }: ClientModel,
   pixels: Uint8Array,
   options: Pick<ClientOptions, "signal" | "timeoutMs" | "transcript"> = {},
 ): Promise<Uint8Array> {
@@ -276,18 +331,18 @@ export async function predict(
   const indices = Uint32Array.from({ length: pixels.length / n }, (_, i) => i);
   return await closeOnError(connection, async () => {
     const requests = new Requests(connection, options);
-    await requests.ask("use", { session }, "ready");
+    await requests.ask("use", { sessionKey }, "ready");
     using first = await openFirstLayer({ W1, n, images: pixels, setting }, 0);
     return await classify(requests, first, hidden, indices);
   });
 }
 
-/** Reads the client's part of a finished model. @throws {RangeError} not such a file. */
+/** Reads the client's part of a finished model.
+ * @throws {RangeError} damaged, or not such a file. {TypeError} not float32. */
 export function decodeModel(bytes: Uint8Array): ClientModel {
-  const { W1, hidden, n, metadata } = decodeFirst(bytes);
-  const { pixelScale } = JSON.parse(metadata.terms);
+  const { W1, hidden, n, pixelScale, sessionKey } = decodeFirst(bytes, MODEL);
   return {
-    ...{ hidden, n, session: Uint8Array.fromHex(metadata.session) },
+    ...{ hidden, n, session: sessionOf(sessionKey), sessionKey },
     W1: W1.map((w) => w * pixelScale),
   };
 }

@@ -1,14 +1,22 @@
 /** What the parties of MITIG2 keep on disk, as safetensors: a checkpoint and a finished model are alike.
  *
  * The server's file has `b1`, `W2`, `b2`; the client's has `W1`, for pixels times `pixelScale`; an optimizer with a memory adds
- * `<name>.m` and `<name>.v`. What is not a number of the network stands in the metadata as text.
+ * `<name>.m` and `<name>.v`. What is not a number of the network stands in the metadata as text: `party`, `file` (the name it
+ * was saved under), `session`, `terms`. With the SHA-256 over all of it (nn/sealed.ts) that tells a file that is damaged, an
+ * older one under a newer name, and one of another training.
  * @module */
 import type { FirstLayerState } from "../../nn/first_layer.ts";
 import type { OptimizerState } from "../../nn/optimizer.ts";
-import { decodeSafetensors, encodeSafetensors, type Tensors } from "../../nn/safetensors.ts";
+import type { Tensors } from "../../nn/safetensors.ts";
+import { seal, unseal } from "../../nn/sealed.ts";
 import type { UpperState } from "../../nn/upper_layers.ts";
+import { sessionOf, type Terms } from "./terms.ts";
 
 type Shape = readonly number[];
+type Metadata = Readonly<Record<string, string>>;
+type Party = "client" | "server";
+
+const VERSION = "2";
 
 const MOMENTS = ["m", "v"] as const;
 
@@ -49,29 +57,57 @@ function readMoments(
   return { data, shape: actual, state: { steps, moments: keys.map((key) => get(key).data) } };
 }
 
-function readSteps(metadata: Readonly<Record<string, string>>): number {
+/** The tensors and metadata of a party's file.
+ * @param expected metadata that must be as given; what differs is named.
+ * @throws {RangeError} damaged, of another version, party or training. {TypeError} another dtype than F32. */
+function readFile(bytes: Uint8Array, party: Party, expected: Metadata) {
+  const { tensors, metadata } = unseal(bytes);
+  const wanted: Metadata = { party: `mitig2 ${party}`, version: VERSION, ...expected };
+  const wrong = Object.keys(wanted).find((key) => metadata[key] !== wanted[key]);
+  if (wrong !== undefined) {
+    throw new RangeError(
+      `Cannot read model: its ${wrong} is ${metadata[wrong] ?? "missing"}, expected ${
+        wanted[wrong]
+      }`,
+    );
+  }
   const steps = Number(metadata.steps);
   if (!Number.isSafeInteger(steps) || steps < 0) {
     throw new RangeError(`Cannot read model: steps = ${metadata.steps} is not a natural number`);
   }
-  return steps;
+  return { tensors, metadata, steps };
 }
 
-/** The server's file. */
-export function encodeUpper({ weights, optimizers }: UpperState): Uint8Array<ArrayBuffer> {
+/** The terms that a file is for, as text. @param data names the images; the server does not know them. */
+export function termsText(
+  { hidden, classes, count, labels, setting }: Terms,
+  data?: string,
+): string {
+  return JSON.stringify({ data, hidden, classes, count, labels, ...setting });
+}
+
+/** What the server's file must say. @param file its name. */
+export const upperMetadata = (terms: Terms, file: string): Metadata => ({
+  ...{ file, session: sessionOf(terms.sessionKey).toHex(), terms: termsText(terms) },
+});
+
+/** The server's file. @param metadata `upperMetadata`. */
+export function encodeUpper(
+  { weights, optimizers }: UpperState,
+  metadata: Metadata,
+): Uint8Array<ArrayBuffer> {
   const [hidden, classes] = [weights.b1.length, weights.b2.length];
-  return encodeSafetensors({
+  return seal({
     ...withMoments("b1", [hidden], weights.b1, optimizers.b1),
     ...withMoments("W2", [classes, hidden], weights.W2, optimizers.W2),
     ...withMoments("b2", [classes], weights.b2, optimizers.b2),
-  }, { party: "mitig2 server", steps: String(optimizers.b1.steps) });
+  }, { ...metadata, party: "mitig2 server", version: VERSION, steps: String(optimizers.b1.steps) });
 }
 
-/** Reads the server's file.
- * @throws {RangeError} not a file of that kind, or for another network. */
-export function decodeUpper(bytes: Uint8Array): UpperState {
-  const { tensors, metadata } = decodeSafetensors(bytes);
-  const steps = readSteps(metadata);
+/** Reads the server's file. @param expected see `upperMetadata`.
+ * @throws {RangeError} damaged, not a file of that kind, or another than expected. {TypeError} not float32. */
+export function decodeUpper(bytes: Uint8Array, expected: Metadata = {}): UpperState {
+  const { tensors, steps } = readFile(bytes, "server", expected);
   const W2 = readMoments(tensors, "W2", [null, null], steps);
   const [classes, hidden] = W2.shape;
   const b1 = readMoments(tensors, "b1", [hidden], steps);
@@ -82,24 +118,64 @@ export function decodeUpper(bytes: Uint8Array): UpperState {
   };
 }
 
-/** The client's file. @param metadata what it needs beside, to resume or to use the model. */
+/** What a client keeps beside W1, to resume or to use the model. */
+export interface ClientNotes {
+  /** The file's name. */
+  readonly file: string;
+  readonly sessionKey: Uint8Array;
+  /** Orders the images of every epoch. */
+  readonly orderKey: Uint8Array;
+  /** See `termsText`. */
+  readonly terms: string;
+  /** Where W1 was drawn from. */
+  readonly source: string;
+}
+
+/** The client's file. */
 export function encodeFirst(
   { W1, steps, moments }: FirstLayerState,
   n: number,
-  metadata: Readonly<Record<string, string>>,
+  { sessionKey, orderKey, ...text }: ClientNotes,
 ): Uint8Array<ArrayBuffer> {
-  return encodeSafetensors(
-    withMoments("W1", [W1.length / n, n], W1, { steps, moments }),
-    { ...metadata, party: "mitig2 client", steps: String(steps) },
-  );
+  return seal(withMoments("W1", [W1.length / n, n], W1, { steps, moments }), {
+    ...{ ...text, party: "mitig2 client", version: VERSION, steps: String(steps) },
+    ...{ session: sessionOf(sessionKey).toHex() },
+    ...{ sessionKey: sessionKey.toHex(), orderKey: orderKey.toHex() },
+  });
 }
 
-/** Reads the client's file.
- * @throws {RangeError} not a file of that kind. */
+/** Reads the client's file. @param file the name that it must have been saved under.
+ * @throws {RangeError} damaged, not a file of that kind, or of another name. {TypeError} not float32. */
 export function decodeFirst(
   bytes: Uint8Array,
-): FirstLayerState & { hidden: number; n: number; metadata: Readonly<Record<string, string>> } {
-  const { tensors, metadata } = decodeSafetensors(bytes);
-  const { data: W1, shape, state } = readMoments(tensors, "W1", [null, null], readSteps(metadata));
-  return { ...state, W1, hidden: shape[0], n: shape[1], metadata };
+  file: string,
+): FirstLayerState & ClientNotes & { hidden: number; n: number; pixelScale: number } {
+  const { tensors, metadata, steps } = readFile(bytes, "client", { file });
+  const refuse = (name: string) =>
+    new RangeError(`Cannot read model: its ${name} is ${metadata[name] ?? "missing"}`);
+  const key = (name: string) => {
+    const hex = metadata[name] ?? "";
+    if (!/^([0-9a-f]{2})+$/.test(hex)) throw refuse(name);
+    return Uint8Array.fromHex(hex);
+  };
+  const { terms, source = "unknown" } = metadata;
+  const { data: W1, shape, state } = readMoments(tensors, "W1", [null, null], steps);
+  return {
+    ...{ ...state, W1, hidden: shape[0], n: shape[1], pixelScale: pixelScaleOf(terms) },
+    ...{ file, terms, source, sessionKey: key("sessionKey"), orderKey: key("orderKey") },
+  };
+}
+
+/** What W1 expects pixels to be multiplied by. @throws {RangeError} the terms do not say. */
+function pixelScaleOf(terms: string | undefined): number {
+  let pixelScale: unknown;
+  try {
+    ({ pixelScale } = JSON.parse(terms!));
+  } catch {
+    // Not JSON, or null.
+  }
+  if (typeof pixelScale !== "number" || !(pixelScale > 0)) {
+    throw new RangeError(`Cannot read model: its terms have no pixelScale, ${terms}`);
+  }
+  return pixelScale;
 }

@@ -14,12 +14,12 @@ import { lossGradient } from "../../nn/loss.ts";
 import { initialUpper } from "../../nn/mlp.ts";
 import { learningRateAt, stepsPerEpoch, upperDivisor } from "../../nn/setting.ts";
 import { UpperLayers } from "../../nn/upper_layers.ts";
-import type { Checkpoints } from "../checkpoints.ts";
+import { checkpointName, type Checkpoints, MODEL } from "../checkpoints.ts";
 import { type Answer, answerRequests } from "../requests.ts";
 import type { Connection } from "../transport.ts";
 import { type Message, ProtocolError } from "../wire.ts";
-import { decodeUpper, encodeUpper } from "./files.ts";
-import { readSession, readTerms, rowsAtMost, type Terms } from "./terms.ts";
+import { decodeUpper, encodeUpper, upperMetadata } from "./files.ts";
+import { readSessionKey, readTerms, rowsAtMost, sessionOf, type Terms } from "./terms.ts";
 
 /** What the server has seen of a part of a batch: all that an attack on it may read. */
 export interface Seen {
@@ -65,12 +65,23 @@ class Session implements Disposable {
 
   constructor(private readonly options: ServerOptions) {}
 
-  answer(request: Message): Answer | Promise<Answer> {
+  /** Answers a request. An error of the tensors' backend is one of this session: for the others it is made anew. */
+  async answer(request: Message): Promise<Answer> {
+    await startBackend();
+    try {
+      return await this.#answer(request);
+    } catch (error) {
+      if (error instanceof ProtocolError || !await mendBackend(error)) throw error;
+      throw new Error(`Cannot answer ${request.type}: the tensors' memory broke`, { cause: error });
+    }
+  }
+
+  #answer(request: Message): Answer | Promise<Answer> {
     switch (request.type) {
       case "train":
         return this.#train(readTerms(request), request.integers("saved"));
       case "use":
-        return this.#use(readSession(request));
+        return this.#use(sessionOf(readSessionKey(request)).toHex());
       case "z1":
         return this.#timed(() => this.#forward(request));
       case "dz2":
@@ -86,25 +97,15 @@ class Session implements Disposable {
 
   async #train(terms: Terms, theirs: readonly number[]): Promise<Answer> {
     if (this.#layers) throw new ProtocolError("Cannot train: the session has begun already");
-    await startBackend();
-    const { hidden, classes, setting, session } = terms;
-    const store = this.options.checkpoints?.(session.toHex());
+    const { hidden, classes, setting } = terms;
+    const session = sessionOf(terms.sessionKey).toHex();
+    const store = this.options.checkpoints?.(session);
     const lock = await store?.lock();
     if (lock === null) {
-      throw new ProtocolError(
-        `Cannot train: session ${session.toHex()} is in use by another connection`,
-      );
+      throw new ProtocolError(`Cannot train: session ${session} is in use by another connection`);
     }
     this.#lock = lock;
-    const common = (await store?.epochs() ?? []).filter((epoch) => theirs.includes(epoch));
-    const epoch = Math.max(0, ...common);
-    if (epoch === 0 && theirs.length > 0) {
-      throw new ProtocolError(
-        `Cannot resume session ${session.toHex()}: no checkpoint of epoch ${
-          theirs.join(" or ")
-        } here`,
-      );
-    }
+    const epoch = await this.#lastCommon(store, terms, theirs);
     this.#terms = terms;
     this.#store = store;
     this.#step = epoch * stepsPerEpoch(terms.count, setting);
@@ -112,7 +113,11 @@ class Session implements Disposable {
       const weights = initialUpper({ n: 1, hidden, classes }, setting.initial, this.options.rng);
       this.#layers = new UpperLayers(weights, setting);
     } else {
-      const { weights, optimizers } = await store!.read(epoch, decodeUpper);
+      const expected = upperMetadata(terms, checkpointName(epoch));
+      const { weights, optimizers } = await store!.read(
+        epoch,
+        (bytes) => decodeUpper(bytes, expected),
+      );
       this.#layers = new UpperLayers(weights, setting, optimizers);
     }
     const { epochs, batch, optimizer } = setting;
@@ -120,21 +125,52 @@ class Session implements Disposable {
       ? `training, weights from ${(this.options.rng ?? secureRng()).source}`
       : `resuming after epoch ${epoch}`;
     this.#tell(
-      `session ${session.toHex()} ${how}: ?-${hidden}-${classes}, ${terms.count} images, ` +
+      `session ${session} ${how}: ?-${hidden}-${classes}, ${terms.count} images, ` +
         `${epochs} epochs, batch ${batch}, ${optimizer}, labels at the ${terms.labels}`,
     );
     return { type: "ready", fields: { epoch } };
   }
 
-  async #use(session: Uint8Array): Promise<Answer> {
+  /** The newest epoch whose checkpoint both sides hold intact; 0 where a training begins. What cannot be gone on
+   * from here is set aside, but only for one that can.
+   * @throws {ProtocolError} they have none in common, or there are files here that the client knows nothing of. */
+  async #lastCommon(
+    store: Checkpoints | undefined,
+    terms: Terms,
+    theirs: readonly number[],
+  ): Promise<number> {
+    const session = sessionOf(terms.sessionKey).toHex();
+    const { intact, damaged } = await store?.inspect((bytes, epoch) => {
+      decodeUpper(bytes, upperMetadata(terms, checkpointName(epoch)));
+    }) ?? { intact: new Map<number, void>(), damaged: new Map<number, string>() };
+    if (theirs.length === 0) {
+      if (intact.size + damaged.size > 0 || await store?.model()) {
+        throw new ProtocolError(`Cannot train: session ${session} has files here already`);
+      }
+      return 0;
+    }
+    const epoch = Math.max(0, ...[...intact.keys()].filter((epoch) => theirs.includes(epoch)));
+    if (epoch === 0) {
+      const why = [...damaged].map(([epoch, reason]) => `; ${checkpointName(epoch)}: ${reason}`);
+      throw new ProtocolError(
+        `Cannot resume session ${session}: no checkpoint of epoch ${
+          theirs.slice(-3).join(" or ")
+        } here that is intact${why.join("")}`,
+      );
+    }
+    for (const line of await store!.setAside(damaged)) this.#tell(line);
+    return epoch;
+  }
+
+  async #use(session: string): Promise<Answer> {
     if (this.#layers) throw new ProtocolError("Cannot use a model: the session has begun already");
-    await startBackend();
-    const bytes = await this.options.checkpoints?.(session.toHex()).model();
-    if (!bytes) throw new ProtocolError(`Cannot use model ${session.toHex()}: there is none here`);
-    const { weights, optimizers } = decodeUpper(bytes);
+    const model = await this.options.checkpoints?.(session)
+      .readModel((bytes) => decodeUpper(bytes, { file: MODEL, session }));
+    if (!model) throw new ProtocolError(`Cannot use model ${session}: there is none here`);
+    const { weights, optimizers } = model;
     const optimizer = optimizers.b1.moments.length > 0 ? "adam" : "sgd";
     this.#layers = new UpperLayers(weights, { optimizer }, optimizers);
-    this.#tell(`using model ${session.toHex()}`);
+    this.#tell(`using model ${session}`);
     return { type: "ready", fields: { epoch: 0 } };
   }
 
@@ -149,8 +185,11 @@ class Session implements Disposable {
     const [terms, layers] = [this.#training, this.#model];
     const z1 = request.tensor("z1", [null, terms.hidden]);
     const m = z1.length / terms.hidden;
-    if (m > terms.setting.batch) {
-      throw new ProtocolError(`Cannot train: ${m} images in a batch of ${terms.setting.batch}`);
+    const open = this.#images + this.#waiting.reduce((sum, part) => sum + part.m, 0);
+    if (open + m > terms.setting.batch) {
+      throw new ProtocolError(
+        `Cannot train: ${open + m} images in a batch of ${terms.setting.batch}`,
+      );
     }
     const { epochs } = terms.setting;
     if (this.#step >= epochs * stepsPerEpoch(terms.count, terms.setting)) {
@@ -219,13 +258,21 @@ class Session implements Disposable {
 
   #classify(request: Message): Answer {
     const layers = this.#model;
-    const classes = layers.classify(request.tensor("z1", [null, layers.hidden]));
+    const z1 = request.tensor("z1", [null, layers.hidden]);
+    const most = rowsAtMost(layers.hidden, layers.classes);
+    if (z1.length > most * layers.hidden) {
+      throw new ProtocolError(
+        `Cannot classify: ${z1.length / layers.hidden} images at once, at most ${most} for ` +
+          `${layers.hidden} hidden units and ${layers.classes} classes`,
+      );
+    }
+    const classes = layers.classify(z1);
     return { type: "classes", fields: { classes } };
   }
 
   async #checkpoint(epoch: number): Promise<Answer> {
     this.#atEndOf(epoch);
-    await this.#store?.save(epoch, encodeUpper(this.#model.state()));
+    await this.#store?.save(epoch, this.#file(checkpointName(epoch)));
     const loss = this.#loss / this.#training.count;
     this.#loss = 0;
     const told = this.#training.labels === "server" ? `, loss ${loss.toFixed(4)}` : "";
@@ -236,9 +283,14 @@ class Session implements Disposable {
   async #finish(): Promise<Answer> {
     const { epochs } = this.#training.setting;
     this.#atEndOf(epochs);
-    await this.#store?.saveModel(encodeUpper(this.#model.state()));
+    await this.#store?.saveModel(this.#file(MODEL));
     this.#tell("training finished");
     return { type: "finished", fields: { busyMs: this.#busyMs } };
+  }
+
+  /** The model's file. @param name where it goes. */
+  #file(name: string): Uint8Array {
+    return encodeUpper(this.#model.state(), upperMetadata(this.#training, name));
   }
 
   /** Refuses a checkpoint anywhere else than at the end of its epoch. */

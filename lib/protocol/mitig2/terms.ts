@@ -1,5 +1,6 @@
 /** What client and server of MITIG2 agree on before the first z1: one message, checked by the server.
  * @module */
+import { createHash } from "node:crypto";
 import { checkSetting, type Setting } from "../../nn/setting.ts";
 import { type Fields, type Message, ProtocolError } from "../wire.ts";
 
@@ -8,8 +9,9 @@ export type Labels = "server" | "client";
 
 /** The terms of a training. */
 export interface Terms {
-  /** Names the training on both sides, also when it is resumed or its model used: 16 random bytes. */
-  readonly session: Uint8Array;
+  /** Whoever has it may resume the training and use its model: 16 random bytes, known to the client that drew
+   * them and to its server. `sessionOf` names the training in public. */
+  readonly sessionKey: Uint8Array;
   readonly hidden: number;
   readonly classes: number;
   /** Training images: with the setting it gives the number of steps, hence the learning rates. */
@@ -28,32 +30,42 @@ const LIMITS = {
   batch: 2 ** 16,
   epochs: 10_000,
 };
-/** Weights that a server draws for whoever asks: 4 MB, 20 with their moments and sums, in 0.1 s. */
+/** Weights that a server draws for whoever asks: 4 MB, 20 with their moments and sums, in 0.3 s. */
 const MAX_WEIGHTS = 2 ** 20;
-/** Numbers of one layer's output for all images of a request, 16 MB; half of the longest message. */
+/** Numbers of one layer's outputs for all images of a request: 16 MB, half of the longest message. */
 const MAX_OUTPUTS = 2 ** 22;
-/** Multiplications for a request: while it is answered nobody else is, for some 0.3 s at most. */
-const MAX_PRODUCTS = 2 ** 28;
+/** Multiplications for a request: while it is answered nobody else is, for some 0.5 s at most. */
+const MAX_PRODUCTS = 2 ** 30;
 
-/** A name for a new training. */
-export function newSession(): Uint8Array {
+/** The key of a new training: a secret, hence from the CSPRNG also where weights are seeded. */
+export function newSessionKey(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(SESSION_BYTES));
 }
 
-/** The fields that carry terms. */
-export function termsFields({ session, hidden, classes, count, labels, setting }: Terms): Fields {
-  return { session, hidden, classes, count, labels, ...setting };
+/** The name of a training on both sides, in logs and paths: the first 16 bytes of its key's SHA-256. It is no
+ * credential, because nobody finds a key for it. */
+export function sessionOf(sessionKey: Uint8Array): Uint8Array {
+  return Uint8Array.from(
+    createHash("sha256").update(sessionKey).digest().subarray(0, SESSION_BYTES),
+  );
 }
 
-/** The session that a message names. @throws {ProtocolError} not 16 bytes. */
-export function readSession(message: Message): Uint8Array {
-  const session = message.bytes("session");
-  if (session.length !== SESSION_BYTES) {
+/** The fields that carry terms. */
+export function termsFields(
+  { sessionKey, hidden, classes, count, labels, setting }: Terms,
+): Fields {
+  return { sessionKey, hidden, classes, count, labels, ...setting };
+}
+
+/** The session key that a message shows. @throws {ProtocolError} not 16 bytes. */
+export function readSessionKey(message: Message): Uint8Array {
+  const key = message.bytes("sessionKey");
+  if (key.length !== SESSION_BYTES) {
     throw new ProtocolError(
-      `Cannot read ${message.type}: session has ${session.length} bytes, expected ${SESSION_BYTES}`,
+      `Cannot read ${message.type}: sessionKey has ${key.length} bytes, expected ${SESSION_BYTES}`,
     );
   }
-  return session.slice(); // the message may be reused
+  return key.slice(); // the message may be reused
 }
 
 /** The images that one request may carry through a network of these sizes; the server counts on it before it
@@ -106,7 +118,7 @@ export function readTerms(message: Message): Terms {
     );
   }
   return {
-    session: readSession(message),
+    sessionKey: readSessionKey(message),
     hidden,
     classes,
     count: size("count"),

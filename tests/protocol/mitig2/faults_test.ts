@@ -3,14 +3,14 @@ import { seededRng } from "lib/math/rng.ts";
 import { answerRequests, Requests } from "lib/protocol/requests.ts";
 import { train } from "lib/protocol/mitig2/client.ts";
 import { serve } from "lib/protocol/mitig2/server.ts";
-import { newSession, termsFields } from "lib/protocol/mitig2/terms.ts";
+import { newSessionKey, termsFields } from "lib/protocol/mitig2/terms.ts";
 import { inProcess } from "lib/protocol/port.ts";
 import { ConnectionError } from "lib/protocol/transport.ts";
 import { encodeMessage, type Fields, ProtocolError } from "lib/protocol/wire.ts";
 import { data, hidden, setting } from "./fixtures.ts";
 
 const terms = {
-  ...{ session: newSession(), hidden, classes: 3, count: 50, setting },
+  ...{ sessionKey: newSessionKey(), hidden, classes: 3, count: 50, setting },
   labels: "server",
 } as const;
 const zeros = (...shape: number[]) => ({
@@ -107,9 +107,9 @@ const faults: Record<string, [reason: string, ...requests: Request[]]> = {
     { z1: good.z1, labels: good.labels },
     "dz1",
   ]],
-  "a session name of another length": [
-    "session has 15 bytes",
-    ["use", { session: new Uint8Array(15) }, "ready"],
+  "a session key of another length": [
+    "sessionKey has 15 bytes",
+    ["use", { sessionKey: new Uint8Array(15) }, "ready"],
   ],
   "a width beyond reason": [
     "hidden = 1000000000 is not in",
@@ -145,7 +145,7 @@ Deno.test("serve() refuses steps beyond the last epoch", async () => {
 });
 
 Deno.test("serve() refuses a message repeated, left out, malformed or of another version", async () => {
-  const valid = encodeMessage("use", { number: 0, session: new Uint8Array(16) });
+  const valid = encodeMessage("use", { number: 0, sessionKey: new Uint8Array(16) });
   const head = new TextDecoder("latin1").decode(valid);
   const other = valid.slice();
   other[head.indexOf("av") + 2] = 9; // the CBOR map's `v`

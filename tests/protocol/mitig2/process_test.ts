@@ -7,7 +7,7 @@ import { Checkpoints } from "lib/protocol/checkpoints.ts";
 import { loadCredentials, loadOrCreateIdentity } from "lib/protocol/identity.ts";
 import { type EpochReport, train } from "lib/protocol/mitig2/client.ts";
 import { serve, type ServerOptions } from "lib/protocol/mitig2/server.ts";
-import { type Labels, type Terms, termsFields } from "lib/protocol/mitig2/terms.ts";
+import { type Labels, sessionOf, type Terms, termsFields } from "lib/protocol/mitig2/terms.ts";
 import { Requests } from "lib/protocol/requests.ts";
 import { ConnectionError } from "lib/protocol/transport.ts";
 import { connect } from "lib/protocol/websocket.ts";
@@ -56,9 +56,10 @@ const clientProcess = (folder: string, url: string, ...flags: string[]) => {
 
 test("serve() lets one connection train a session, and the next as soon as that is gone", async (folder) => {
   await using server = await startServing(folder);
-  const session = new TextEncoder().encode("../../../etc/pwd"); // 16 bytes that would like to be a path
+  const sessionKey = new TextEncoder().encode("../../../etc/pwd"); // 16 bytes that would like to be a path
+  const session = sessionOf(sessionKey);
   const labels: Labels = "server";
-  const terms: Terms = { session, hidden: 5, classes: 3, count: 50, labels, setting };
+  const terms: Terms = { sessionKey, hidden: 5, classes: 3, count: 50, labels, setting };
   const begin = async () => {
     const connection = await server.connect();
     const requests = new Requests(connection);
@@ -77,10 +78,11 @@ test("serve() lets one connection train a session, and the next as soon as that 
   await server.end();
   const third = await begin();
   await third.answer;
+  const kept = () => Array.fromAsync(Deno.readDir(`${folder}/server`), ({ name }) => name);
+  assertEquals(await kept(), [session.toHex()]);
   third.connection.close();
   await server.end();
-  const kept = await Array.fromAsync(Deno.readDir(`${folder}/server`), ({ name }) => name);
-  assertEquals(kept, [session.toHex()]);
+  assertEquals(await kept(), []); // nothing was saved
 });
 
 test("train() refuses a directory in which another training is under way", async (folder) => {
@@ -92,9 +94,9 @@ test("train() refuses a directory in which another training is under way", async
   await assertRejects(
     start,
     Error,
-    `Cannot train in ${folder}/client: another training is under way`,
+    `Cannot train in ${folder}/client: it is in use by process ${Deno.pid}`,
   );
-  assertMatch(await server.end(), /another training is under way/);
+  assertMatch(await server.end(), /is in use by process \d+/);
 });
 
 const unix = permitted && Deno.build.os !== "windows";
@@ -121,11 +123,16 @@ test("train() gives up on a server that is stopped, and goes on with it later", 
 }, unix);
 
 test(
-  "serve() gives up on a client that is stopped; the client says why when it wakes",
+  "serve() gives up on a client that is stopped; it says why when it wakes, and a second one beside it is refused",
   async (folder) => {
     await using server = await startServing(folder, { timeoutMs: 3000 });
     const client = clientProcess(folder, server.url, "--epochs", "100");
     await client.said(/epoch 1\/100/);
+    const second = clientProcess(folder, server.url, "--epochs", "100");
+    assertEquals(await second.ended(), 1);
+    assertMatch(second.stderr, /Cannot train in .*\/client: it is in use by process \d+\n$/);
+    assert(!second.stderr.includes("--fresh"));
+    assertMatch(await server.end(), /it is in use by process \d+/);
     client.kill("SIGSTOP");
     assertMatch(await server.end(), /no message for 3 s/);
     client.kill("SIGCONT");
