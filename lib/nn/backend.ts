@@ -51,6 +51,7 @@ function works(): boolean {
 
 async function restart(): Promise<void> {
   const factory = tf.findBackendFactory("wasm");
+  tf.backend().dispose = () => {}; // its code may trap again; the collector frees all of it
   tf.removeBackend("wasm");
   tf.registerBackend("wasm", factory);
   await start();
