@@ -204,7 +204,7 @@ class Session implements Disposable {
     if (labels.length !== m || labels.some((label) => label >= terms.classes)) {
       throw new ProtocolError(
         `Cannot train: expected ${m} labels below ${terms.classes}, got ${labels.length} up to ` +
-          `${Math.max(...labels)}`,
+          `${labels.reduce((a, b) => Math.max(a, b), 0)}`,
       );
     }
     const { dz2, loss } = lossGradient(layers.forward(z1), labels, terms.setting.output);
