@@ -4,14 +4,14 @@
  *
  * | what | bound | beyond it |
  * |---|---|---|
- * | visitors, in all | 64 | the one that came first goes |
- * | visitors of one address | 16 | the one of that address that came first goes |
+ * | visitors, in all | 64 | one goes |
+ * | visitors of one address | 32 | one of that address goes |
  * | a visit | 10 s, TLS included | it goes |
  * | admitted, in all | 64 | `admit` refuses |
  * | admitted, of one address | 16 | `admit` refuses |
- * | open files of the process | the system's | the first visitor goes, and it listens on |
+ * | open files of the process | the system's | a visitor goes, and it listens on |
  *
- * An idle visitor that came first makes room for who comes next: connections that only wait keep nobody out.
+ * The first to go is who has not said a word, of those who came first: connections that only wait keep nobody out.
  * The listener is Deno's and the streams are Node's, because each has what the other lacks: `accept` rejects
  * when there are no file descriptors, where a server of Node falls silent and `Deno.serve` ends the process; and
  * Node's TLS can be ended before its handshake is over, where Deno's `TlsConn` stays open.
@@ -22,18 +22,22 @@ import { createSecureContext, TLSSocket } from "node:tls";
 import { ConnectionError } from "./transport.ts";
 
 const VISITORS = 64;
-const VISITORS_PER_ADDRESS = 16;
+const VISITORS_PER_ADDRESS = 32;
 const VISIT_MS = 10_000;
 const ADMITTED = 64;
 const ADMITTED_PER_ADDRESS = 16;
 /** Between two attempts to accept while there are no file descriptors. */
 const RETRY_MS = 100;
+/** Between two that come in a crowd: who has something to say gets to say it before it would have to go. */
+const CROWD_MS = 1;
 /** Four TLS records a read. */
 const CHUNK_BYTES = 2 ** 16;
 
 /** A TCP connection as a stream of Node's. */
 class TcpStream extends Duplex {
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
+  /** Whether the peer has not said a word. */
+  silent = true;
 
   constructor(readonly conn: Deno.TcpConn) {
     super({ allowHalfOpen: false });
@@ -66,7 +70,7 @@ class TcpStream extends Duplex {
       this.conn.close();
     } catch { // it is closed
     }
-    done(error);
+    setTimeout(done, 0, error); // its file descriptor goes in the event loop's next turn, which this makes come
   }
 }
 
@@ -101,6 +105,11 @@ export class Visitor {
     });
   }
 
+  /** Whether it has not said a word. */
+  get silent(): boolean {
+    return this.#tcp.silent;
+  }
+
   /** Lets it stay. @returns why not; null when it may. */
   admit(): string | null {
     const refusal = this.door.admit(this);
@@ -122,6 +131,7 @@ export class Visitor {
   /** Ends the connection at once. */
   expel(reason: string): void {
     this.report(reason);
+    this.door.left(this); // now: before the stream says that it is closed, the next may have come
     this.#tcp.destroy();
   }
 }
@@ -137,12 +147,13 @@ class Door {
   enter(visitor: Visitor): void {
     this.visitors.add(visitor);
     const same = [...this.visitors].filter(({ address }) => address === visitor.address);
-    if (same.length > VISITORS_PER_ADDRESS) same[0].expel("too many wait at this address");
-    else if (this.visitors.size > VISITORS) this.expelFirst("too many wait");
+    if (same.length > VISITORS_PER_ADDRESS) this.expelOne(same, "too many wait at this address");
+    else if (this.visitors.size > VISITORS) this.expelOne([...this.visitors], "too many wait");
   }
 
-  expelFirst(reason: string): void {
-    for (const first of this.visitors) return first.expel(reason);
+  /** Makes room among those who may go, in the order in which they came. */
+  expelOne(visitors: readonly Visitor[], reason: string): void {
+    (visitors.find(({ silent }) => silent) ?? visitors.at(0))?.expel(reason);
   }
 
   admit(visitor: Visitor): string | null {
@@ -160,6 +171,8 @@ class Door {
     this.admitted.delete(visitor);
   }
 }
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Listens for TLS connections.
  * @param onVisitor told of each whose handshake is done.
@@ -184,11 +197,12 @@ export function listenTls(
     while (!closed) {
       try {
         enter(await listener.accept());
+        if (door.visitors.size > VISITORS_PER_ADDRESS / 2) await pause(CROWD_MS);
       } catch (error) {
         if (closed) return;
         onFault("the listener", error);
-        door.expelFirst("the process has no file descriptors");
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        door.expelOne([...door.visitors], "the process has no file descriptors");
+        await pause(RETRY_MS);
       }
     }
   })();

@@ -32,6 +32,8 @@ import type { Connection } from "./transport.ts";
 /** A silent peer is asked for a sign of life after half of it, and lost after all of it. */
 const IDLE_MS = 120_000;
 const HEAD_BYTES = 2 ** 13;
+/** From a breach of the rules of frames to the end of its connection. */
+const FAREWELL_MS = 100;
 /** Of all peers together, in messages that nobody has asked for yet and in pieces of messages. */
 const HELD_BYTES = 2 ** 27;
 /** What a server needs. */
@@ -179,6 +181,8 @@ export function listen(options: ListenOptions): Listener {
       checkHeld(guests);
     });
     ws.on("message", () => guest.pieces = 0);
+    // It has broken a rule of frames: it is told, and not read for longer than that takes.
+    ws.on("error", () => setTimeout(() => ws.terminate(), FAREWELL_MS));
     guests.set(
       guest,
       Promise.all([serve(connection), closed.promise]).then(() => void guests.delete(guest)),

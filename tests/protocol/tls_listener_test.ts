@@ -1,8 +1,8 @@
 /** Who may connect, how many and for how long. */
 import { assertEquals, assertGreaterOrEqual, assertLess, assertRejects } from "@std/assert";
-import { assertStringIncludes } from "@std/assert";
+import { assertMatch, assertStringIncludes } from "@std/assert";
 import { ConnectionError } from "lib/protocol/transport.ts";
-import { hangUp, ignore, OPEN, raw, Rig, test } from "./websocket_rig.ts";
+import { cert, hangUp, ignore, OPEN, raw, Rig, test } from "./websocket_rig.ts";
 
 /** An idle connection, and when the server ended it. */
 async function idle(url: string): Promise<{ ended: Promise<void>; close(): void }> {
@@ -19,24 +19,32 @@ async function idle(url: string): Promise<{ ended: Promise<void>; close(): void 
   };
 }
 
-test("listen() lets 16 connections of an address wait, then the first goes for the next", async (rig) => {
+test("listen() lets 32 connections of an address wait, then the first silent one goes for the next", async (rig) => {
   const order: number[] = [];
+  const { port } = new URL(rig.url);
+  const speaking = await Deno.connectTls({ port: Number(port), caCerts: [cert] });
+  await speaking.handshake();
   const waiting = [];
-  for (let k = 0; k < 19; k++) {
+  for (let k = 0; k < 35; k++) {
     const one = await idle(rig.url);
     one.ended.then(() => order.push(k));
     waiting.push(one);
   }
   await Promise.all(waiting.slice(0, 3).map(({ ended }) => ended));
-  assertEquals(order, [0, 1, 2]);
-  for (let k = 0; k < 3; k++) {
+  await waiting[3].ended; // the one that speaks came first, and stays
+  assertEquals(order, [0, 1, 2, 3]);
+  for (let k = 0; k < 4; k++) {
     assertStringIncludes(await rig.fault(), "too many wait at this address");
   }
   const client = await rig.connect(); // takes the place of the next
-  await waiting[3].ended;
+  await waiting[4].ended;
+  await speaking.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+  assertMatch(
+    new TextDecoder().decode(await speaking.readable.getReader().read().then(({ value }) => value)),
+    /401/,
+  );
   client.close();
-  await rig.fault();
-  await rig.fault();
+  while (rig.faults.length > 0) await rig.fault();
   waiting.forEach((one) => one.close());
 });
 
