@@ -46,8 +46,10 @@ class TcpStream extends Duplex {
 
   override _read(): void {
     this.conn.read(this.#buffer).then(
-      (count) =>
-        this.push(count === null ? null : Buffer.from(this.#buffer.slice(0, count).buffer)),
+      (count) => {
+        this.silent = false;
+        this.push(count === null ? null : Buffer.from(this.#buffer.slice(0, count).buffer));
+      },
       (error) => this.destroy(error),
     );
   }
@@ -70,7 +72,7 @@ class TcpStream extends Duplex {
       this.conn.close();
     } catch { // it is closed
     }
-    setTimeout(done, 0, error); // its file descriptor goes in the event loop's next turn, which this makes come
+    done(error);
   }
 }
 

@@ -1,5 +1,5 @@
-/** Peers that a server must outlive, in processes of their own: a stranger without the token, who only waits, and
- * one with the token, who sends whatever is known to have stopped a server. Light in its own work, because it
+/** Peers that a server must outlive, in processes of their own: a stranger without the token, who only waits; one
+ * with the token, who sends whatever is known to have stopped a server; and one who stays when asked to leave. Light in its own work, because it
  * shares the processor with those it disturbs. Reads its options from stdin; says what it did on stdout.
  * @module */
 import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
@@ -240,16 +240,17 @@ async function wait(count: number): Promise<void> {
   await forever();
 }
 
-if (Deno.args[0] === "stranger") {
-  await wait(2000);
-} else {
-  await disturbWire();
-  await (Deno.args[0] === "mitig1" ? disturbMitig1() : disturbMitig2());
-  if (Deno.args[1] === "stay") { // and answers no close frame
-    const tls = await rawOpen();
-    await firstLine(tls);
+switch (Deno.args[0]) {
+  case "stranger":
+    await wait(2000);
+    break;
+  case "stubborn": // answers no close frame
+    await firstLine(await rawOpen());
     console.log("staying");
     await forever();
-  }
+    break;
+  default:
+    await disturbWire();
+    await (Deno.args[0] === "mitig1" ? disturbMitig1() : disturbMitig2());
 }
 Deno.exit();

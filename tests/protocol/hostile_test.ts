@@ -187,7 +187,7 @@ Deno.test({
   fn: () =>
     withFolder(async (folder) => {
       const data = { train: noise(2000, 7), test: noise(50, 7) };
-      const setting = { ...MODERN, epochs: 70, batch: 50 };
+      const setting = { ...MODERN, epochs: 160, batch: 50 };
       const { server, hostile, peer } = await inBadCompany(folder, "mitig2", async (connection) => {
         const rng = seededRng(2);
         return (await train2(connection, data, { hidden: 64, setting, rng })).W1;
@@ -196,7 +196,7 @@ Deno.test({
       assertMatch(hostile.output, /z1 after z1: .*images in a batch of/);
       const kept = await Array.fromAsync(Deno.readDir(`${folder}/server`));
       assert(kept.length <= 3, `${kept.length} directories of sessions`); // the honest ones
-      await assertEnds(server, peer("mitig2", "stay"));
+      await assertEnds(server, peer("stubborn"));
     }),
 });
 
@@ -212,6 +212,6 @@ Deno.test({
         return (await train1(connection, data, options)).W1;
       });
       assertMatch(hostile.output, /8 trainings at once: 3 taken/);
-      await assertEnds(server, peer("mitig1", "stay"));
+      await assertEnds(server, peer("stubborn"));
     }),
 });

@@ -38,7 +38,7 @@ test("listen() lets 32 connections of an address wait, then the first silent one
   }
   const client = await rig.connect(); // takes the place of the next
   await waiting[4].ended;
-  await speaking.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+  await speaking.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
   assertMatch(
     new TextDecoder().decode(await speaking.readable.getReader().read().then(({ value }) => value)),
     /401/,
