@@ -9,7 +9,7 @@
  * | a message, in pieces or whole | `maxMessageBytes`, at most 2^25 | closed, 1009 |
  * | pieces of a message | 1024 frames, 2^15 reads | closed, 1008 |
  * | messages that nobody has asked for | 64, 2^26 bytes ({@linkcode Inbox}) | closed, 4000 |
- * | the same and pieces, all peers together | 2^27 bytes | whoever holds most is cut off |
+ * | the same and pieces, all peers together | 2^26 bytes | whoever holds most is cut off |
  * | silence | 120 s, asked for a sign of life after 60 | lost |
  * | a closed connection whose peer does not answer | 2 s | cut off |
  * @module */
@@ -35,7 +35,7 @@ const HEAD_BYTES = 2 ** 13;
 /** From a breach of the rules of frames to the end of its connection. */
 const FAREWELL_MS = 100;
 /** Of all peers together, in messages that nobody has asked for yet and in pieces of messages. */
-const HELD_BYTES = 2 ** 27;
+const HELD_BYTES = 2 ** 26;
 /** What a server needs. */
 export interface ListenOptions {
   /** The address to listen at. */

@@ -187,7 +187,7 @@ Deno.test({
   fn: () =>
     withFolder(async (folder) => {
       const data = { train: noise(2000, 7), test: noise(50, 7) };
-      const setting = { ...MODERN, epochs: 160, batch: 50 };
+      const setting = { ...MODERN, epochs: 220, batch: 50 };
       const { server, hostile, peer } = await inBadCompany(folder, "mitig2", async (connection) => {
         const rng = seededRng(2);
         return (await train2(connection, data, { hidden: 64, setting, rng })).W1;
@@ -208,7 +208,7 @@ Deno.test({
       const data = noise(30, 3);
       const { server, hostile, peer } = await inBadCompany(folder, "mitig1", async (connection) => {
         const rng = seededRng(2);
-        const options = { hidden: 8, batch: 10, epochs: 10, learningRate: 1, scales, rng };
+        const options = { hidden: 8, batch: 10, epochs: 7, learningRate: 1, scales, rng };
         return (await train1(connection, data, options)).W1;
       });
       assertMatch(hostile.output, /8 trainings at once: 3 taken/);
