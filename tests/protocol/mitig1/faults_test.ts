@@ -297,22 +297,22 @@ for (const workers of [0, 2]) {
 
 Deno.test("serve() trains four at a time, and the next as soon as one has left", async () => {
   const sessions = [];
-  const open = async () => {
+  const open = () => {
     const [ours, theirs] = inProcess();
     const ended = serve(theirs, { rng: seededRng(3) });
     const answer = new Requests(ours, { timeoutMs: 20_000 }).ask(...begin);
     return { ours, ended, answer };
   };
   for (let k = 0; k < 4; k++) {
-    sessions.push(await open());
+    sessions.push(open());
     await sessions[k].answer;
   }
-  const fifth = await open();
+  const fifth = open();
   const reason = "Cannot decrypt: 4 trainings are under way";
   await assertRejects(() => fifth.answer, ConnectionError, reason);
   sessions[1].ours.close();
   await sessions[1].ended;
-  const sixth = await open();
+  const sixth = open();
   await sixth.answer;
   for (const { ours, ended } of [...sessions, sixth]) {
     ours.close();
@@ -321,20 +321,20 @@ Deno.test("serve() trains four at a time, and the next as soon as one has left",
 });
 
 Deno.test("serve() keeps samples of all trainings together within one bound", async () => {
-  const open = async (count: number) => {
+  const open = (count: number) => {
     const [ours, theirs] = inProcess();
     const ended = serve(theirs, { rng: seededRng(3) });
     const many = termsFields({ ...terms, n: 13, count, batch: 1 });
     return { ours, ended, answer: new Requests(ours).ask("train", many, "ready") };
   };
-  const first = await open(2 ** 18);
+  const first = open(2 ** 18);
   await first.answer;
-  const second = await open(2 ** 19);
+  const second = open(2 ** 19);
   const reason = "524288 samples have 8388608 elements, there is room for 4194304";
   await assertRejects(() => second.answer, ConnectionError, reason);
   first.ours.close();
   await first.ended;
-  const third = await open(2 ** 19);
+  const third = open(2 ** 19);
   await third.answer;
   third.ours.close();
   await third.ended;
