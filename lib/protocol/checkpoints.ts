@@ -16,7 +16,7 @@ export const MODEL = "model.safetensors";
 const SESSION = "session";
 const LOCK = "lock";
 /** What a killed process left half-written. */
-const DRAFT = /\.safetensors\..*\.tmp$/;
+const DRAFT = /^(.*\.safetensors|session)\..*\.tmp$/;
 
 /** The name of an epoch's checkpoint. */
 export const checkpointName = (epoch: number): string => `epoch-${epoch}.safetensors`;
@@ -94,8 +94,8 @@ export class Checkpoints {
 
   /** Who has the lock, in words. */
   async holder(): Promise<string> {
-    const pid = await this.#text(LOCK).catch(() => null); // Windows lets nobody read a locked file
-    return pid && /^\d+$/.test(pid) ? `process ${pid}` : "another process";
+    const pid = await this.#text(LOCK).catch(() => ""); // Windows lets nobody read a locked file
+    return /^\d+$/.test(pid) ? `process ${pid}` : "another process";
   }
 
   #error(what: string, cause: unknown): Error {
@@ -162,7 +162,10 @@ export class Checkpoints {
       const name = checkpointName(epoch);
       let aside = `${name}.damaged`;
       for (let k = 2; taken.has(aside); k++) aside = `${name}.damaged-${k}`;
-      await Deno.rename(`${this.directory}/${name}`, `${this.directory}/${aside}`);
+      await Deno.rename(`${this.directory}/${name}`, `${this.directory}/${aside}`)
+        .catch((cause) => {
+          throw this.#error(`Cannot set ${name} aside`, cause);
+        });
       lines.push(`${name} is set aside as ${aside}: ${reason} (${this.directory})`);
     }
     return lines;
@@ -217,18 +220,13 @@ export class Checkpoints {
     await this.#write(SESSION, `${session}\n`);
   }
 
-  /** What `nameSession` noted; null where nothing is noted. */
-  session(): Promise<string | null> {
-    return this.#text(SESSION);
+  /** What `nameSession` noted; null where nothing can be read. */
+  async session(): Promise<string | null> {
+    return await this.#text(SESSION).catch(() => null);
   }
 
-  async #text(name: string): Promise<string | null> {
-    try {
-      return (await Deno.readTextFile(`${this.directory}/${name}`)).trim();
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return null;
-      throw error;
-    }
+  async #text(name: string): Promise<string> {
+    return (await Deno.readTextFile(`${this.directory}/${name}`)).trim();
   }
 
   /** Removes the checkpoints and the note whose they are; not what was set aside. */

@@ -198,6 +198,11 @@ test("mitig2:client says in one line what keeps it from training, and leaves the
       /the server refused the token \(wrong token\)/,
     ],
     [
+      "a token that others can read",
+      ["--identity", `${folder}/open`],
+      /open\/token: its mode 644 lets others at it; run chmod 600 .*\/open\/token/,
+    ],
+    [
       "a damaged checkpoint",
       [],
       /Cannot resume from epoch-1.safetensors: Cannot read safetensors: .*--fresh discards it/,
@@ -206,7 +211,11 @@ test("mitig2:client says in one line what keeps it from training, and leaves the
   await Deno.mkdir(`${folder}/other`);
   await Deno.copyFile(`${folder}/tls/cert.pem`, `${folder}/other/cert.pem`);
   await Deno.writeTextFile(`${folder}/other/token`, `${"A".repeat(43)}\n`, { mode: 0o600 });
+  await Deno.mkdir(`${folder}/open`);
+  await Deno.copyFile(`${folder}/tls/cert.pem`, `${folder}/open/cert.pem`);
+  await Deno.writeTextFile(`${folder}/open/token`, "", { mode: 0o644 });
   await Deno.writeTextFile(damaged, "not safetensors");
+  if (Deno.build.os === "windows") cases.splice(3, 1); // it knows no such modes
   await Promise.all(cases.map(async ([what, flags, line]) => {
     const given = new Map([["--url", server.url], ["--identity", server.identity]]);
     if (flags.length > 0) given.set(flags[0], flags[1]);

@@ -34,6 +34,7 @@ test("save() keeps the last three epochs, and drops later ones of an abandoned c
 test("lock() lets one train, until it is disposed of, and removes what a killed process left", async (checkpoints) => {
   const lock = await checkpoints.lock();
   await Deno.writeFile(`${checkpoints.directory}/epoch-1.safetensors.x.tmp`, Uint8Array.of(1));
+  await Deno.writeFile(`${checkpoints.directory}/session.x.tmp`, Uint8Array.of(1));
   await Deno.writeFile(`${checkpoints.directory}/mine.tmp`, Uint8Array.of(1));
   assertEquals(await checkpoints.lock(), null);
   assertEquals(await new Checkpoints(checkpoints.directory).lock(), null);

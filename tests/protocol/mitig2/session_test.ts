@@ -113,7 +113,13 @@ test("train({ fresh }) discards the old training only when the server has agreed
   assertEquals(await contents(sides.directory), before);
   const kept = decodeFirst(await sides.ours.load(3), "epoch-3.safetensors");
   const epochs: number[] = [];
-  const { model } = await sides.train({ fresh: true, onEpoch: ({ epoch }) => epochs.push(epoch) });
+  const left: string[] = [];
+  const { model } = await sides.train({
+    ...{ fresh: true, onEpoch: ({ epoch }) => epochs.push(epoch) },
+    onBegin: () =>
+      left.push(...[...Deno.readDirSync(sides.ours.directory)].map(({ name }) => name)),
+  });
+  assertEquals(left.sort(), ["lock", "session"]);
   assertEquals(epochs, [1, 2, 3, 4, 5]);
   assertNotEquals(model.sessionKey, kept.sessionKey);
 });
