@@ -5,8 +5,9 @@ import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { Rng } from "../math/rng.ts";
 import { type Identity, loadOrCreateIdentity } from "../protocol/identity.ts";
+import { plainText } from "../protocol/plain_text.ts";
 import type { Connection } from "../protocol/transport.ts";
-import { listen, type ListenOptions } from "../protocol/websocket.ts";
+import { listen, type ListenOptions } from "../protocol/websocket_server.ts";
 import type { Values } from "./args.ts";
 import { type listenFlags, placed, rngOf } from "./party_flags.ts";
 import { stopSignal } from "./signals.ts";
@@ -18,7 +19,25 @@ export interface Serving {
 }
 
 function log(line: string): void {
-  console.log(`${new Date().toISOString()} ${line}`);
+  console.log(`${new Date().toISOString()} ${plainText(line)}`);
+}
+
+/** Lines about peers that were refused, in a span of time; how many more there were is one line at its end. */
+const REFUSALS = 5;
+const REFUSALS_MS = 10_000;
+
+/** Logs that somebody was refused. Anybody can be, as often as they like, and a log is not to fill a disk. */
+function refusalLog(log: (line: string) => void): (line: string) => void {
+  let count = 0;
+  return (line) => {
+    if (count++ === 0) {
+      setTimeout(() => {
+        if (count > REFUSALS) log(`${count - REFUSALS} more were refused`);
+        count = 0;
+      }, REFUSALS_MS);
+    }
+    if (count <= REFUSALS) log(line);
+  };
 }
 
 /** The identity, for all the given names. @throws {Error} the certificate is there already and lacks one. */
@@ -53,6 +72,7 @@ export async function runServer(
   const place = placed(options.identity);
   const identity = await identityFor(place, options.host?.split(",") ?? []);
   const { signal } = stopSignal(() => log("stopping"));
+  const logRefusal = refusalLog(log);
   const listener = listenOrSay({
     ...{ hostname: options.hostname, port: options.port, ...identity },
     async onConnection(connection) {
@@ -64,7 +84,10 @@ export async function runServer(
       });
       log(`${peer} ended: ${reason.replace(`Cannot receive from ${peer}: `, "")}`);
     },
-    onFault: (peer, error) => log(`${peer} refused: ${(error as Error).message}`),
+    onFault(peer, error) {
+      const { message } = error as Error;
+      logRefusal(`${peer} refused: ${message.replace(`Cannot accept ${peer}: `, "")}`);
+    },
   });
   log(`listening at ${listener.url}, weights from ${rngOf(options).source}`);
   log(`clients need ${place}/cert.pem and ${place}/token`);

@@ -38,3 +38,30 @@ async function start(): Promise<void> {
 export function startBackend(): Promise<void> {
   return started ??= start();
 }
+
+/** Whether the backend still multiplies: a matrix of ones with itself. */
+function works(): boolean {
+  try {
+    const ones = tf.tidy(() => tf.ones([2, 2]).matMul(tf.ones([2, 2])).dataSync());
+    return ones.every((entry) => entry === 2);
+  } catch {
+    return false;
+  }
+}
+
+async function restart(): Promise<void> {
+  const factory = tf.findBackendFactory("wasm");
+  tf.backend().dispose = () => {}; // its code may trap again; the collector frees all of it
+  tf.removeBackend("wasm");
+  tf.registerBackend("wasm", factory);
+  await start();
+}
+
+/** Makes the WASM backend anew where an error has broken it: one trap in its code, as when memory runs out, and
+ * whatever is computed after it may fail or be wrong. Tensors of before are lost.
+ * @param error what came out of a piece of tensor code.   @returns whether it was broken. */
+export async function mendBackend(error: unknown): Promise<boolean> {
+  if (!(error instanceof WebAssembly.RuntimeError) && works()) return false;
+  await (started = restart());
+  return true;
+}

@@ -7,7 +7,8 @@ import { type Rng, secureRng, seededRng } from "../math/rng.ts";
 import { selfSigned } from "./certificate.ts";
 import { portConnection } from "./port.ts";
 import type { Connection } from "./transport.ts";
-import { connect, listen } from "./websocket.ts";
+import { connect } from "./websocket.ts";
+import { listen } from "./websocket_server.ts";
 
 /** What the Worker is told, once and then once for every connection over a port. */
 type Order =

@@ -4,6 +4,7 @@
  * array becomes empty and nothing is copied. A port has no notion of a full queue and none of a peer that
  * vanished: `send` resolves at once, a terminated Worker is told by a timeout.
  * @module */
+import { plainText } from "./plain_text.ts";
 import { type Connection, Inbox, type InboxLimits } from "./transport.ts";
 
 /** What crosses a port: a message, or the reason of the end. */
@@ -26,12 +27,14 @@ export function portConnection(
       const refusal = inbox.add(data);
       if (refusal !== null) finish(refusal);
     } else {
-      inbox.end(`Cannot receive from ${peer}: it closed the connection (${data.reason})`, "closed");
+      const reason = plainText(String(data.reason));
+      inbox.end(`Cannot receive from ${peer}: it closed the connection (${reason})`, "closed");
       port.close();
     }
   };
   return {
     peer,
+    gone: inbox.gone,
     send(message) {
       if (inbox.ended !== null) return Promise.reject(inbox.ended);
       const whole = message.byteLength === message.buffer.byteLength;

@@ -4,6 +4,7 @@
  * Both carry a running number, so that a message lost, repeated or out of order is noticed at once. Any
  * fault ends the connection with its reason, which the other side reads; nothing is retried here.
  * @module */
+import { plainText } from "./plain_text.ts";
 import type { Connection } from "./transport.ts";
 import { decodeMessage, encodeMessage, type Fields, type Message, ProtocolError } from "./wire.ts";
 import type { Transcript } from "./transcript.ts";
@@ -27,7 +28,8 @@ function checkNumber(message: Message, expected: number): void {
   }
 }
 
-const text = (error: unknown) => error instanceof Error ? error.message : String(error);
+/** Fit for the peer and for the log: what it says may come from the peer. */
+const text = (error: unknown) => plainText(error instanceof Error ? error.message : String(error));
 
 /** Does the client's work; what it throws ends the connection, and the server reads why. */
 export async function closeOnError<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
@@ -77,24 +79,31 @@ export class Requests {
   }
 }
 
-/** The server's side: answers until the connection ends.
- * @param types the requests it knows.   @param respond what to answer; what it throws ends the connection.
+/** The server's side: answers until the connection ends. What came before its end and is not answered yet is
+ * left, for nobody would read the answer.
+ * @param types the requests it knows.   @param respond what to answer; what it throws ends the connection. Its
+ * signal aborts when there is nobody left to answer, or the server stops.
  * @returns why it ended; a client that closed or vanished is no exception here. */
 export async function answerRequests(
   connection: Connection,
   types: readonly string[],
-  respond: (request: Message) => Answer | Promise<Answer>,
+  respond: (request: Message, signal: AbortSignal) => Answer | Promise<Answer>,
   { timeoutMs = PATIENCE_MS, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
 ): Promise<string> {
+  const { gone } = connection;
+  const over = AbortSignal.any(signal ? [signal, gone] : [gone]);
   try {
     for (let number = 0;; number++) {
+      over.throwIfAborted();
       const request = decodeMessage(await connection.receive({ timeoutMs, signal }), ...types);
       checkNumber(request, number);
-      const { type, fields } = await respond(request);
+      const { type, fields } = await respond(request, over);
       await connection.send(encodeMessage(type, { number, ...fields }));
     }
   } catch (error) {
-    connection.close(text(error));
-    return text(error);
+    // A connection that ended under the work is why the work failed.
+    const reason = text(gone.aborted ? gone.reason : error);
+    connection.close(reason);
+    return reason;
   }
 }

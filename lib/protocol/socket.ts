@@ -1,24 +1,35 @@
 /** A connection over an open WebSocket, the same for both ends. WebSocket: RFC 6455.
  * @module */
+import { plainText } from "./plain_text.ts";
 import { type Connection, ConnectionError, Inbox, INBOX_LIMITS } from "./transport.ts";
 
 /** The subprotocol both ends must name: the version of what is spoken over the socket. */
 export const SUBPROTOCOL = "fe-training.1";
-/** The longest message: ten thousand rows of z1 fit, and it is half of what Deno's own WebSocket takes. */
+/** The longest message: ten thousand rows of z1 fit. */
 export const MAX_FRAME_BYTES = 2 ** 25;
 /** What may wait to be written before `send` makes its caller wait, and how often it looks, and for how long. */
 const HIGH_WATER_BYTES = 2 ** 23;
 const POLL_MS = 2;
 const SEND_TIMEOUT_MS = 60_000;
 
+/** The longest to wait for the peer's half of a close. */
+export const CLOSE_MS = 2000;
+/** What both ends ask of `ws`: few pieces make a message, and it is not compressed. */
+export const LIMITS = {
+  maxFragments: 1024,
+  maxBufferedChunks: 2 ** 15,
+  closeTimeout: CLOSE_MS,
+  perMessageDeflate: false,
+};
+
 /** Close codes (RFC 6455, 7.4.1; from 4000 on, our own). */
 const NORMAL = 1000;
-/** No close frame came: 1006 says `ws`, 0 Deno. */
-const LOST = [1006, 0];
+/** No close frame came. */
+const LOST = 1006;
 const TOO_LARGE = 1009;
 const REFUSED = 4000;
 
-/** What the WebSockets of Deno and of `ws` have in common. */
+/** What we use of a WebSocket. */
 export interface Socket {
   binaryType: string;
   readonly bufferedAmount: number;
@@ -29,6 +40,14 @@ export interface Socket {
   close(code: number, reason: string): void;
 }
 
+/** What we use of `ws` beyond what it shares with the WebSocket of browsers. */
+export interface Ws extends Socket {
+  ping(): void;
+  terminate(): void;
+  // deno-lint-ignore no-explicit-any
+  on(event: string, listener: (...args: any[]) => void): void;
+}
+
 /** Cuts a reason to the 123 bytes of UTF-8 that a close frame carries, between two characters. */
 export function cutReason(reason: string): string {
   const bytes = new TextEncoder().encode(reason);
@@ -36,7 +55,7 @@ export function cutReason(reason: string): string {
   return new TextDecoder().decode(bytes.subarray(0, 120), { stream: true }) + "…";
 }
 
-/** The connection over an open socket.
+/** The connection over an open socket; `heldBytes` is what it holds of messages that nobody has asked for.
  * @param peer who is at the other end, for errors.   @param onClosed told once the socket is gone. */
 export function socketConnection(
   socket: Socket,
@@ -45,13 +64,14 @@ export function socketConnection(
     maxMessageBytes: number;
     onClosed: () => void;
   },
-): Connection {
+): Connection & { readonly heldBytes: number } {
   const inbox = new Inbox(peer, INBOX_LIMITS);
   const tooLarge = `a message exceeds ${maxMessageBytes} bytes`;
   let fault = "";
   socket.binaryType = "arraybuffer";
 
   const cutOff = (code: number, state: string) => {
+    if (inbox.ended !== null) return;
     inbox.drop(`Cannot receive from ${peer}: ${state}`, "closed");
     socket.close(code, cutReason(state));
   };
@@ -69,11 +89,15 @@ export function socketConnection(
     }
   };
   socket.onclose = ({ code, reason }) => {
-    if (LOST.includes(code)) {
+    if (code === LOST) {
       const why = fault === "" ? "" : ` (${fault})`;
       inbox.end(`Cannot receive from ${peer}: it vanished without closing${why}`, "lost");
     } else {
-      const why = reason !== "" ? reason : code === TOO_LARGE ? "too large" : `code ${code}`;
+      const why = reason !== ""
+        ? plainText(reason)
+        : code === TOO_LARGE
+        ? "too large"
+        : `code ${code}`;
       inbox.end(`Cannot receive from ${peer}: it closed the connection (${why})`, "closed");
     }
     onClosed();
@@ -81,6 +105,10 @@ export function socketConnection(
 
   return {
     peer,
+    gone: inbox.gone,
+    get heldBytes() {
+      return inbox.bytes;
+    },
     async send(message) {
       if (inbox.ended !== null) throw inbox.ended;
       if (message.length > maxMessageBytes) {

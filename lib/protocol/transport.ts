@@ -37,6 +37,8 @@ export interface Connection {
    * @throws {ConnectionError} it has ended, for the peer's reason; or timeoutMs went by ("stalled").
    * The signal's reason, when it aborts. {TypeError} another call is waiting. */
   receive(options?: ReceiveOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /** Aborted, with the reason, once the connection has ended: work for the peer ends with it. */
+  readonly gone: AbortSignal;
   /** Ends the connection; the peer's receive rejects with this reason. Closing again does nothing. */
   close(reason?: string): void;
 }
@@ -47,12 +49,13 @@ export interface InboxLimits {
   readonly bytes: number;
 }
 
-/** Some steps ahead, and a model with its moments: more waits for no honest receiver. */
-export const INBOX_LIMITS: InboxLimits = { messages: 64, bytes: 2 ** 28 };
+/** Some steps ahead, and two of the longest messages: more waits for no honest receiver. */
+export const INBOX_LIMITS: InboxLimits = { messages: 64, bytes: 2 ** 26 };
 
 /** The received messages that nobody has asked for yet, and the one who waits. */
 export class Inbox {
   readonly #queue: Uint8Array<ArrayBuffer>[] = [];
+  readonly #gone = new AbortController();
   #bytes = 0;
   #end: ConnectionError | null = null;
   #waiter: PromiseWithResolvers<Uint8Array<ArrayBuffer>> | null = null;
@@ -62,6 +65,16 @@ export class Inbox {
   /** Why the connection has ended; null while it has not. */
   get ended(): ConnectionError | null {
     return this.#end;
+  }
+
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** See {@linkcode Connection.gone}. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
   }
 
   /** Takes a message in. @returns what to tell the peer when it is one too many: the inbox has ended. */
@@ -86,6 +99,7 @@ export class Inbox {
     if (this.#end !== null) return;
     this.#end = new ConnectionError(message, ending);
     this.#takeWaiter()?.reject(this.#end);
+    this.#gone.abort(this.#end);
   }
 
   /** Ends it and forgets what waits. */

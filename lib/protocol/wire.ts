@@ -5,15 +5,20 @@
  * The head is one CBOR map `{ v, type, …, tensors?: [[name, …shape], …] }`; the tensors' data follow in that
  * order and must end where the message ends. They are aligned, so a receiver reads them where they lie.
  *
- * CBOR comes from `cborg` (RFC 8949); strict means shortest forms only, no duplicate keys, no
- * indefinite lengths, no NaN or infinity, no trailing bytes, and a bound on the size before anything
- * is parsed. Fields are byte strings, numbers, text, booleans, or arrays of those; what the byte strings
- * hold (keys, ciphertexts) has its own checked encoding in `fe/`. Typed arrays are little-endian on every
- * platform that Deno runs on.
+ * Fields are byte strings, numbers, text, booleans, or arrays of those; what the byte strings hold (keys,
+ * ciphertexts) has its own checked encoding in `fe/`. CBOR comes from `cborg` (RFC 8949). Two checks make the
+ * reading strict. `cbor_scan.ts` goes through the head before anything is built of it and bounds what it can
+ * become. And a message has one encoding only: what was decoded, encoded again, must be the same bytes, which
+ * refuses longer forms than the shortest, 5.0 or −0 for an integer, a key twice, and text that is no UTF-8.
+ * NaN and infinity are refused; typed arrays are little-endian on every platform that Deno runs on.
  * @module */
 import { decode, encode } from "cborg";
+import { scanMap } from "./cbor_scan.ts";
+import { plainText } from "./plain_text.ts";
 
 const VERSION = 2;
+/** The longest name of a type, encoded. */
+const MAX_TYPE_BYTES = 64;
 /** A batch of some hundred ciphertexts or keys fits; nothing honest is larger. */
 export const MAX_MESSAGE_BYTES = 2 ** 28;
 
@@ -175,26 +180,33 @@ export function encodeMessage(type: string, fields: Fields = {}): Uint8Array<Arr
   return message;
 }
 
-/** The head's map, read strictly, and where the tensors begin.
- * @throws {Error} it is not what `encodeMessage` writes. */
-function readHead(bytes: Uint8Array): { map: Record<string, unknown>; start: number } {
+const DECODE = { allowNaN: false, allowInfinity: false, allowBigInt: false } as const;
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  let same = a.length === b.length;
+  for (let i = 0; i < a.length && same; i++) same = a[i] === b[i];
+  return same;
+}
+
+/** The head's map and where the tensors begin. Version and type are looked at before the rest is decoded.
+ * @throws {Error} it is not what `encodeMessage` writes, or not of an expected type. */
+function readHead(
+  bytes: Uint8Array,
+  expected: readonly string[],
+): { map: Record<string, unknown>; start: number } {
   if (bytes.length < 4) throw new Error(`${bytes.length} bytes are no message`);
   const headBytes = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   if (headBytes > bytes.length - 4) {
     throw new Error(`truncated: a head of ${headBytes} bytes in a message of ${bytes.length}`);
   }
-  const value: unknown = decode(bytes.subarray(4, 4 + headBytes), {
-    strict: true,
-    allowIndefinite: false,
-    allowUndefined: false,
-    allowNaN: false,
-    allowInfinity: false,
-    rejectDuplicateMapKeys: true,
-  });
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Error("not a map");
-  }
-  const map = value as Record<string, unknown>;
+  const head = bytes.subarray(4, 4 + headBytes);
+  const { v, type } = scanMap(head, ["v", "type"]);
+  const version = v === undefined || v.length > MAX_TYPE_BYTES ? "none" : decode(v, DECODE);
+  if (version !== VERSION) throw new Error(`version ${version}, this is version ${VERSION}`);
+  const name = type === undefined || type.length > MAX_TYPE_BYTES ? "none" : decode(type, DECODE);
+  if (!expected.includes(name)) throw new Error(`got ${JSON.stringify(name)}`);
+  const map: Record<string, unknown> = decode(head, DECODE);
+  if (!sameBytes(encode(map), head)) throw new Error("the head is not in its one encoding");
   const start = map.tensors === undefined ? 4 + headBytes : dataStart(headBytes);
   if (bytes.subarray(4 + headBytes, start).some((byte) => byte !== 0)) {
     throw new Error("the padding is not zero");
@@ -238,14 +250,11 @@ export function decodeMessage(bytes: Uint8Array, ...expected: readonly string[])
     );
   }
   try {
-    const { map, start } = readHead(bytes);
-    const { v, type, tensors, ...fields } = map;
-    if (v !== VERSION) throw new Error(`version ${v}, this is version ${VERSION}`);
-    if (typeof type !== "string" || !expected.includes(type)) {
-      throw new Error(`got ${JSON.stringify(type)}`);
-    }
-    return new Message(type, fields, readTensors(tensors, bytes, start));
+    const { map, start } = readHead(bytes, expected);
+    const { v: _, type, tensors, ...fields } = map;
+    return new Message(type as string, fields, readTensors(tensors, bytes, start));
   } catch (cause) {
-    throw new ProtocolError(`Cannot read ${what}: ${(cause as Error).message}`, { cause });
+    const state = plainText((cause as Error).message);
+    throw new ProtocolError(`Cannot read ${what}: ${state}`, { cause });
   }
 }

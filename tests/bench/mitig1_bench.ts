@@ -30,7 +30,7 @@ const samples = Array.from({ length: batch }, (_, i) => sampleOf(i));
 const expected = await clearProducts(x, n).forward(W1);
 
 for (const workers of [1, 2]) {
-  const decryption = new Decryption(pp, workers);
+  const decryption = new Decryption(pp, batch, workers);
   await decryption.store(samples);
   const z1 = await decryption.open(keys, 0, batch); // also computes the lines, and where to search next
   if (z1.some((z, i) => z !== expected[i])) throw new Error(`${workers} Workers are wrong`);

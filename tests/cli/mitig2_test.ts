@@ -226,7 +226,7 @@ test("mitig2:client says in one line what keeps it from training, and leaves the
     assertEquals(party.stdout, "");
   }));
   assertEquals(await Deno.readTextFile(damaged), "not safetensors");
-  assertStringIncludes(server.process.stdout, "refused: Cannot accept");
+  assertStringIncludes(server.process.stdout, "refused: wrong token");
 });
 
 test("mitig2:server and mitig2:client take a seed by --insecure-seed alone, and refuse what cannot be", async (folder) => {

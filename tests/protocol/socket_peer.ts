@@ -1,7 +1,8 @@
 /** One end of a connection in a process of its own, to be timed or killed: a silent client, or a server that
  * sends back whatever comes. Reads its options from stdin, says on stdout that it is ready.
  * @module */
-import { connect, listen } from "lib/protocol/websocket.ts";
+import { connect } from "lib/protocol/websocket.ts";
+import { listen } from "lib/protocol/websocket_server.ts";
 
 const options = JSON.parse(await new Response(Deno.stdin.readable).text());
 if (Deno.args[0] === "client") {

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { cutReason } from "lib/protocol/socket.ts";
 import { ConnectionError, INBOX_LIMITS } from "lib/protocol/transport.ts";
 import { connect } from "lib/protocol/websocket.ts";
@@ -20,13 +20,9 @@ import {
 test("listen() closes a connection whose message is too large, both sides say so", async (rig) => {
   const client = await rig.connect();
   await client.send(new Uint8Array(1001));
-  const state = "a message exceeds 1000 bytes";
-  await assertRejects(
-    () => client.receive(),
-    ConnectionError,
-    `it closed the connection (${state})`,
-  );
-  assertStringIncludes(await rig.fault(), state);
+  const state = "it closed the connection (too large)";
+  await assertRejects(() => client.receive(), ConnectionError, state);
+  assertStringIncludes(await rig.fault(), "a message exceeds 1000 bytes");
 }, { maxMessageBytes: 1000 });
 
 test("connect() closes a connection whose message is too large, both sides say so", async (rig) => {
@@ -57,6 +53,82 @@ test("listen() outlives frames that are cut, endless, or none", async (rig) => {
     });
     assertStringIncludes(await rig.fault(), "Cannot receive from 127.0.0.1:");
   }
+});
+
+/** A frame of a client's, with zeros in it and a zero mask. */
+function frame(opcode: number, length: number, last = true): Uint8Array<ArrayBuffer> {
+  const head = length < 126 ? 2 : length < 2 ** 16 ? 4 : 10;
+  const bytes = new Uint8Array(head + 4 + length);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = opcode | (last ? 0x80 : 0);
+  bytes[1] = 0x80 | (head === 2 ? length : head === 4 ? 126 : 127);
+  if (head === 4) view.setUint16(2, length);
+  if (head === 10) view.setBigUint64(2, BigInt(length));
+  return bytes;
+}
+
+async function writeAll(tls: Deno.TlsConn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await tls.write(bytes.subarray(at));
+}
+
+/** Writes chunk after chunk until the server hangs up. @returns how many bytes it took. */
+async function pour(tls: Deno.TlsConn, chunk: Uint8Array, most: number): Promise<number> {
+  let taken = 0;
+  try {
+    for (; taken < most; taken += chunk.length) await writeAll(tls, chunk);
+  } catch { // it has hung up
+  }
+  return taken;
+}
+
+const endless: Record<string, [first: Uint8Array<ArrayBuffer>, rest: Uint8Array, why: string]> = {
+  "fragments without end": [frame(2, 1000, false), frame(0, 60_000, false), "a message exceeds"],
+  "fragments of one byte": [frame(2, 1, false), frame(0, 1, false), "vanished without closing"],
+  "fragments of no byte": [frame(2, 0, false), frame(0, 0, false), "vanished without closing"],
+  "fragments that are text": [frame(1, 9, false), frame(0, 60_000, false), "a message exceeds"],
+};
+for (const [what, [first, one, why]] of Object.entries(endless)) {
+  test(`listen() ends ${what}, and holds no more than a message`, async (rig) => {
+    const rest = new Uint8Array(one.length * Math.ceil(2 ** 16 / one.length)).map((_, i) =>
+      one[i % one.length]
+    );
+    const before = Deno.memoryUsage().rss;
+    await raw(rig.url, OPEN, async (tls) => {
+      await writeAll(tls, first);
+      const taken = await pour(tls, rest, 2 ** 28);
+      assertEquals(taken < 2 ** 28, true, `took ${taken}`);
+      hangUp(tls);
+    });
+    assertStringIncludes(await rig.fault(), why);
+    assertLess(Deno.memoryUsage().rss - before, 100 * 2 ** 20);
+  }, { maxMessageBytes: 2 ** 20 });
+}
+
+test("listen() cuts off whoever holds most when its peers hold too much together", async (rig) => {
+  const before = Deno.memoryUsage().rss;
+  const open = async (bytes: number) => {
+    const { hostname, port } = new URL(rig.url);
+    const tls = await Deno.connectTls({ hostname, port: Number(port), caCerts: [cert] });
+    await tls.write(new TextEncoder().encode(OPEN.replaceAll("\n", "\r\n")));
+    await tls.read(new Uint8Array(1000));
+    const most = frame(2, 2 ** 25).subarray(0, bytes);
+    try {
+      await writeAll(tls, most);
+    } catch { // it was the one
+    }
+    return tls;
+  };
+  const honest = await rig.connect();
+  const hoarders = [];
+  for (let k = 0; k < 3; k++) hoarders.push(await open((30 - k) * 2 ** 20));
+  assertStringIncludes(await rig.fault(), "the server holds too much for its peers");
+  await honest.send(Uint8Array.of(7));
+  assertEquals(await honest.receive({ timeoutMs: TIMEOUT_MS }), Uint8Array.of(7));
+  assertLess(Deno.memoryUsage().rss - before, 512 * 2 ** 20); // both ends are here
+  hoarders.forEach(hangUp);
+  honest.close();
+  const gone = new Set<string>();
+  while (rig.connections.length > gone.size + 1) gone.add(await rig.fault());
 });
 
 test("listen() cuts off a peer that floods, both sides say so", async (rig) => {

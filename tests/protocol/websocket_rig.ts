@@ -2,7 +2,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { selfSigned } from "lib/protocol/certificate.ts";
 import type { Connection } from "lib/protocol/transport.ts";
-import { connect, listen, type ListenOptions } from "lib/protocol/websocket.ts";
+import { connect } from "lib/protocol/websocket.ts";
+import { listen, type ListenOptions } from "lib/protocol/websocket_server.ts";
 
 export const granted = async (name: "net" | "env" | "read" | "run") =>
   (await Deno.permissions.query({ name })).state === "granted";

@@ -58,6 +58,11 @@ test("listen() answers what is no connection, one fault at a time", async (rig) 
     [OPEN.replace("Upgrade: websocket\n", ""), "426 Upgrade Required", "not a WebSocket"],
     [`${AUTHORIZED}\n`, "400 Bad Request", "this server speaks fe-training.1, the client none"],
     [OPEN.replace("training.1", "training.2"), "400 Bad Request", "the client fe-training.2"],
+    [OPEN.replace(/Sec-WebSocket-Key.*\n/, ""), "400 Bad Request", "no Sec-WebSocket-Key"],
+    [OPEN.replace(/Key: .*\n/, "Key: abc\n"), "400 Bad Request", "no Sec-WebSocket-Key"],
+    [OPEN.replace("Version: 13", "Version: 12"), "400 Bad Request", "not version 13"],
+    [OPEN.replace(/Sec-WebSocket-Version.*\n/, ""), "400 Bad Request", "not version 13"],
+    [OPEN.replace("fe-training.1", "a\x9b2J"), "400 Bad Request", "the client aÂ�2J"],
   ];
   for (const [head, status, reason] of answers) {
     const answer = await raw(rig.url, head);
@@ -91,7 +96,8 @@ test("listen() reads no body and no endless head of a peer without the token", a
     assertLess(taken, 16 * 2 ** 20); // the kernel's buffers on both sides
     assertStringIncludes(answer, `HTTP/1.1 ${status}`);
   }
-  assertEquals(rig.faults.length, 1);
+  assertEquals(rig.faults.length, 2);
+  assertStringIncludes(await rig.fault(), "Cannot accept 127.0.0.1:");
   assertStringIncludes(await rig.fault(), "no token");
 });
 
@@ -126,6 +132,7 @@ test("connect() says why there is no connection, one fault at a time", async (ri
     ConnectionError,
     `Cannot connect to ${rig.url}: `,
   );
+  assertStringIncludes(await rig.fault(), "fatal alert");
   const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = `wss://127.0.0.1:${(silent.addr as Deno.NetAddr).port}`;
   await assertRejects(

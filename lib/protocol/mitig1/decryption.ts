@@ -8,41 +8,78 @@ import type { FhipeParams } from "../../fe/fhipe.ts";
 import { Actor } from "../../workers/actor.ts";
 import { type DecryptionTimes, Samples, type SamplesAnswer, type SamplesOrder } from "./samples.ts";
 import type { StartOrder } from "./samples_worker.ts";
+import { MAX_CIPHERTEXT_ELEMENTS } from "./terms.ts";
 
-/** Memory for the lines of ciphertexts, all threads together: 280 samples of n = 49, 19 of n = 784. */
-export const LINES_BUDGET_BYTES = 2 ** 28;
+/** Trainings that a server decrypts for at a time: each has Workers of its own, of 25 MB. */
+const MAX_TRAININGS = 4;
+/** Memory for the lines of ciphertexts, all trainings together. Each takes half of what is left and gives it back:
+ * the first, and mostly the only one, has 2^28, for 280 samples of n = 49 or 19 of n = 784. */
+const LINES_BYTES = 2 ** 29;
+
+/** What is left of a server for the next training. */
+const left = {
+  trainings: MAX_TRAININGS,
+  linesBytes: LINES_BYTES,
+  elements: MAX_CIPHERTEXT_ELEMENTS,
+};
 
 /** Whoever keeps some of the samples. */
 type Keeper = (order: SamplesOrder) => Promise<SamplesAnswer>;
+
+/** Takes from what is left, or gives back. */
+function take(trainings: number, linesBytes: number, elements: number): void {
+  left.trainings -= trainings;
+  left.linesBytes -= linesBytes;
+  left.elements -= elements;
+}
+
+const plainReason = (reason: unknown) => reason instanceof Error ? reason.message : String(reason);
 
 /** The samples of a training at the server. One call at a time. */
 export class Decryption implements Disposable {
   readonly #keepers: readonly Keeper[];
   readonly #actors: Actor<StartOrder | SamplesOrder, SamplesAnswer>[] = [];
+  readonly #stopFlag = new Int32Array(new SharedArrayBuffer(4));
+  #giveBack: () => void;
   #count = 0;
 
-  /** @param workers how many Workers; 0 is this thread, which needs no permission to read.
+  /** @param samples how many there will be.
+   * @param workers how many Workers; 0 is this thread, which needs no permission to read.
    * @param signal ends whatever is under way.
-   * @throws {RangeError} workers is not a natural number. */
-  constructor(pp: FhipeParams, workers: number, signal?: AbortSignal) {
+   * @throws {RangeError} workers is not a natural number. {Error} the server has no room. */
+  constructor(pp: FhipeParams, samples: number, workers: number, signal?: AbortSignal) {
     if (!Number.isSafeInteger(workers) || workers < 0) {
       throw new RangeError(`Cannot decrypt: ${workers} workers, expected 0 or more`);
     }
+    const elements = samples * (pp.n + 3);
+    if (left.trainings === 0) {
+      throw new Error(`Cannot decrypt: ${MAX_TRAININGS} trainings are under way`);
+    }
+    if (elements > left.elements) {
+      throw new Error(
+        `Cannot decrypt: ${samples} samples have ${elements} elements, there is room for ` +
+          left.elements,
+      );
+    }
+    const linesBytes = left.linesBytes / 2;
+    take(1, linesBytes, elements);
+    this.#giveBack = () => take(-1, -linesBytes, -elements);
     if (workers === 0) {
-      const samples = new Samples(pp, LINES_BUDGET_BYTES, signal);
+      const samples = new Samples(pp, linesBytes, signal);
       this.#keepers = [(order) => samples.obey(order)];
       return;
     }
     const { group, ...bounds } = pp;
-    const budgetBytes = LINES_BUDGET_BYTES / workers;
+    const budgetBytes = linesBytes / workers;
     for (let k = 0; k < workers; k++) {
       const url = new URL("./samples_worker.ts", import.meta.url);
       const actor = new Actor<StartOrder | SamplesOrder, SamplesAnswer>(url, "decryption");
-      actor.tell({ do: "start", curve: group.name, bounds, budgetBytes });
+      const stopFlag = this.#stopFlag;
+      actor.tell({ do: "start", curve: group.name, bounds, budgetBytes, stopFlag });
       this.#actors.push(actor);
     }
     this.#keepers = this.#actors.map((actor) => (order) => actor.ask(order));
-    signal?.addEventListener("abort", () => this.#stop(String(signal.reason)), { once: true });
+    signal?.addEventListener("abort", () => this.#stop(plainReason(signal.reason)), { once: true });
   }
 
   /** How many samples are kept. */
@@ -125,11 +162,14 @@ export class Decryption implements Disposable {
   }
 
   #stop(reason: string): void {
+    Atomics.store(this.#stopFlag, 0, 1);
     this.#actors.forEach((actor) => actor.stop(reason));
   }
 
   /** Ends the Workers. */
   [Symbol.dispose](): void {
     this.#stop("The decryption is over");
+    this.#giveBack();
+    this.#giveBack = () => {};
   }
 }

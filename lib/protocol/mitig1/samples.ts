@@ -40,8 +40,14 @@ export class Samples {
   readonly #samples: { ctX: Ciphertext; z1?: Float64Array }[] = [];
   readonly #times = { decodeCiphertexts: 0, decodeKeys: 0, decrypt: 0 };
 
-  /** @param budgetBytes memory for lines.   @param signal looked at before every sample. */
-  constructor(pp: FhipeParams, budgetBytes: number, signal?: AbortSignal) {
+  /** @param budgetBytes memory for lines.   @param signal looked at before every sample and every key.
+   * @param look called between two keys, where nothing else gets in: it may abort the signal. */
+  constructor(
+    pp: FhipeParams,
+    budgetBytes: number,
+    private readonly signal?: AbortSignal,
+    private readonly look: () => void = () => {},
+  ) {
     this.#pp = pp;
     this.#prepared = new PreparedCiphertexts(budgetBytes);
     this.#breathe = breather(signal);
@@ -55,7 +61,7 @@ export class Samples {
       for (const ctX of await this.#ciphertexts(order.ciphertexts)) this.#samples.push({ ctX });
       return this.#samples.length;
     }
-    const skYs = this.#keys(order.keys);
+    const skYs = await this.#keys(order.keys);
     const samples = order.do === "open"
       ? this.#samples.slice(order.from, order.to)
       : (await this.#ciphertexts(order.ciphertexts)).map((ctX) => ({ ctX }));
@@ -82,13 +88,15 @@ export class Samples {
     return decoded;
   }
 
-  #keys(encoded: readonly Uint8Array[]): FunctionalKey[] {
-    return this.#timed("decodeKeys", () =>
-      encoded.map((bytes) => {
-        const skY = decodeFunctionalKey(this.#pp.group, bytes);
-        checkMadeFor("a key", skY.pp, this.#pp);
-        return skY;
-      }));
+  async #keys(encoded: readonly Uint8Array[]): Promise<FunctionalKey[]> {
+    const decoded: FunctionalKey[] = [];
+    for (const bytes of encoded) {
+      const skY = this.#timed("decodeKeys", () => decodeFunctionalKey(this.#pp.group, bytes));
+      checkMadeFor("a key", skY.pp, this.#pp);
+      decoded.push(skY);
+      await this.#breathe();
+    }
+    return decoded;
   }
 
   /** ⟨x, y⟩ of every sample and key, `[samples, keys]`. */
@@ -98,10 +106,14 @@ export class Samples {
     prepared: PreparedCiphertexts | undefined,
   ): Promise<Float64Array> {
     const opened = new Float64Array(samples.length * skYs.length);
+    const { signal, look: onProgress } = this;
     for (const [i, sample] of samples.entries()) {
       await this.#breathe();
       const { ctX, z1: near } = sample;
-      sample.z1 = this.#timed("decrypt", () => decryptMany(skYs, ctX, { near, prepared }));
+      sample.z1 = this.#timed(
+        "decrypt",
+        () => decryptMany(skYs, ctX, { near, prepared, signal, onProgress }),
+      );
       opened.set(sample.z1, i * skYs.length);
     }
     return opened;

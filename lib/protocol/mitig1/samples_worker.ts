@@ -12,6 +12,8 @@ export interface StartOrder {
   readonly curve: PairingName;
   readonly bounds: Omit<FhipeParams, "group">;
   readonly budgetBytes: number;
+  /** One shared cell, not 0 once nobody waits for an answer: a busy Worker outlives `terminate` until it yields. */
+  readonly stopFlag: Int32Array;
 }
 
 let samples: Samples;
@@ -19,6 +21,10 @@ let samples: Samples;
 serveOrders(Promise.resolve(), async (order: StartOrder | SamplesOrder) => {
   if (order.do !== "start") return await samples.obey(order);
   const group = await startPairing(order.curve);
-  samples = new Samples({ group, ...order.bounds }, order.budgetBytes);
+  const stop = new AbortController();
+  const look = () => {
+    if (Atomics.load(order.stopFlag, 0) !== 0) stop.abort(new Error("nobody waits"));
+  };
+  samples = new Samples({ group, ...order.bounds }, order.budgetBytes, stop.signal, look);
   return undefined;
 });

@@ -17,7 +17,7 @@ import { type Answer, answerRequests } from "../requests.ts";
 import type { Connection } from "../transport.ts";
 import { type Message, ProtocolError } from "../wire.ts";
 import { Decryption } from "./decryption.ts";
-import { paramsOf, PATIENCE_MS, readTerms, stepsOf, type Terms } from "./terms.ts";
+import { paramsOf, PATIENCE_MS, readTerms, rowsAtMost, stepsOf, type Terms } from "./terms.ts";
 
 /** What the server has seen of a step, and made of it: all that an attack on it may read. */
 export interface Seen {
@@ -72,10 +72,11 @@ class Session implements Disposable {
 
   constructor(private readonly options: ServerOptions) {}
 
-  answer(request: Message): Answer | Promise<Answer> {
+  /** @param signal ends the work under way: nobody is left to answer. */
+  answer(request: Message, signal: AbortSignal): Answer | Promise<Answer> {
     switch (request.type) {
       case "train":
-        return this.#train(readTerms(request));
+        return this.#train(readTerms(request), signal);
       case "samples":
         return this.#timed("storeMs", () => this.#samples(request));
       case "keys":
@@ -94,12 +95,12 @@ class Session implements Disposable {
     return result;
   }
 
-  async #train(terms: Terms): Promise<Answer> {
+  async #train(terms: Terms, signal: AbortSignal): Promise<Answer> {
     if (this.#begun) throw new ProtocolError("Cannot train: the session has begun already");
-    const { rng = secureRng(), workers = 0, signal } = this.options;
+    const { rng = secureRng(), workers = 0 } = this.options;
     const pp = paramsOf(terms, await startPairing(terms.curve));
     const { n, hidden, classes, count, epochs, batch, learningRate } = terms;
-    const decryption = new Decryption(pp, workers, signal);
+    const decryption = new Decryption(pp, count, workers, signal);
     this.#begun = { terms, pp, decryption, labels: new Uint8Array(count) };
     this.#head = initHead(hidden, classes, rng);
     this.#tell(
@@ -121,7 +122,7 @@ class Session implements Disposable {
     if (more.length !== ciphertexts.length || more.some((label) => label >= terms.classes)) {
       throw new ProtocolError(
         `Cannot store samples: expected ${ciphertexts.length} labels below ${terms.classes}, got ` +
-          `${more.length} up to ${Math.max(...more)}`,
+          `${more.length} up to ${more.reduce((a, b) => Math.max(a, b), 0)}`,
       );
     }
     await decryption.store(ciphertexts);
@@ -186,8 +187,15 @@ class Session implements Disposable {
   }
 
   async #classify(request: Message): Promise<Answer> {
-    const { decryption, terms: { hidden } } = this.#training;
+    const { decryption, terms } = this.#training;
+    const { hidden } = terms;
     const ciphertexts = request.parts("ciphertexts");
+    const most = rowsAtMost(terms);
+    if (ciphertexts.length > most) {
+      throw new ProtocolError(
+        `Cannot classify: ${ciphertexts.length} samples at once, at most ${most}`,
+      );
+    }
     const z1 = this.#real(await decryption.openOnce(this.#readKeys(request), ciphertexts));
     const classes = Uint8Array.from(
       ciphertexts,
@@ -236,8 +244,13 @@ class Session implements Disposable {
 export async function serve(connection: Connection, options: ServerOptions = {}): Promise<string> {
   using session = new Session(options);
   const { timeoutMs = PATIENCE_MS, signal } = options;
-  return await answerRequests(connection, REQUESTS, (request) => session.answer(request), {
-    timeoutMs,
-    signal,
-  });
+  return await answerRequests(
+    connection,
+    REQUESTS,
+    (request, over) => session.answer(request, over),
+    {
+      timeoutMs,
+      signal,
+    },
+  );
 }

@@ -28,7 +28,14 @@ import { Transcript } from "../transcript.ts";
 import type { Connection } from "../transport.ts";
 import { ProtocolError } from "../wire.ts";
 import { decodeFirst, encodeFirst, termsText } from "./files.ts";
-import { type Labels, newSessionKey, sessionOf, type Terms, termsFields } from "./terms.ts";
+import {
+  type Labels,
+  newSessionKey,
+  rowsAtMost,
+  sessionOf,
+  type Terms,
+  termsFields,
+} from "./terms.ts";
 
 /** How it stands after an epoch. */
 export interface EpochReport {
@@ -89,7 +96,7 @@ export interface ClientModel {
   readonly n: number;
 }
 
-/** Images of one request to classify. */
+/** Images of one request to classify, where the first layer is not so wide that the server takes fewer. */
 const CHUNK = 1000;
 
 /** The upper layers at the other end of the connection. */
@@ -122,8 +129,9 @@ async function classify(
   indices: Uint32Array,
 ): Promise<Uint8Array> {
   const classes = new Uint8Array(indices.length);
-  for (let from = 0; from < indices.length; from += CHUNK) {
-    const chunk = indices.subarray(from, from + CHUNK);
+  const most = Math.min(CHUNK, rowsAtMost(hidden, 1));
+  for (let from = 0; from < indices.length; from += most) {
+    const chunk = indices.subarray(from, from + most);
     const z1 = { shape: [chunk.length, hidden], data: await first.apply(chunk) };
     const part = (await requests.ask("classify", { z1 }, "classes")).bytes("classes");
     if (part.length !== chunk.length) {

@@ -9,7 +9,7 @@
  * @see arXiv 2509.21497, second mitigation. Juve45/cryptonn, mitigation2_server.py.
  * @module */
 import { type Rng, secureRng } from "../../math/rng.ts";
-import { startBackend } from "../../nn/backend.ts";
+import { mendBackend, startBackend } from "../../nn/backend.ts";
 import { lossGradient } from "../../nn/loss.ts";
 import { initialUpper } from "../../nn/mlp.ts";
 import { learningRateAt, stepsPerEpoch, upperDivisor } from "../../nn/setting.ts";
@@ -19,7 +19,7 @@ import { type Answer, answerRequests } from "../requests.ts";
 import type { Connection } from "../transport.ts";
 import { type Message, ProtocolError } from "../wire.ts";
 import { decodeUpper, encodeUpper, upperMetadata } from "./files.ts";
-import { readSessionKey, readTerms, sessionOf, type Terms } from "./terms.ts";
+import { readSessionKey, readTerms, rowsAtMost, sessionOf, type Terms } from "./terms.ts";
 
 /** What the server has seen of a part of a batch: all that an attack on it may read. */
 export interface Seen {
@@ -65,7 +65,18 @@ class Session implements Disposable {
 
   constructor(private readonly options: ServerOptions) {}
 
-  answer(request: Message): Answer | Promise<Answer> {
+  /** Answers a request. An error of the tensors' backend is one of this session: for the others it is made anew. */
+  async answer(request: Message): Promise<Answer> {
+    await startBackend();
+    try {
+      return await this.#answer(request);
+    } catch (error) {
+      if (error instanceof ProtocolError || !await mendBackend(error)) throw error;
+      throw new Error(`Cannot answer ${request.type}: the tensors' memory broke`, { cause: error });
+    }
+  }
+
+  #answer(request: Message): Answer | Promise<Answer> {
     switch (request.type) {
       case "train":
         return this.#train(readTerms(request), request.integers("saved"));
@@ -86,7 +97,6 @@ class Session implements Disposable {
 
   async #train(terms: Terms, theirs: readonly number[]): Promise<Answer> {
     if (this.#layers) throw new ProtocolError("Cannot train: the session has begun already");
-    await startBackend();
     const { hidden, classes, setting } = terms;
     const session = sessionOf(terms.sessionKey).toHex();
     const store = this.options.checkpoints?.(session);
@@ -154,7 +164,6 @@ class Session implements Disposable {
 
   async #use(session: string): Promise<Answer> {
     if (this.#layers) throw new ProtocolError("Cannot use a model: the session has begun already");
-    await startBackend();
     const model = await this.options.checkpoints?.(session)
       .readModel((bytes) => decodeUpper(bytes, { file: MODEL, session }));
     if (!model) throw new ProtocolError(`Cannot use model ${session}: there is none here`);
@@ -176,8 +185,11 @@ class Session implements Disposable {
     const [terms, layers] = [this.#training, this.#model];
     const z1 = request.tensor("z1", [null, terms.hidden]);
     const m = z1.length / terms.hidden;
-    if (m > terms.setting.batch) {
-      throw new ProtocolError(`Cannot train: ${m} images in a batch of ${terms.setting.batch}`);
+    const open = this.#images + this.#waiting.reduce((sum, part) => sum + part.m, 0);
+    if (open + m > terms.setting.batch) {
+      throw new ProtocolError(
+        `Cannot train: ${open + m} images in a batch of ${terms.setting.batch}`,
+      );
     }
     const { epochs } = terms.setting;
     if (this.#step >= epochs * stepsPerEpoch(terms.count, terms.setting)) {
@@ -192,7 +204,7 @@ class Session implements Disposable {
     if (labels.length !== m || labels.some((label) => label >= terms.classes)) {
       throw new ProtocolError(
         `Cannot train: expected ${m} labels below ${terms.classes}, got ${labels.length} up to ` +
-          `${Math.max(...labels)}`,
+          `${labels.reduce((a, b) => Math.max(a, b), 0)}`,
       );
     }
     const { dz2, loss } = lossGradient(layers.forward(z1), labels, terms.setting.output);
@@ -246,7 +258,15 @@ class Session implements Disposable {
 
   #classify(request: Message): Answer {
     const layers = this.#model;
-    const classes = layers.classify(request.tensor("z1", [null, layers.hidden]));
+    const z1 = request.tensor("z1", [null, layers.hidden]);
+    const most = rowsAtMost(layers.hidden, layers.classes);
+    if (z1.length > most * layers.hidden) {
+      throw new ProtocolError(
+        `Cannot classify: ${z1.length / layers.hidden} images at once, at most ${most} for ` +
+          `${layers.hidden} hidden units and ${layers.classes} classes`,
+      );
+    }
+    const classes = layers.classify(z1);
     return { type: "classes", fields: { classes } };
   }
 

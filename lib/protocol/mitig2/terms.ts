@@ -21,7 +21,8 @@ export interface Terms {
 }
 
 const SESSION_BYTES = 16;
-/** Sizes beyond which a server does not start to allocate. */
+/** Sizes beyond which a server does not start to allocate. They are no bound on memory by themselves: their
+ * products are. */
 const LIMITS = {
   hidden: 2 ** 16,
   classes: 2 ** 10,
@@ -29,6 +30,12 @@ const LIMITS = {
   batch: 2 ** 16,
   epochs: 10_000,
 };
+/** Weights that a server draws for whoever asks: 4 MB, 20 with their moments and sums, in 0.3 s. */
+const MAX_WEIGHTS = 2 ** 20;
+/** Numbers of one layer's outputs for all images of a request: 16 MB, half of the longest message. */
+const MAX_OUTPUTS = 2 ** 22;
+/** Multiplications for a request: while it is answered nobody else is, for some 0.5 s at most. */
+const MAX_PRODUCTS = 2 ** 30;
 
 /** The key of a new training: a secret, hence from the CSPRNG also where weights are seeded. */
 export function newSessionKey(): Uint8Array {
@@ -61,6 +68,13 @@ export function readSessionKey(message: Message): Uint8Array {
   return key.slice(); // the message may be reused
 }
 
+/** The images that one request may carry through a network of these sizes; the server counts on it before it
+ * allocates anything that grows with them. */
+export function rowsAtMost(hidden: number, classes: number): number {
+  const outputs = MAX_OUTPUTS / Math.max(hidden, classes);
+  return Math.floor(Math.min(outputs, MAX_PRODUCTS / (hidden * classes)));
+}
+
 /** Reads terms and refuses what no training can have.
  * @throws {ProtocolError} a field of the wrong kind or out of range. */
 export function readTerms(message: Message): Terms {
@@ -90,10 +104,23 @@ export function readTerms(message: Message): Terms {
   } catch (cause) {
     throw new ProtocolError((cause as Error).message, { cause });
   }
+  const [hidden, classes] = [size("hidden"), size("classes")];
+  if (hidden * classes > MAX_WEIGHTS) {
+    throw new ProtocolError(
+      `Cannot train: hidden · classes = ${hidden * classes} weights, at most ${MAX_WEIGHTS}`,
+    );
+  }
+  if (setting.batch > rowsAtMost(hidden, classes)) {
+    throw new ProtocolError(
+      `Cannot train: a batch of ${setting.batch} images, at most ${
+        rowsAtMost(hidden, classes)
+      } for ${hidden} hidden units and ${classes} classes`,
+    );
+  }
   return {
     sessionKey: readSessionKey(message),
-    hidden: size("hidden"),
-    classes: size("classes"),
+    hidden,
+    classes,
     count: size("count"),
     labels: message.text("labels", "server", "client"),
     setting,

@@ -49,7 +49,10 @@ Deno.test("train() refuses what cannot be trained before it sends anything", asy
   await refuse({ batch: 3 }, "8 images are not whole batches of 3");
   await refuse({ hidden: 0 }, "hidden = 0");
   await refuse({ learningRate: NaN }, "learningRate = NaN");
-  await refuse({ scales: { ...scales, weightBound: 2 ** 30 } }, "exceeds 2^40");
+  await refuse(
+    { scales: { ...scales, weightBound: 2 ** 30 } },
+    "weightBound = 2464237486080 exceeds",
+  );
   await refuse({ scales: { ...scales, weightBound: 2 } }, "exceeds ±2");
 });
 

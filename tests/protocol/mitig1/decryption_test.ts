@@ -18,7 +18,7 @@ const expected = (from: number, to: number) =>
 
 for (const workers of read ? [0, 1, 3] : [0]) {
   Deno.test(`Decryption opens any run of samples, however they came, with ${workers} Workers`, async () => {
-    using decryption = new Decryption(pp, workers);
+    using decryption = new Decryption(pp, 7, workers);
     for (const [from, to] of [[0, 1], [1, 5], [5, 7]]) {
       await decryption.store(samples.slice(from, to));
       assertEquals(decryption.count, to);
@@ -39,7 +39,7 @@ for (const workers of read ? [0, 1, 3] : [0]) {
 }
 
 Deno.test("Decryption keeps none of some samples when one of them is malformed", async () => {
-  using decryption = new Decryption(pp, 0);
+  using decryption = new Decryption(pp, 7, 0);
   const cut = samples[0].slice(1);
   await assertRejects(() => decryption.store([samples[0], cut]), RangeError, "Cannot decode ctX");
   assertEquals(decryption.count, 0);
@@ -48,6 +48,6 @@ Deno.test("Decryption keeps none of some samples when one of them is malformed",
 });
 
 Deno.test("Decryption refuses a number of Workers that is none", () => {
-  assertThrows(() => new Decryption(pp, -1), RangeError, "-1 workers");
-  assertThrows(() => new Decryption(pp, 0.5), RangeError, "0.5 workers");
+  assertThrows(() => new Decryption(pp, 7, -1), RangeError, "-1 workers");
+  assertThrows(() => new Decryption(pp, 7, 0.5), RangeError, "0.5 workers");
 });

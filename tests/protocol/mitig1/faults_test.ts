@@ -181,6 +181,41 @@ const faults: Record<string, [reason: string, requests: readonly Request[]]> = {
     ["keys", { step: 0, keys: 3 }, "dz1"],
   ]],
   "a width beyond reason": ["hidden = 1000000000 is not an integer in", terming({ hidden: 1e9 })],
+  "more weights than it draws for anybody": [
+    "hidden · classes = 4194304 weights, at most 1048576",
+    terming({ hidden: 4096, classes: 1024 }),
+  ],
+  "a batch whose z1 is too large": [
+    "hidden · batch = 268435456 z1 of a batch, at most 1048576",
+    terming({ n: 1, hidden: 4096, batch: 65536, count: 65536 }),
+  ],
+  "a batch whose outputs are too large": [
+    "classes · batch = 67108864 outputs of a batch, at most 1048576",
+    terming({ n: 1, hidden: 1, classes: 1024, batch: 65536, count: 65536 }),
+  ],
+  "a batch that would keep everybody waiting": [
+    "hidden · classes · batch = 268435456 products of a batch, at most 134217728",
+    terming({ hidden: 1024, classes: 1024, batch: 256, count: 256 }),
+  ],
+  "keys that fit in no message": [
+    "hidden · (n + 3) = 16789504 elements of a step's keys, at most 650000",
+    terming({ n: 4096, hidden: 4096, classes: 2 }),
+  ],
+  "samples that fit in no memory": [
+    "count · (n + 3) = 4298113024 elements of the ciphertexts, at most 8388608",
+    terming({ n: 4096, hidden: 1, count: 2 ** 20, batch: 1 }),
+  ],
+  "a range that takes a minute to search": [
+    "n · 255 · weightBound = 547608330240 exceeds 68719476736",
+    terming({ scales: { ...scales, weightBound: 2 ** 30 } }),
+  ],
+  "more samples to classify than it takes": [
+    "Cannot classify: 1025 samples at once, at most 1024",
+    [
+      ...terming({ classes: 1024 }),
+      ["classify", { keys, ciphertexts: Array(1025).fill(new Uint8Array()) }, "classes"],
+    ],
+  ],
   "samples that are not whole batches": ["not whole batches of 3", terming({ batch: 3 })],
   "a learning rate that is none": ["learningRate = -1", terming({ learningRate: -1 })],
   "a curve that is not there": ["curve is not bls12-381 or bn254", [
@@ -191,7 +226,7 @@ const faults: Record<string, [reason: string, requests: readonly Request[]]> = {
     terming({ scales: { ...scales, gradientBound: 2 ** 24 + 1 } }),
   ],
   "a range that cannot be searched": [
-    "exceeds 2^40",
+    "n · 255 · weightBound = 1121501860331520 exceeds",
     terming({ n: 4096, scales: { ...scales, weightBound: 2 ** 30 } }),
   ],
 };
@@ -227,6 +262,82 @@ Deno.test("serve() takes samples in parts and opens what is right", async () => 
   assert(seen.every(({ z1 }) => z1.every((z) => z === 2 * 5 * 9)));
   ours.close();
   await ended;
+});
+
+/** A training with samples that take seconds to open, begun: its connection, and the end of its server's. */
+async function longWork(workers: number) {
+  const [ours, theirs] = inProcess();
+  const ended = serve(theirs, { rng: seededRng(3), workers });
+  const client = new Requests(ours);
+  await client.ask(
+    "train",
+    termsFields({ ...terms, hidden: 4, count: 160, batch: 160 }),
+    "ready",
+  );
+  const repeated = Array.from({ length: 160 }, (_, i) => samples[i % 4]);
+  await client.ask(...store(repeated, new Uint8Array(160)));
+  const asked = client.ask(...step(0, [...keys, keys[0]]));
+  asked.catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  return { ours, ended };
+}
+for (const workers of [0, 2]) {
+  Deno.test({
+    name: `serve() ends its work with the connection, with ${workers} Workers`,
+    ignore: ignore && workers > 0,
+    async fn() {
+      const { ours, ended } = await longWork(workers);
+      ours.close("had enough");
+      const start = performance.now();
+      assert((await ended).includes("had enough"));
+      assert(performance.now() - start < 1000);
+    },
+  });
+}
+
+Deno.test("serve() trains four at a time, and the next as soon as one has left", async () => {
+  const sessions = [];
+  const open = () => {
+    const [ours, theirs] = inProcess();
+    const ended = serve(theirs, { rng: seededRng(3) });
+    const answer = new Requests(ours, { timeoutMs: 20_000 }).ask(...begin);
+    return { ours, ended, answer };
+  };
+  for (let k = 0; k < 4; k++) {
+    sessions.push(open());
+    await sessions[k].answer;
+  }
+  const fifth = open();
+  const reason = "Cannot decrypt: 4 trainings are under way";
+  await assertRejects(() => fifth.answer, ConnectionError, reason);
+  sessions[1].ours.close();
+  await sessions[1].ended;
+  const sixth = open();
+  await sixth.answer;
+  for (const { ours, ended } of [...sessions, sixth]) {
+    ours.close();
+    await ended;
+  }
+});
+
+Deno.test("serve() keeps samples of all trainings together within one bound", async () => {
+  const open = (count: number) => {
+    const [ours, theirs] = inProcess();
+    const ended = serve(theirs, { rng: seededRng(3) });
+    const many = termsFields({ ...terms, n: 13, count, batch: 1 });
+    return { ours, ended, answer: new Requests(ours).ask("train", many, "ready") };
+  };
+  const first = open(2 ** 18);
+  await first.answer;
+  const second = open(2 ** 19);
+  const reason = "524288 samples have 8388608 elements, there is room for 4194304";
+  await assertRejects(() => second.answer, ConnectionError, reason);
+  first.ours.close();
+  await first.ended;
+  const third = open(2 ** 19);
+  await third.answer;
+  third.ours.close();
+  await third.ended;
 });
 
 for (const workers of [0, 1]) {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import * as tf from "@tensorflow/tfjs";
 import { seededRng } from "lib/math/rng.ts";
 import { answerRequests, Requests } from "lib/protocol/requests.ts";
 import { train } from "lib/protocol/mitig2/client.ts";
@@ -115,6 +116,59 @@ const faults: Record<string, [reason: string, ...requests: Request[]]> = {
     "hidden = 1000000000 is not in",
     ["train", { ...termsFields(terms), hidden: 1e9, saved: [] }, "ready"],
   ],
+  "more weights than it draws for anybody": [
+    "hidden · classes = 67108864 weights, at most 1048576",
+    ["train", { ...termsFields(terms), hidden: 65536, classes: 1024, saved: [] }, "ready"],
+  ],
+  "a batch too large for its width": [
+    "a batch of 65536 images, at most 64 for 65536 hidden units and 3 classes",
+    ["train", { ...termsFields(terms), hidden: 65536, batch: 65536, saved: [] }, "ready"],
+  ],
+  "a batch too large for its classes": [
+    "a batch of 65536 images, at most 4096 for 5 hidden units and 1024 classes",
+    ["train", { ...termsFields(terms), classes: 1024, batch: 65536, saved: [] }, "ready"],
+  ],
+  "a batch too large for its weights": [
+    "a batch of 2048 images, at most 1024 for 1024 hidden units and 1024 classes",
+    [
+      "train",
+      { ...termsFields(terms), hidden: 1024, classes: 1024, batch: 2048, saved: [] },
+      "ready",
+    ],
+  ],
+  "images to classify whose outputs are too large": [
+    "Cannot classify: 1048576 images at once, at most 4096 for 1 hidden units and 1024 classes",
+    ["train", { ...termsFields(terms), hidden: 1, classes: 1024, saved: [] }, "ready"],
+    ["classify", { z1: zeros(2 ** 20, 1) }, "classes"],
+  ],
+  "images to classify, one more than it takes": [
+    "Cannot classify: 65 images at once, at most 64 for 65536 hidden units and 3 classes",
+    ["train", { ...termsFields(terms), hidden: 65536, saved: [] }, "ready"],
+    ["classify", { z1: zeros(64, 65536) }, "classes"],
+    ["classify", { z1: zeros(65, 65536) }, "classes"],
+  ],
+  "z1 after z1 and never dz2": [
+    "12 images in a batch of 8",
+    begunClient,
+    ["z1", { z1: good.z1 }, "z2"],
+    ["z1", { z1: good.z1 }, "z2"],
+    ["z1", { z1: good.z1 }, "z2"],
+  ],
+  "z1 after z1 in a batch that never closes": [
+    "12 images in a batch of 8",
+    begun,
+    ["z1", good, "dz1"],
+    ["z1", good, "dz1"],
+    ["z1", good, "dz1"],
+  ],
+  "z1 beyond the batch, some of it waiting and some gone back": [
+    "9 images in a batch of 8",
+    begunClient,
+    ["z1", { z1: good.z1 }, "z2"],
+    ["z1", { z1: good.z1 }, "z2"],
+    ["dz2", { dz2: zeros(4, 3), images: 0 }, "dz1"],
+    ["z1", { z1: zeros(1, hidden) }, "z2"],
+  ],
   "a learning rate that is none": [
     "learningRate = -1 is not positive",
     [
@@ -218,4 +272,28 @@ Deno.test("train() and serve() give up on a peer that stalls, and on one that le
   const ended = serve(left);
   leaving.close("had enough");
   assert((await ended).includes("had enough"));
+});
+
+Deno.test("serve() makes a backend anew that breaks in one session, and the others go on", async () => {
+  const trap = () => {
+    throw new WebAssembly.RuntimeError("memory access out of bounds");
+  };
+  const [ours, theirs] = inProcess();
+  const ended = serve(theirs, { rng: seededRng(3), observe: trap });
+  const [broken, other] = inProcess();
+  const otherEnded = serve(other, { rng: seededRng(3) });
+  const [client, bystander] = [new Requests(ours), new Requests(broken)];
+  await client.ask(...begun);
+  await bystander.ask(...begunClient);
+  await bystander.ask("z1", { z1: good.z1 }, "z2");
+  const before = tf.backend();
+  const told = "Cannot answer z1: the tensors' memory broke";
+  await assertRejects(() => client.ask("z1", good, "dz1"), ConnectionError, told);
+  assert((await ended).includes(told));
+  assert(tf.backend() !== before);
+  const dz2 = { dz2: zeros(4, 3), images: 4 }; // of a part whose tensors lie in the old backend
+  const answer = await bystander.ask("dz2", dz2, "dz1");
+  assert(answer.tensor("dz1", [4, hidden]).every((d) => d === 0));
+  broken.close();
+  await otherEnded;
 });

@@ -10,7 +10,8 @@ import { train } from "lib/protocol/mitig2/client.ts";
 import { serve } from "lib/protocol/mitig2/server.ts";
 import { inProcess } from "lib/protocol/port.ts";
 import type { Connection } from "lib/protocol/transport.ts";
-import { connect, listen } from "lib/protocol/websocket.ts";
+import { connect } from "lib/protocol/websocket.ts";
+import { listen } from "lib/protocol/websocket_server.ts";
 
 const EPOCHS = 60;
 
