@@ -22,7 +22,9 @@ const command = {
       type: "text",
       placeholder: "L",
       default: "1",
-      help: "share of an image that the linear program may recover, at most, in [0, 1]",
+      help:
+        "share of an image that the linear program may recover, at most, in [0, 1]; for a mitigation " +
+        "it is not measured, which the advice says",
     },
     dataset: {
       type: "choice",

@@ -4,9 +4,10 @@
  * A notebook's first line imports this, and from then on the stop button works; so what is slow to load (plots) is
  * loaded when it is first needed.
  *
- * A claim that does not hold throws, and so does an end without one of the declared figures: the
- * headless run then fails. @module */
+ * A claim that does not hold throws, and so does one that says "every" of random draws, and an end without
+ * one of the declared figures: the headless run then fails. @module */
 import { writeAtomic } from "../data/write_atomic.ts";
+import { sweepingWord } from "./claim_words.ts";
 import { FIRST_SIGNAL, interrupts } from "./interrupt.ts";
 import { type On, runStep } from "./run.ts";
 import { figuresDirectory, type Machine, machine, type Profile, readProfile } from "./session.ts";
@@ -23,7 +24,17 @@ export interface NotebookOptions {
   directory?: string;
 }
 
-export interface Claim {
+/** What a claim rests on. Neither: a measurement of the run itself, such as a time. */
+export interface Basis {
+  /** Nothing random decides it: bits that are equal, a theorem, a count of fixed data. May say "every". */
+  exact?: true;
+  /** Random draws: how many there are, and the 95 % interval of their rate or ratio. */
+  n?: number;
+  low?: number;
+  high?: number;
+}
+
+export interface Claim extends Basis {
   statement: string;
   holds: boolean;
 }
@@ -48,8 +59,9 @@ export interface Notebook {
   /** Runs a long step with a progress display that the stop button stops: whatever takes over a second.
    * @throws what the work throws. {DOMException} the stop button was pressed. */
   run<T>(label: string, work: (on: On) => Promise<T>): Promise<T>;
-  /** Records a claim. @throws {Error} it does not hold. */
-  claim(statement: string, holds: boolean): void;
+  /** Records a claim. A rate of `sweep/summary.ts` is a basis as it stands.
+   * @throws {Error} it does not hold. {TypeError} it says "every" or "never" and is not marked exact. */
+  claim(statement: string, holds: boolean, basis?: Basis): void;
   /** Records a number for the results table. */
   headline(label: string, value: string | number): void;
   /** Writes results.json. @throws {Error} a declared figure was not shown, or a claim failed. */
@@ -76,7 +88,7 @@ export async function openNotebook(options: NotebookOptions): Promise<Notebook> 
   before?.throwIfAborted();
   const start = performance.now();
   const headline: Record<string, string | number> = {};
-  const claims = new Map<string, boolean>();
+  const claims = new Map<string, Claim>();
   const shown = new Set<string>();
 
   return {
@@ -92,8 +104,15 @@ export async function openNotebook(options: NotebookOptions): Promise<Notebook> 
       signal.throwIfAborted();
     },
     run: (label, work) => runStep(label, work),
-    claim(statement, holds) {
-      claims.set(statement, holds); // a cell that runs again replaces its claim
+    claim(statement, holds, { exact, n, low, high } = {}) {
+      const word = exact ? null : sweepingWord(statement);
+      if (word !== null) {
+        throw new TypeError(
+          `Cannot claim "${statement}": "${word}" needs { exact: true }, or a rate with its n instead`,
+        );
+      }
+      const basis = exact ? { exact } : n === undefined ? {} : { n, low, high };
+      claims.set(statement, { statement, holds, ...basis }); // a cell that runs again replaces its claim
       if (!holds) throw new Error(`Claim failed: ${statement}`);
     },
     headline(label, value) {
@@ -107,9 +126,9 @@ export async function openNotebook(options: NotebookOptions): Promise<Notebook> 
       if (missing.length > 0) {
         throw new Error(`Cannot finish ${name}: not shown: ${missing.join(", ")}`);
       }
-      const failed = [...claims].filter(([, holds]) => !holds);
-      if (failed.length > 0) {
-        throw new Error(`Cannot finish ${name}: claim failed: ${failed[0][0]}`);
+      const failed = [...claims.values()].find(({ holds }) => !holds);
+      if (failed !== undefined) {
+        throw new Error(`Cannot finish ${name}: claim failed: ${failed.statement}`);
       }
       const results: Results = {
         notebook: name,
@@ -118,7 +137,7 @@ export async function openNotebook(options: NotebookOptions): Promise<Notebook> 
         machine: machine(),
         elapsedMs: Math.round(performance.now() - start),
         headline,
-        claims: [...claims].map(([statement, holds]) => ({ statement, holds })),
+        claims: [...claims.values()],
         figures: [...shown],
       };
       await writeAtomic(directory, { "results.json": JSON.stringify(results, null, 2) + "\n" });

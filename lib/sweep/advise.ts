@@ -9,9 +9,11 @@
  * - **Leakage** is what one attack recovers, the linear program with min TV + ½·Σx on a single z1: the mean over
  *   some test images of 1 − MSE / variance of the image, clipped to [0, 1]. That is the share of the image
  *   explained: 1 for every pixel right, 0 for a guess no better than one shade of gray, or for no recovery.
- *   Where the server has W1 (CryptoNN) it is measured at that width. Under MITIG1 and MITIG2 it has none to write
- *   the program with, and the leakage of *this* attack is 0. That is no proof of privacy: the z1 of the same
- *   image over many epochs tells more.
+ *   Where the server has W1 (CryptoNN) it is measured at that width, and is a lower bound: the server also
+ *   decrypts dW1 = dz1·X, and a batch no larger than the layer then follows from linear algebra. Under MITIG1 and
+ *   MITIG2 the attack that was tried needs a W1 that the server lacks: their leakage is not measured, null. It is
+ *   not 0: z1 of every visit, the labels and dz1 are the server's, and attacks that need nothing more are known
+ *   ({@linkcode LEAKAGE_NOTES}). So a limit on leakage only rules out what the attack breaks.
  *
  * Rows are kept in a sweep store, so a second search trains nothing again.
  * @module */
@@ -29,6 +31,18 @@ export type AdviseDataset = (typeof TRAINING_DATASETS)[number];
 
 /** The schemes: the one under attack, and the two mitigations. */
 export const SCHEMES = ["cryptonn", "mitig1", "mitig2"] as const;
+
+/** What the leakage of each scheme says, and what it does not. */
+export const LEAKAGE_NOTES: Readonly<Record<(typeof SCHEMES)[number], string>> = {
+  cryptonn:
+    "at least this: from one z1. The server also decrypts dW1 = dz1·X, from which a batch no " +
+    "larger than the layer follows without any program",
+  mitig1:
+    "not measured: the tried attack needs W1. Not 0: the server has z1 of every visit, the labels and " +
+    "dz1, and every step's keys open every stored ciphertext",
+  mitig2:
+    "not measured: the tried attack needs W1. Not 0: the server has z1 of every visit, the labels and dz1",
+};
 
 /** One configuration. */
 export interface Candidate {
@@ -164,7 +178,7 @@ export async function advise(
     return numberOf(point === null ? training : predicted.get(pointKey(costs, point)), "seconds");
   };
   const leakageOf = ({ scheme, hidden }: Candidate) => {
-    if (scheme !== "cryptonn") return 0;
+    if (scheme !== "cryptonn") return null;
     const each = attackPoints(dataset, hidden).map((point) => {
       const row = attacked.get(pointKey(attacks, point));
       return similarity(numberOf(row, "mse"), image(test, Number(point.image)));

@@ -1,7 +1,8 @@
 /** What to make of many trials: which are Pareto-optimal, and which one to recommend under given limits.
  *
  * A trial is one configuration and what became of it. Three numbers count: accuracy (more is better), seconds
- * and leakage (less is better). A failed trial has no numbers: it is reported and never chosen.
+ * and leakage (less is better). A leakage is what some attack got, so it can break a limit and cannot show that
+ * one is kept; null is none that was measured. A failed trial has no numbers: it is reported and never chosen.
  * @module */
 
 /** What a configuration brings. */
@@ -10,12 +11,12 @@ export interface Result {
   readonly accuracy: number;
   /** Of the whole training run, encryption included. */
   readonly seconds: number;
-  /** In [0, 1]; see `advise.ts`. */
-  readonly leakage: number;
+  /** In [0, 1]; null where it was not measured. See `advise.ts`. */
+  readonly leakage: number | null;
 }
 
 /** What a configuration must bring: accuracy at least, seconds and leakage at most. */
-export type Limits = Result;
+export type Limits = Result & { readonly leakage: number };
 
 /** A configuration with its numbers, or with the reason why it has none. */
 export type Trial<C> =
@@ -33,19 +34,24 @@ export function doneTrials<C>(trials: readonly Trial<C>[]): Done<C>[] {
   return trials.filter((trial): trial is Done<C> => trial.status === "done");
 }
 
-/** Whether seconds and leakage, which are known before a training, keep the limits. */
+/** Whether nothing that is known before a training, seconds and leakage, breaks the limits. */
 export function affordable({ seconds, leakage }: Omit<Result, "accuracy">, limits: Limits) {
-  return seconds <= limits.seconds && leakage <= limits.leakage;
+  return seconds <= limits.seconds && (leakage ?? 0) <= limits.leakage;
 }
 
-/** Whether all limits are kept. */
-export function meets(result: Result, limits: Limits): boolean {
-  return result.accuracy >= limits.accuracy && affordable(result, limits);
+/** Whether the limits are kept: false if one is broken, null if none is, but one on the leakage cannot be shown to
+ * be kept. More than the whole image, 1, cannot leak: that is no limit. */
+export function meets(result: Result, limits: Limits): boolean | null {
+  if (result.accuracy < limits.accuracy || !affordable(result, limits)) return false;
+  return limits.leakage >= 1 ? true : null;
 }
 
-/** Whether a is nowhere worse than b and somewhere better. */
+/** Whether a is nowhere worse than b and somewhere better. A leakage that is known and one that is not cannot be
+ * compared, so neither dominates. */
 export function dominates(a: Result, b: Result): boolean {
-  const gains = [a.accuracy - b.accuracy, b.seconds - a.seconds, b.leakage - a.leakage];
+  if ((a.leakage === null) !== (b.leakage === null)) return false;
+  const leakage = (b.leakage ?? 0) - (a.leakage ?? 0);
+  const gains = [a.accuracy - b.accuracy, b.seconds - a.seconds, leakage];
   return gains.every((gain) => gain >= 0) && gains.some((gain) => gain > 0);
 }
 
@@ -61,32 +67,33 @@ export function paretoSet<C>(trials: readonly Trial<C>[]): Done<C>[] {
 const FLOOR = 0.001;
 
 /** How far a result is from the limits, in doublings: of the error rate, the seconds and the leakage over what is
- * allowed, summed up. 0 if all are kept. */
+ * allowed, summed up; an unknown leakage adds nothing. 0 if no limit is broken. */
 export function shortfall({ accuracy, seconds, leakage }: Result, limits: Limits): number {
   const doublings = (value: number, limit: number) =>
     value <= limit ? 0 : Math.log2(Math.max(value, FLOOR) / Math.max(limit, FLOOR));
   return doublings(1 - accuracy, 1 - limits.accuracy) + doublings(seconds, limits.seconds) +
-    doublings(leakage, limits.leakage);
+    (leakage === null ? 0 : doublings(leakage, limits.leakage));
 }
 
-/** The order of preference among trials that keep the limits: least leakage, then most accurate, then fastest. */
+/** The order of preference among trials that break no limit: most accurate, then fastest, then least leakage. The
+ * leakage comes last, and one that was measured before one that was not: what was not measured must not win as if
+ * it were 0. */
 export function compareResults(a: Result, b: Result): number {
-  return a.leakage - b.leakage || b.accuracy - a.accuracy || a.seconds - b.seconds;
+  const leakage = (result: Result) => result.leakage ?? Infinity;
+  return b.accuracy - a.accuracy || a.seconds - b.seconds ||
+    Number(leakage(a) > leakage(b)) - Number(leakage(a) < leakage(b));
 }
 
-/** The one to take: the first by {@linkcode compareResults} of those that keep the limits; if there is none, the
- * one with the smallest {@linkcode shortfall}. null if nothing has numbers. */
+/** The one to take: the first by {@linkcode compareResults} of those that break no limit; if there is none, the
+ * one with the smallest {@linkcode shortfall}. null if nothing has numbers.
+ * @returns it, and what {@linkcode meets} says of it. */
 export function recommend<C>(
   trials: readonly Trial<C>[],
   limits: Limits,
-): { readonly trial: Done<C>; readonly meets: boolean } | null {
-  const [trial] = doneTrials(trials)
-    .map((trial) => ({ ...trial, short: shortfall(trial.result, limits) }))
-    .sort((a, b) =>
-      Number(meets(b.result, limits)) - Number(meets(a.result, limits)) || a.short - b.short ||
-      compareResults(a.result, b.result)
-    );
-  if (trial === undefined) return null;
-  const { short: _, ...rest } = trial;
-  return { trial: rest as Done<C>, meets: meets(trial.result, limits) };
+): { readonly trial: Done<C>; readonly meets: boolean | null } | null {
+  const [best] = doneTrials(trials)
+    .map((trial) => ({ trial, short: shortfall(trial.result, limits) }))
+    .sort((a, b) => a.short - b.short || compareResults(a.trial.result, b.trial.result));
+  if (best === undefined) return null;
+  return { trial: best.trial, meets: meets(best.trial.result, limits) };
 }

@@ -50,10 +50,12 @@ export function plannedEpochs<C>(
   return { search, grid: candidates.length * (budgets.at(-1) ?? 0) };
 }
 
-/** The outcome as a trial: a number that is none is a failure. */
+/** The outcome as a trial: a number that is none is a failure, an unknown leakage is not. */
 function trialOf<C>(candidate: C, rung: number, outcome: Outcome): Trial<C> {
   if ("error" in outcome) return { candidate, rung, status: "failed", error: outcome.error };
-  const odd = Object.entries(outcome.result).find(([, value]) => !Number.isFinite(value));
+  const odd = Object.entries(outcome.result).find(([name, value]) =>
+    !Number.isFinite(value) && !(name === "leakage" && value === null)
+  );
   return odd === undefined
     ? { candidate, rung, status: "done", result: outcome.result }
     : { candidate, rung, status: "failed", error: `${odd[0]} is ${odd[1]}` };

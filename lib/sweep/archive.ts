@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { writeAtomic } from "../data/write_atomic.ts";
 import { formatCsv, parseCsv } from "./export.ts";
-import type { Sweep } from "./grid.ts";
+import type { Sweep, Value } from "./grid.ts";
 import type { StoredRow } from "./store.ts";
 
 const DATA = join(import.meta.dirname!, "..", "..", "data");
@@ -28,6 +28,16 @@ export async function readArchive(sweep: Sweep, directory: string = ARCHIVE): Pr
     throw new Error(`Cannot read the archive of sweep ${sweep.name}: ${error.message}`);
   });
   return parseCsv(sweep, text);
+}
+
+/** The archived rows that are done, each as one record of its fields and columns, as `summary.ts` takes them.
+ * @throws as {@linkcode readArchive}. */
+export async function archivedRecords(
+  sweep: Sweep,
+  directory: string = ARCHIVE,
+): Promise<Readonly<Record<string, Value>>[]> {
+  const rows = await readArchive(sweep, directory);
+  return rows.flatMap((row) => row.status === "done" ? [{ ...row.point, ...row.row }] : []);
 }
 
 /** Replaces the archive of a sweep, whole or not at all. A row given twice is written once. */

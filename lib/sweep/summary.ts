@@ -1,4 +1,5 @@
-/** What figures need of many rows: means with confidence bands, and the first width that recovers all.
+/** What figures and claims need of many rows: means and rates with confidence intervals, and the first width
+ * whose rate is high enough.
  * @module */
 import type { Value } from "./grid.ts";
 
@@ -58,24 +59,96 @@ export function summarize<B extends string, V extends string>(
   });
 }
 
-/** For each group, the smallest width `hidden` from which on every row is `exact`; null where not even those
- * of the largest width are. */
-export function smallestExact<B extends string>(
-  rows: readonly Readonly<Record<B | "hidden" | "exact", Value>>[],
-  by: readonly B[],
-): (Readonly<Record<B, Value>> & { readonly hidden: number | null })[] {
-  const widths = summarize<B | "hidden", "exact">(rows, { by: [...by, "hidden"], value: "exact" });
-  const groups = Map.groupBy(widths, (width) => by.map((name) => width[name]).join("\0"));
+/** How often something happened in n independent trials. */
+export interface Rate {
+  readonly successes: number;
+  readonly n: number;
+  readonly rate: number;
+  /** Wilson's 95 % interval. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** The 95 % quantile of the normal distribution, two-sided. */
+const Z95 = 1.959963985;
+
+/** A rate with Wilson's 95 % score interval, (p + z²/2n ± z·√(p(1 − p)/n + z²/4n²)) / (1 + z²/n): within [0, 1],
+ * and of some width also where all or none of the trials succeed.
+ * @throws {RangeError} n is not a positive integer, or successes no integer in [0, n].
+ * @see E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927. */
+export function wilson(successes: number, n: number): Rate {
+  if (!Number.isSafeInteger(n) || n < 1) {
+    throw new RangeError(`Cannot state a rate: n = ${n} is not a positive integer`);
+  }
+  if (!Number.isSafeInteger(successes) || successes < 0 || successes > n) {
+    throw new RangeError(`Cannot state a rate: ${successes} of ${n}`);
+  }
+  const rate = successes / n;
+  const z2 = Z95 * Z95;
+  const centre = rate + z2 / (2 * n);
+  const half = Z95 * Math.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n));
+  return {
+    ...{ successes, n, rate },
+    low: successes === 0 ? 0 : (centre - half) / (1 + z2 / n),
+    high: successes === n ? 1 : (centre + half) / (1 + z2 / n),
+  };
+}
+
+/** A rate in words: "96.7 % (92.4 to 98.6, n = 150)". */
+export function rateText({ rate, low, high, n }: Rate): string {
+  const percent = (share: number) => (100 * share).toFixed(1);
+  return `${percent(rate)} % (${percent(low)} to ${percent(high)}, n = ${n})`;
+}
+
+/** Counts as rows give them: each row has `successes` of `trials`. Groups as in {@linkcode summarize}. */
+export function rates<B extends string, S extends string, T extends string>(
+  rows: readonly Readonly<Record<B | S | T, Value>>[],
+  { by, successes, trials }: { by: readonly B[]; successes: S; trials: T },
+): (Readonly<Record<B, Value>> & Rate & { /** Of each row. */ readonly each: number[] })[] {
+  const groups = Map.groupBy(rows, (row) => by.map((name) => row[name]).join("\0"));
   return [...groups.values()].map((group) => {
-    const falling = group.toSorted((a, b) => Number(b.hidden) - Number(a.hidden));
-    const missed = falling.findIndex(({ mean }) => mean !== 1);
-    const smallest = falling.at(missed < 0 ? -1 : missed - 1)!;
+    const sum = (name: S | T) => group.reduce((total, row) => total + Number(row[name]), 0);
     return {
       ...Object.fromEntries(by.map((name) => [name, group[0][name]])) as unknown as Record<
         B,
         Value
       >,
-      hidden: missed === 0 ? null : Number(smallest.hidden),
+      ...wilson(sum(successes), sum(trials)),
+      each: group.map((row) => Number(row[successes]) / Number(row[trials])),
     };
   });
+}
+
+/** The smallest width from which on the rate stays at `least` or above; null where that of the largest does not. */
+export function smallestWidth(
+  widths: readonly { readonly hidden: Value; readonly rate: number }[],
+  least: number,
+): number | null {
+  const falling = widths.toSorted((a, b) => Number(b.hidden) - Number(a.hidden));
+  const missed = falling.findIndex(({ rate }) => rate < least);
+  if (missed === 0 || falling.length === 0) return null;
+  return Number(falling.at(missed < 0 ? -1 : missed - 1)!.hidden);
+}
+
+/** The ratio of two means over the same draws, with the 95 % interval of Student's t: that of the mean of the
+ * logarithms of the draws' own ratios, since errors differ by factors.
+ * @throws {RangeError} fewer than two draws, or a value that is not positive. */
+export function pairedRatio(
+  above: readonly number[],
+  below: readonly number[],
+): { readonly ratio: number; readonly low: number; readonly high: number; readonly n: number } {
+  const n = above.length;
+  if (n < 2 || below.length !== n || ![...above, ...below].every((v) => v > 0 && v < Infinity)) {
+    throw new RangeError(`Cannot state a ratio: ${above} over ${below}`);
+  }
+  const [group] = summarize(above.map((v, k) => ({ all: 0, log: Math.log(v / below[k]) })), {
+    by: ["all"],
+    value: "log",
+  });
+  return {
+    ratio: Math.exp(group.mean!),
+    low: Math.exp(group.low!),
+    high: Math.exp(group.high!),
+    n,
+  };
 }

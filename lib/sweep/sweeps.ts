@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import type { Sweep } from "./grid.ts";
 
 /** The names that `deno task sweep` knows. */
-export const SWEEPS: readonly string[] = ["attack", "training", "cost"];
+export const SWEEPS: readonly string[] = ["attack", "rates", "training", "cost"];
 
 /** Loads a sweep.
  * @param name one of {@linkcode SWEEPS}, or the path of a module that exports a `sweep` made by `defineSweep`.

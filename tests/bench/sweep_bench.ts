@@ -8,7 +8,7 @@ import { type Point, pointsOf, type Sweep } from "lib/sweep/grid.ts";
 import { runOnRedis } from "lib/sweep/queue.ts";
 import { runSweep } from "lib/sweep/runner.ts";
 import { SweepStore } from "lib/sweep/store.ts";
-import { smallestExact, summarize } from "lib/sweep/summary.ts";
+import { smallestWidth, summarize } from "lib/sweep/summary.ts";
 import { start } from "../sweep/processes.ts";
 import { hasRedis, startRedis } from "../sweep/redis_server.ts";
 import { sweep as work } from "../sweep/work.ts";
@@ -130,13 +130,16 @@ function curves() {
   return summarize(figures, { by: ["dataset", "objective", "hidden"], value: "mse" });
 }
 function widths() {
-  return smallestExact(figures, ["dataset", "objective"]);
+  const shares = summarize(figures, { by: ["objective", "hidden"], value: "exact" });
+  return [...Map.groupBy(shares, ({ objective }) => objective).values()].map((group) =>
+    smallestWidth(group.map(({ hidden, mean }) => ({ hidden, rate: mean! })), 1)
+  );
 }
 const [cells, smallest] = [curves(), widths()];
 if (cells.length !== 100 || cells.some(({ measured }) => measured !== 1000)) {
   throw new Error("Cannot time: the groups are not 100 of 1000 rows");
 }
-if (smallest.length !== 4 || smallest.some(({ hidden }) => hidden !== 300)) {
+if (smallest.length !== 4 || smallest.some((hidden) => hidden !== 300)) {
   throw new Error(`Cannot time: the smallest exact widths are ${JSON.stringify(smallest)}`);
 }
 

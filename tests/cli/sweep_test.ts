@@ -110,7 +110,12 @@ test("deno task sweep and worker refuse bad usage in one line, status 2, nothing
     const faults: [string, string[], number, string][] = [
       ["sweep", [], 2, "expected one NAME"],
       ["sweep", ["attack", "cost"], 2, "expected one NAME"],
-      ["sweep", ["frobnicate"], 2, 'Cannot sweep "frobnicate": expected attack, training, cost'],
+      [
+        "sweep",
+        ["frobnicate"],
+        2,
+        'Cannot sweep "frobnicate": expected attack, rates, training, cost',
+      ],
       ["sweep", ["attack", "--only", "colour=1"], 2, 'no field "colour", expected dataset'],
       ["sweep", ["attack", "--only", "hidden=0"], 2, "hidden = 0 is not an integer in [1, 1024]"],
       ["sweep", [probe, ...store, "--redis", "localhost"], 1, "expected redis://"],

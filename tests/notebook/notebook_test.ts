@@ -55,6 +55,17 @@ Deno.test({
   },
 });
 
+Deno.test("claim() refuses what another seed breaks, unless it is exact or a rate", async () => {
+  const notebook = await openNotebook({ name: "01_demo", figures: [] });
+  for (const word of ["every digit", "Never exact", "no images", "all ten digits", "10 of 10"]) {
+    assertThrows(() => notebook.claim(word, true), TypeError, "needs { exact: true }");
+    assertThrows(() => notebook.claim(word, true, { n: 500, low: 1, high: 1 }), TypeError);
+    notebook.claim(word, true, { exact: true });
+  }
+  notebook.claim("9 of 10, everyone, nonetheless", true);
+  notebook.claim("at least 90 % are exact", true, { n: 500, low: 0.94, high: 0.97 });
+});
+
 Deno.test("claim() throws where the statement does not hold", async () => {
   const notebook = await openNotebook({ name: "01_demo", figures: [] });
   notebook.claim("one is one", true);

@@ -26,7 +26,7 @@ interface Made {
   readonly group: string;
   readonly final: number;
   readonly secondsPerEpoch: number;
-  readonly leakage: number;
+  readonly leakage: number | null;
 }
 
 const budgets = [1, 4, 16];
@@ -66,7 +66,7 @@ const grid = (candidates: readonly Made[]): Trial<Made>[] =>
 /** Groups of at least five; finals on a coarse scale, so that many tie. */
 const made = fc.array(
   fc.record({
-    leakage: fc.constantFrom(0, 0.2, 0.7),
+    leakage: fc.constantFrom(0, 0.2, 0.7, null),
     members: fc.array(
       fc.record({
         final: fc.integer({ min: 0, max: 20 }).map((k) => k / 20),
@@ -98,8 +98,8 @@ Deno.test("successiveHalving() recommends nothing worse than the full grid's bes
     assert(counted.epochs <= full / 3, `${counted.epochs} of ${full}`);
     assertEquals(plannedEpochs(search), { search: counted.epochs, grid: full });
     const [found, best] = [recommend(trials, limits)!, recommend(grid(candidates), limits)!];
-    if (!best.meets) return; // the full grid has no answer either
-    assert(found.meets);
+    if (best.meets === false) return; // the full grid has no answer either
+    assertEquals(found.meets, best.meets);
     assert(compareResults(found.trial.result, best.trial.result) <= 0);
   }));
 });
@@ -185,13 +185,33 @@ Deno.test("paretoSet() keeps what nothing dominates, ties included, and no failu
   assert(!dominates({ ...LIMITS }, { ...LIMITS }));
 });
 
-Deno.test("recommend() takes the least leakage, then accuracy, then time; else the closest", () => {
-  const trials = (results: readonly (readonly number[])[]): Trial<number>[] =>
+Deno.test("an unmeasured leakage neither dominates nor is dominated, and keeps no limit but that of 1", () => {
+  const result = (accuracy: number, leakage: number | null): Result => ({
+    ...{ accuracy, seconds: 10, leakage },
+  });
+  assert(!dominates(result(0.99, null), result(0.9, 0.3)));
+  assert(!dominates(result(0.99, 0), result(0.9, null)));
+  assert(dominates(result(0.99, null), result(0.9, null)));
+  const none = { ...LIMITS, leakage: 1 };
+  assertEquals(meets(result(0.95, null), none), true);
+  assertEquals(meets(result(0.95, null), { ...LIMITS, leakage: 0 }), null);
+  assertEquals(meets(result(0.95, 0.4), LIMITS), null); // an attack that fails shows no limit kept
+  assertEquals(meets(result(0.95, 0.6), LIMITS), false); // one that succeeds breaks it
+  assertEquals(meets(result(0.8, null), LIMITS), false);
+  assertEquals(shortfall(result(0.95, null), { ...LIMITS, leakage: 0 }), 0);
+});
+
+Deno.test("recommend() takes the most accurate, then the fastest, then what is known to leak least; else the closest", () => {
+  type Numbers = [accuracy: number, seconds: number, leakage: number | null];
+  const trials = (results: readonly Numbers[]): Trial<number>[] =>
     results.map(([accuracy, seconds, leakage], candidate) => ({
       ...{ candidate, rung: 0, status: "done", result: { accuracy, seconds, leakage } },
     }));
-  const pick = (...results: number[][]) => recommend(trials(results), LIMITS)?.trial.candidate;
-  assertEquals(pick([0.99, 50, 0.4], [0.91, 50, 0.1]), 1);
+  const pick = (...results: Numbers[]) => recommend(trials(results), LIMITS)?.trial.candidate;
+  assertEquals(pick([0.91, 50, 0.1], [0.99, 50, 0.4]), 1); // below the limit more leakage costs nothing
+  assertEquals(pick([0.91, 50, null], [0.92, 50, 0.4]), 1); // and none measured wins nothing
+  assertEquals(pick([0.92, 50, null], [0.92, 50, 0.4], [0.92, 50, 0.1]), 2);
+  assertEquals(pick([0.99, 50, 0.6], [0.92, 50, null]), 1); // what breaks the limit comes last
   assertEquals(pick([0.91, 50, 0.1], [0.92, 90, 0.1]), 1);
   assertEquals(pick([0.92, 50, 0.1], [0.92, 40, 0.1]), 1);
   assertEquals(pick([0.89, 1, 0], [0.9, 100, 0.5]), 1); // limits are inclusive
@@ -235,31 +255,42 @@ Deno.test("adviceText() and adviceReport() say what is reached, what is not, and
   const trials: Trial<Candidate>[] = [
     done("cryptonn", { accuracy: 0.93, seconds: 86_400 * 3, leakage: 0.25 }),
     { candidate: candidate("mitig1"), rung: 0, status: "failed", error: "weight 9 over ±8" },
-    done("mitig2", { accuracy: 0.92, seconds: 12.34, leakage: 0 }),
+    done("mitig2", { accuracy: 0.92, seconds: 12.34, leakage: null }),
   ];
   const advice = { trials, epochs: { search: 30, grid: 100 } };
   const text = adviceText(advice, LIMITS);
   for (
     const line of [
       "Recommended: mitig2 with 30 hidden units, batch 50, learning rate 1, 12 epochs of all images",
-      "accuracy 92.0 %, 12.3 s (measured), leakage 0.00",
-      "Why: 1 of 2 runs keep every limit (mitig2)",
+      "accuracy 92.0 %, 12.3 s (measured), leakage not measured",
+      "Why: 1 of 2 runs break no limit (mitig2); of these it is the most accurate, then the fastest. " +
+      "That its leakage is at most 0.5 is not shown.",
+      "Leakage not measured: the tried attack needs W1. Not 0: the server has z1 of every visit",
       "cryptonn: no run keeps the limit on seconds (best 3 days); the closest is accuracy 93.0 %, 3 days (predicted)",
       "mitig1: every run failed",
       "1 of 3 runs failed:\n  weight 9 over ±8",
       "30 epochs of the full grid's 100 (30.0 %)",
-      "0 is no proof of privacy",
+      "MITIG1's keys open\nevery stored ciphertext",
     ]
   ) assert(text.includes(line), `${line}\nin\n${text}`);
+  assert(!text.includes("0.00"), "no scheme is said to leak nothing");
+  const open = adviceText(advice, { ...LIMITS, leakage: 1 });
+  assert(open.includes("Why: 1 of 2 runs keep every limit (mitig2); of these"), open);
   const strict = { ...LIMITS, accuracy: 0.99, seconds: 300 };
   assert(adviceText(advice, strict).includes("No scheme reaches accuracy at least 99.0 %, 5 min"));
   const report = adviceReport(advice, strict);
   assertEquals(report.recommendation!.keepsLimits, false);
   assertEquals(report.failed[0].error, "weight 9 over ±8");
-  assertEquals(report.pareto.map(({ scheme, secondsAre }) => [scheme, secondsAre]), [
-    ["cryptonn", "predicted"],
-    ["mitig2", "measured"],
-  ]);
+  assertEquals(
+    report.pareto.map(({ scheme, secondsAre, leakage }) => [scheme, secondsAre, leakage]),
+    [["cryptonn", "predicted", 0.25], ["mitig2", "measured", null]],
+  );
+  for (const { leakageNote, leakage } of report.pareto) {
+    assert(
+      leakageNote.startsWith(leakage === null ? "not measured" : "at least this"),
+      leakageNote,
+    );
+  }
   assertEquals([0.5, 119, 600, 7200, 172_800].map(duration), [
     ...["0.5 s", "119 s", "10 min", "2 h", "2 days"],
   ]);

@@ -1,10 +1,11 @@
 import { assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { sweep as predictions } from "lib/sweep/advise_cost.ts";
-import { differences, readArchive, writeArchive } from "lib/sweep/archive.ts";
+import { archivedRecords, differences, readArchive, writeArchive } from "lib/sweep/archive.ts";
 import { sweep as attack } from "lib/sweep/attack.ts";
 import { sweep as cost } from "lib/sweep/cost.ts";
 import { defineSweep, pointKey, pointsOf, type Row, seedOf } from "lib/sweep/grid.ts";
 import type { Outcome, StoredRow } from "lib/sweep/store.ts";
+import { sweep as rates } from "lib/sweep/rates.ts";
 import { sweep as training } from "lib/sweep/training.ts";
 import { permitted, withFolder } from "../cli/fixtures.ts";
 import { sweep as probe } from "./probe.ts";
@@ -32,6 +33,8 @@ Deno.test({
       assertEquals(await readArchive(sweep, `${folder}/new`), rows);
       await writeArchive(sweep, [rows[1]], `${folder}/new`);
       assertEquals(await readArchive(sweep, `${folder}/new`), [rows[1]]);
+      await writeArchive(sweep, rows, `${folder}/new`);
+      assertEquals(await archivedRecords(sweep, `${folder}/new`), [{ ...points[0], ...fine }]);
     }),
 });
 
@@ -81,7 +84,7 @@ Deno.test({
   name: "readArchive() finds a row for every point of the figures, of the code's own version",
   ignore: !permitted,
   async fn() {
-    for (const own of [attack, training, cost]) {
+    for (const own of [attack, rates, training, cost]) {
       const rows = await readArchive(own);
       assertEquals(rows.filter(({ status }) => status === "failed"), [], own.name);
       const keys = new Set(rows.map(({ key }) => key));

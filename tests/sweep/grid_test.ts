@@ -131,7 +131,10 @@ Deno.test({
     const own = await loadSweep(`${import.meta.dirname}/probe.ts`);
     assertEquals(own.name, "probe");
     const faults: [string, string][] = [
-      ["frobnicate", 'Cannot sweep "frobnicate": expected attack, training, cost or the path'],
+      [
+        "frobnicate",
+        'Cannot sweep "frobnicate": expected attack, rates, training, cost or the path',
+      ],
       ["no-such-module.ts", "Cannot load sweep no-such-module.ts"],
       [`${import.meta.dirname}/../assert.ts`, "the module exports no sweep"],
     ];

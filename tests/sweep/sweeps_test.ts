@@ -61,6 +61,36 @@ test("attack gives a point the same row in any Worker, and infeasible programs n
   ]);
 });
 
+test("rates counts what a block of images gives, alike with either solver, and its own images in each draw", async () => {
+  const sweep = await loadSweep("rates");
+  const point = {
+    ...{ dataset: "mnist", hidden: 350, objective: "tv-sum", period: "none", w1: "known" },
+    ...{ solver: "batched", images: 2, draw: 0 },
+  };
+  const row = async (part: Partial<Record<keyof typeof point, string | number>>) => {
+    const own = { ...point, ...part };
+    return await sweep.run(own, { seed: seedOf(sweep, own), stopped: () => false });
+  };
+  const known = await row({});
+  const { elapsedMs: _, mse, ...counts } = known;
+  assert(Number(mse) < 1e-6);
+  assertEquals(counts, {
+    ...{ recovered: 2, exact: 2, certified: 2, certifiedWrong: 0, infeasible: 0, undecided: 0 },
+  });
+  assertEquals((await row({ solver: "fast" })).exact, 2);
+  const strict = await row({ objective: "published", hidden: 600, period: "2" });
+  assertEquals([strict.recovered, strict.mse], [0, null]); // strokes break the rule
+  assertEquals(Number(strict.infeasible) + Number(strict.undecided), 2);
+  const guessed = await row({ objective: "published", hidden: 100, w1: "guessed" });
+  assertEquals([guessed.recovered, guessed.exact], [2, 0]); // few equations: some image fits a guess
+  const other = await row({ objective: "published", hidden: 100, w1: "known", draw: 1 });
+  const first = await row({ objective: "published", hidden: 100, w1: "known" });
+  assert(other.mse !== first.mse);
+  const draws = [0, 1].map((draw) => seedOf(sweep, { ...point, draw }));
+  assertEquals(new Set(draws).size, 2);
+  assertEquals(seedOf(sweep, { ...point, objective: "sum", solver: "fast" }), draws[0]); // pairs
+});
+
 test("cost measures real keys and ciphertexts of each scheme", async () => {
   const rows = await rowsOf("cost", "n=8,hidden=3");
   assertEquals(rows.length, 3);
@@ -79,4 +109,20 @@ test("training gives a point the same accuracy in any Worker", async () => {
   const [[first], [second]] = [await rowsOf("training", only), await rowsHere("training", only)];
   assertEquals(second.accuracy, first.accuracy);
   assert(Number(first.accuracy) > 0.5 && Number(first.seconds) > 0, JSON.stringify(first));
+});
+
+test("training in float differs from mitig1 by its fixed point alone, and little at fine steps", async () => {
+  const sweep = await loadSweep("training");
+  const accuracy = async (scheme: string, scaleBits: number) => {
+    const point = {
+      ...{ scheme, dataset: "mnist", hidden: 30, batch: 50, learningRate: 1, scaleBits },
+      ...{ epochs: 3, share: 0.25, run: 0 },
+    };
+    const row = await sweep.run(point, { seed: seedOf(sweep, point), stopped: () => false });
+    return Number(row.accuracy);
+  };
+  const float = await accuracy("float", 0);
+  assert(float > 0.8, `${float}`);
+  assert(Math.abs(float - await accuracy("mitig1", 12)) < 0.01);
+  assert(float - await accuracy("mitig1", 3) > 0.02);
 });
