@@ -80,7 +80,7 @@ function refusal(
     return [400, `this server speaks ${SUBPROTOCOL}, the client ${plainText(offered)}`];
   }
   if (headers["sec-websocket-version"] !== "13") return [400, "not version 13 of WebSocket"];
-  return /^[+/\w]{22}==$/.test(headers["sec-websocket-key"] ?? "")
+  return /^[A-Za-z0-9+/]{22}==$/.test(headers["sec-websocket-key"] ?? "")
     ? null
     : [400, "no Sec-WebSocket-Key of 16 bytes"];
 }
@@ -206,7 +206,11 @@ export function listen(options: ListenOptions): Listener {
     }
     const full = visitor.admit();
     if (full !== null) return refuse(stream, [503, full]);
-    (await sockets).handleUpgrade(request, stream, head, (ws: Ws) => welcome(ws, visitor));
+    try {
+      (await sockets).handleUpgrade(request, stream, head, (ws: Ws) => welcome(ws, visitor));
+    } catch (error) { // nobody waits for this function: it must not end the process
+      visitor.expel(String(error));
+    }
   });
   const tls = listenTls(
     { hostname, port, cert, key },

@@ -3,6 +3,7 @@ import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
 import { startPairing } from "lib/math/pairing_start.ts";
 import { Decryption } from "lib/protocol/mitig1/decryption.ts";
+import { Samples } from "lib/protocol/mitig1/samples.ts";
 
 const read = (await Deno.permissions.query({ name: "read" })).state === "granted";
 const pp = { group: await startPairing(), n: 2, boundX: 255, boundY: 100 };
@@ -50,4 +51,15 @@ Deno.test("Decryption keeps none of some samples when one of them is malformed",
 Deno.test("Decryption refuses a number of Workers that is none", () => {
   assertThrows(() => new Decryption(pp, 7, -1), RangeError, "-1 workers");
   assertThrows(() => new Decryption(pp, 7, 0.5), RangeError, "0.5 workers");
+});
+
+Deno.test("Samples stops between two keys of one sample when the look between them says so", async () => {
+  const stop = new AbortController();
+  let looks = 0;
+  const kept = new Samples(pp, 2 ** 20, stop.signal, () => {
+    if (++looks === 2) stop.abort(new Error("nobody waits"));
+  });
+  await kept.obey({ do: "store", ciphertexts: samples.slice(0, 1) });
+  await assertRejects(() => kept.obey({ do: "open", keys, from: 0, to: 1 }), Error, "nobody waits");
+  assertEquals(looks, 2); // of three keys
 });
