@@ -14,8 +14,8 @@
  *
  *   Assumed: W1 was drawn independently of the image, entry by entry, from distributions like those measured.
  * @module */
-import { descriptionBits, log2Binomial, log2Sum } from "./description.ts";
-import { evidenceBits, type LayerEvidence, layerEvidence } from "./layer_evidence.ts";
+import { descriptionBits, log2Binomials, log2Sum } from "./description.ts";
+import { layerEvidence } from "./layer_evidence.ts";
 import type { ServerView } from "./view.ts";
 
 /** The most that log2 of the chance of a wrong image may be. */
@@ -46,16 +46,25 @@ export function consistent(view: ServerView, xHat: ArrayLike<number>): boolean {
     x[p] = Math.round(xHat[p]);
     if (!(x[p] >= low && x[p] <= high)) return false;
   }
+  const safe = 255 * n * largest(W1) <= Number.MAX_SAFE_INTEGER;
   for (let row = 0; row < hidden; row++) {
-    let sum = 0, size = 0;
-    for (let p = 0; p < n; p++) {
-      const term = W1[row * n + p] * x[p];
-      sum += term;
-      size += Math.abs(term);
-    }
-    if (size <= Number.MAX_SAFE_INTEGER ? sum !== z1[row] : !exactly(view, row, x)) return false;
+    let sum = 0;
+    for (let p = 0; p < n; p++) sum += W1[row * n + p] * x[p];
+    if (safe ? sum !== z1[row] : !exactly(view, row, x)) return false;
   }
   return true;
+}
+
+const largestOf = new WeakMap<Float64Array, number>();
+
+/** The largest |entry| of W1, which many views share. */
+function largest(W1: Float64Array): number {
+  let most = largestOf.get(W1);
+  if (most === undefined) {
+    most = W1.reduce((max, w) => Math.max(max, Math.abs(w)), 0);
+    largestOf.set(W1, most);
+  }
+  return most;
 }
 
 /** Row `row` of W1·x = z1 in big integers, where float64 may round. */
@@ -69,25 +78,24 @@ function exactly({ W1, z1, n }: ServerView, row: number, x: Float64Array): boole
 export function certify(view: ServerView, xHat: ArrayLike<number>): Certificate | null {
   if (!consistent(view, xHat)) return null;
   const evidence = layerEvidence(view.W1, view.n);
-  const { deadPixels, rank, full } = evidence;
+  const { deadPixels, rank, full, bits } = evidence;
   const known = { deadPixels, rank };
   if (full) {
     return { certified: true, argument: "rank", ...known, imageBits: 0, log2Chance: -Infinity };
   }
   const imageBits = descriptionBits(Float64Array.from(xHat, Math.round), view.shape);
-  const log2Chance = deadPixels > 0 ? 0 : Math.min(0, wrongImages(evidence, view.n, imageBits));
+  const log2Chance = deadPixels > 0 ? 0 : Math.min(0, wrongImages(bits, imageBits));
   const certified = log2Chance <= LOG2_CHANCE;
   return { certified, argument: "counting", ...known, imageBits, log2Chance };
 }
 
-/** log2 of the bound on the chance of a wrong image. */
-function wrongImages(evidence: LayerEvidence, n: number, imageBits: number): number {
-  const terms = Array.from({ length: n }, (_, at) => {
+/** log2 of the bound on the chance of a wrong image. @param bits b(1), … b(n). */
+function wrongImages(bits: Float64Array, imageBits: number): number {
+  const places = log2Binomials(bits.length, bits.length);
+  return log2Sum(bits.map((told, at) => {
     const k = at + 1;
-    const images = Math.min(imageBits, log2Binomial(n, k) + k * Math.log2(255));
-    return images - evidenceBits(evidence, k);
-  });
-  return log2Sum(terms);
+    return Math.min(imageBits, places[k] + k * Math.log2(255)) - told;
+  }));
 }
 
 /** The certificate in words, its assumption included: one line. */

@@ -21,7 +21,7 @@ function sparseBits(x: ArrayLike<number>): number {
   const n = x.length;
   let s = 0;
   for (let p = 0; p < n; p++) if (x[p] !== 0) s++;
-  return Math.log2(n + 1) + log2Binomial(n, s) + s * Math.log2(255);
+  return Math.log2(n + 1) + log2Binomials(n, n)[s] + s * Math.log2(255);
 }
 
 function smoothBits(x: ArrayLike<number>, [height, width, channels]: Shape): number {
@@ -42,31 +42,24 @@ function smoothBits(x: ArrayLike<number>, [height, width, channels]: Shape): num
 
 /** log2 of the number of integer vectors v of n entries with Σ|v| ≤ T. */
 function log2Ball(n: number, T: number): number {
-  const terms = Array.from(
-    { length: Math.min(n, T) + 1 },
-    (_, k) => k + log2Binomial(n, k) + log2Binomial(T, k),
-  );
-  return log2Sum(terms);
+  const [places, shares] = [log2Binomials(n, n), log2Binomials(T, Math.min(n, T))];
+  return log2Sum(shares.map((share, k) => k + places[k] + share));
 }
 
 /** log2 Σ 2^term; −Infinity for no terms. */
-export function log2Sum(terms: readonly number[]): number {
+export function log2Sum(terms: Float64Array): number {
   const most = terms.reduce((a, b) => Math.max(a, b), -Infinity);
   if (most === -Infinity) return most;
   return most + Math.log2(terms.reduce((sum, term) => sum + 2 ** (term - most), 0));
 }
 
-/** log2 C(n, k). */
-export function log2Binomial(n: number, k: number): number {
-  return (lnFactorial(n) - lnFactorial(k) - lnFactorial(n - k)) / Math.LN2;
-}
+let last: { n: number; binomials: Float64Array } | undefined;
 
-/** ln n!, by Stirling's series from 16 on: ten digits and more. */
-function lnFactorial(n: number): number {
-  if (n >= 16) {
-    return n * Math.log(n) - n + Math.log(2 * Math.PI * n) / 2 + 1 / (12 * n) - 1 / (360 * n ** 3);
-  }
-  let sum = 0;
-  for (let i = 2; i <= n; i++) sum += Math.log(i);
-  return sum;
+/** log2 C(n, k) for k = 0 to `most`. The whole row of the last n is kept: it is asked for again and again. */
+export function log2Binomials(n: number, most: number): Float64Array {
+  if (last?.n === n && most === n) return last.binomials;
+  const binomials = new Float64Array(most + 1);
+  for (let k = 1; k <= most; k++) binomials[k] = binomials[k - 1] + Math.log2((n - k + 1) / k);
+  if (most === n) last = { n, binomials };
+  return binomials;
 }

@@ -25,6 +25,8 @@ export interface LayerEvidence {
   readonly full: boolean;
   /** Groups of rows with the same q. */
   readonly rows: readonly { q: number; count: number }[];
+  /** [n] bits that they tell about a wrong image that differs in 1, 2, … n pixels. */
+  readonly bits: Float64Array;
 }
 
 /** Standard deviations that a count must be above its mean to stand out. */
@@ -40,11 +42,6 @@ export function layerEvidence(W1: Float64Array, n: number): LayerEvidence {
   return evidence;
 }
 
-/** Bits that the rows tell about a wrong image that differs in k pixels. */
-export function evidenceBits({ rows }: LayerEvidence, k: number): number {
-  return rows.reduce((sum, { q, count }) => sum + count * rowBits(q, k), 0);
-}
-
 /** Bits of one row, see the module. @param q in (0, 1]. */
 export function rowBits(q: number, k: number): number {
   const least = -Math.log2(q);
@@ -58,9 +55,10 @@ function measure(W1: Float64Array, n: number): LayerEvidence {
   const live = liveRows(W1, n);
   const hidden = live.length / n;
   const deadPixels = countDead(live, n);
-  if (hidden === 0) return { deadPixels: n, rank: 0, full: false, rows: [] };
+  const nothing = { rows: [], bits: new Float64Array(n) };
+  if (hidden === 0) return { deadPixels: n, rank: 0, full: false, ...nothing };
   if (hidden >= n && deadPixels === 0 && rankMod(live, n) === n) {
-    return { deadPixels, rank: n, full: true, rows: [] };
+    return { deadPixels, rank: n, full: true, ...nothing };
   }
   const used = Math.min(hidden, n); // more cannot be independent
   const A = live.subarray(0, used * n);
@@ -77,7 +75,11 @@ function measure(W1: Float64Array, n: number): LayerEvidence {
     groups.set(q, (groups.get(q) ?? 0) + 1);
   }
   const rows = [...groups].map(([q, count]) => ({ q, count }));
-  return { deadPixels, rank, full: false, rows };
+  const bits = Float64Array.from(
+    { length: n },
+    (_, at) => rows.reduce((sum, { q, count }) => sum + count * rowBits(q, at + 1), 0),
+  );
+  return { deadPixels, rank, full: false, rows, bits };
 }
 
 /** The rows that are not all zero. */
@@ -101,30 +103,37 @@ function countDead(A: Float64Array, n: number): number {
 /** Of each row, the largest probability of a value: that of all entries, or the row's, or a column's. */
 function rowAtoms(A: Float64Array, n: number): Float64Array {
   const hidden = A.length / n;
-  const all = mostFrequent(A) / A.length;
+  const mostFrequent = counter(A);
+  const all = mostFrequent(0, 1, A.length) / A.length;
   const outstanding = (count: number, of: number) =>
     count > of * all + STANDS_OUT * (Math.sqrt(of * all) + 1) ? count / of : all;
   let columns = all;
   for (let p = 0; p < n; p++) {
-    const column = Float64Array.from({ length: hidden }, (_, row) => A[row * n + p]);
-    columns = Math.max(columns, outstanding(mostFrequent(column), hidden));
+    columns = Math.max(columns, outstanding(mostFrequent(p, n, hidden), hidden));
   }
-  return Float64Array.from({ length: hidden }, (_, row) => {
-    const own = outstanding(mostFrequent(A.subarray(row * n, (row + 1) * n)), n);
-    return Math.max(columns, own);
-  });
+  return Float64Array.from(
+    { length: hidden },
+    (_, row) => Math.max(columns, outstanding(mostFrequent(row * n, 1, n), n)),
+  );
 }
 
-/** How often the most frequent value occurs. */
-function mostFrequent(values: Float64Array): number {
-  const sorted = values.slice().sort();
-  let most = 0;
-  for (let from = 0, at = 1; at <= sorted.length; at++) {
-    if (at < sorted.length && sorted[at] === sorted[from]) continue;
-    most = Math.max(most, at - from);
-    from = at;
-  }
-  return most;
+/** A function that tells how often the most frequent value occurs among `count` entries from `from` on. */
+function counter(A: Float64Array): (from: number, stride: number, count: number) => number {
+  const codes = new Map<number, number>();
+  const coded = Int32Array.from(A, (value) => {
+    let code = codes.get(value);
+    if (code === undefined) codes.set(value, code = codes.size);
+    return code;
+  });
+  const counts = new Int32Array(codes.size);
+  return (from, stride, count) => {
+    let most = 0;
+    for (let k = 0, at = from; k < count; k++, at += stride) {
+      most = Math.max(most, ++counts[coded[at]]);
+    }
+    for (let k = 0, at = from; k < count; k++, at += stride) counts[coded[at]] = 0;
+    return most;
+  };
 }
 
 function same(a: Float64Array, b: Float64Array): boolean {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { evidenceBits, layerEvidence, rowBits } from "lib/attack/layer_evidence.ts";
+import { layerEvidence, rowBits } from "lib/attack/layer_evidence.ts";
 import { gaussian, seededRng } from "lib/math/rng.ts";
 
 /** The largest point probability of ±1 combinations of k draws, by convolution. */
@@ -38,11 +38,11 @@ Deno.test("rowBits() never exceeds what k draws really tell, uniform or skew, by
 
 Deno.test("layerEvidence() finds q of Gaussian integers near 1/(σ·√(2π))", () => {
   const W1 = gaussian(seededRng(1), 100 * 200).map((w) => Math.round(50 * w));
-  const { rows, rank, deadPixels, full } = layerEvidence(W1, 200);
+  const { rows, rank, deadPixels, full, bits } = layerEvidence(W1, 200);
   assertEquals([rank, deadPixels, full, rows.length], [100, 0, false, 1]);
   const expected = 1 / (50 * Math.sqrt(2 * Math.PI));
   assert(rows[0].q > expected * 0.99 && rows[0].q < expected * 1.5, `${rows[0].q}`);
-  assertLess(100 * 7, evidenceBits({ rows, rank, deadPixels, full }, 10));
+  assertLess(100 * 7, bits[9]);
 });
 
 Deno.test("layerEvidence() remembers one layer, by content", () => {
