@@ -6,7 +6,7 @@ import { Checkpoints } from "../protocol/checkpoints.ts";
 import { decodeModel, predict, train } from "../protocol/mitig2/client.ts";
 import { runCommand, type Values } from "./args.ts";
 import { loadServerCredentials, PartyRun } from "./party_client.ts";
-import { clientFlags, placed, rngOf } from "./party_flags.ts";
+import { clientFlags, rngOf } from "./party_flags.ts";
 
 const command = {
   name: "mitig2:client",
@@ -81,7 +81,7 @@ const accuracy = (predictions: Uint8Array, labels: Uint8Array) =>
 await runCommand(command, async (options) => {
   const { dataset, labels, hidden, workers = navigator.hardwareConcurrency, fresh, json } = options;
   const setting = settingOf(options);
-  const checkpoints = new Checkpoints(placed(options.directory));
+  const checkpoints = new Checkpoints(options.directory);
   const model = options.predict ? await checkpoints.readModel(decodeModel) : null;
   if (options.predict && model === null) {
     throw new Error(`Cannot predict: there is no finished model in ${checkpoints.directory}`);

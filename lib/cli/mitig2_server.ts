@@ -3,7 +3,7 @@
 import { Checkpoints } from "../protocol/checkpoints.ts";
 import { serve } from "../protocol/mitig2/server.ts";
 import { runCommand } from "./args.ts";
-import { placed, serverFlags } from "./party_flags.ts";
+import { serverFlags } from "./party_flags.ts";
 import { runServer } from "./party_server.ts";
 
 await runCommand({
@@ -17,7 +17,7 @@ and copy cert.pem and token (never key.pem) to the same directory there. It keep
 session, DIR/SESSION/epoch-K.safetensors of the last three epochs and model.safetensors: b1, W2, b2.`,
   flags: serverFlags("mitig2"),
 }, (options) => {
-  const directory = placed(options.directory);
+  const directory = options.directory;
   // a session is in hexadecimal, which the server has made from bytes
   const checkpoints = (session: string) => new Checkpoints(`${directory}/${session}`);
   return runServer(

@@ -8,7 +8,6 @@ import type { Beginning, EpochReport } from "../protocol/mitig2/client.ts";
 import { Transcript } from "../protocol/transcript.ts";
 import type { Connection } from "../protocol/transport.ts";
 import { connect } from "../protocol/websocket.ts";
-import { placed } from "./party_flags.ts";
 import { stopSignal } from "./signals.ts";
 
 /** The test accuracy that the paper reports for its second mitigation. */
@@ -23,7 +22,7 @@ const text = (error: unknown) => error instanceof Error ? error.message : String
 /** What is needed to connect. @throws {Error} it is not there: the message says how to get it. */
 export async function loadServerCredentials(task: string, identity: string): Promise<Credentials> {
   try {
-    return await loadCredentials(placed(identity));
+    return await loadCredentials(identity);
   } catch (cause) {
     if (!/: it is (missing|not )/.test(text(cause))) throw cause; // a clock or a mode: it says itself
     const server = task.replace("client", "server");

@@ -3,9 +3,7 @@
  * Secrets come from the system's CSPRNG. `--insecure-seed` is the only way to a run that repeats: no variable of
  * the environment and no file takes its place, and its name and number stand in every result.
  * @module */
-import { resolve } from "node:path";
 import { type Rng, secureRng, seededRng } from "../math/rng.ts";
-import { ROOT } from "./workspace.ts";
 
 const IDENTITY = { type: "path", placeholder: "DIR", default: "data/tls" } as const;
 const INSECURE_SEED = { type: "integer", min: 0, max: Number.MAX_SAFE_INTEGER } as const;
@@ -82,9 +80,6 @@ export const clientFlags = (protocol: string) => ({
     help: "classify the test images with the finished model instead of training",
   },
 } as const);
-
-/** A directory as a flag gives it: relative ones lie in the workspace, where `deno task` runs. */
-export const placed = (directory: string): string => resolve(ROOT, directory);
 
 /** The CSPRNG, unless the user asked for the other in so many words. */
 export function rngOf(options: { "insecure-seed"?: number }): Rng {

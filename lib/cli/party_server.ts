@@ -9,7 +9,7 @@ import { plainText } from "../protocol/plain_text.ts";
 import type { Connection } from "../protocol/transport.ts";
 import { listen, type ListenOptions } from "../protocol/websocket_server.ts";
 import type { Values } from "./args.ts";
-import { type listenFlags, placed, rngOf } from "./party_flags.ts";
+import { type listenFlags, rngOf } from "./party_flags.ts";
 import { stopSignal } from "./signals.ts";
 
 /** What a protocol's server is given for one client. */
@@ -69,7 +69,7 @@ export async function runServer(
   options: Values<typeof listenFlags>,
   serve: (connection: Connection, serving: Serving) => Promise<string>,
 ): Promise<number> {
-  const place = placed(options.identity);
+  const place = options.identity;
   const identity = await identityFor(place, options.host?.split(",") ?? []);
   const { signal } = stopSignal(() => log("stopping"));
   const logRefusal = refusalLog(log);

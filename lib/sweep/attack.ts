@@ -50,7 +50,7 @@ export function testImages(name: DatasetName): Promise<Dataset> {
 export const sweep = defineSweep({
   url: import.meta.url,
   name: "attack",
-  version: 2,
+  version: 3,
   fields: {
     dataset: { type: "choice", choices: ATTACKED },
     hidden: { type: "integer", min: 1, max: 1024 },
@@ -59,9 +59,9 @@ export const sweep = defineSweep({
     image: { type: "integer", min: 0, max: 9999 },
     solver: { type: "choice", choices: ["fast", "highs"] }, // our interior point method, or theirs
   },
-  // `recovery` is optimal, infeasible, time-limit or error; without a recovery mse, psnr and ssim are null,
+  // `recovery` is optimal, infeasible, undecided, time-limit or error; without a recovery mse, psnr and ssim are null,
   // psnr also for an image that is the same. `elapsedMs` is the solver's.
-  columns: ["recovery", "mse", "psnr", "ssim", "exact", "certified", "elapsedMs"],
+  columns: ["recovery", "mse", "psnr", "ssim", "exact", "consistent", "certified", "elapsedMs"],
   timings: ["elapsedMs"],
   seedFields: ["dataset", "hidden", "image"],
   grids: [

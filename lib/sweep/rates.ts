@@ -54,7 +54,7 @@ const CIFAR = { ...KNOWN, dataset: ["cifar10-gray"], images: SOME } as const;
 export const sweep = defineSweep({
   url: import.meta.url,
   name: "rates",
-  version: 1,
+  version: 2,
   fields: {
     dataset: { type: "choice", choices: ATTACKED },
     hidden: { type: "integer", min: 1, max: 1024 },

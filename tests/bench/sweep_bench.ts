@@ -111,7 +111,7 @@ for (const point of many) {
     ...{ status: "done", attempts: 1, startedAt: "2026-01-01T00:00:00.000Z", pointMs: 1 },
     row: {
       ...{ recovery: "optimal", mse: exact ? 0 : 1 / (hidden + image), psnr: null, ssim: 0.5 },
-      ...{ exact, certified: exact, elapsedMs: 1 },
+      ...{ exact, consistent: exact, certified: exact, elapsedMs: 1 },
     },
   });
 }
