@@ -135,6 +135,28 @@ test("deno task attack takes the user's own layer and refuses a broken one, befo
     assertEquals(truncated.stderr.trimEnd().split("\n").length, 1, truncated.stderr);
   }));
 
+test("deno task attack says why nothing was attacked, in text and JSON, and fails", () =>
+  withFolder(async (folder) => {
+    const file = `${folder}/zero.npy`;
+    await Deno.writeFile(file, npy(new Float32Array(2 * 784), [2, 784]));
+    const flags = ["--weights", file, "--images", "2", "--objective", "gaussian"];
+    const [text, json] = [await attack(...flags), await attack(...flags, "--json")];
+    assertEquals([text.code, json.code], [1, 1]);
+    assertStringIncludes(text.stdout, "Cannot solve: the rank of W1 is too low");
+    const { images: [image], solver } = JSON.parse(json.stdout);
+    const { status, message, consistent } = image;
+    assertEquals([status, message, consistent, solver], [
+      "error",
+      "Cannot solve: the rank of W1 is too low",
+      false,
+      null,
+    ]);
+    // The same layer and a linear program: black fits, and is worth nothing.
+    const black = await attack("--weights", file, "--images", "1");
+    assertEquals(black.code, 0);
+    assertStringIncludes(black.stdout, "consistent, not certified: 784 pixels are in no equation");
+  }));
+
 test("deno task attack finds --weights from the folder that it is given in", () =>
   withFolder(async (folder) => {
     await Deno.writeFile(`${folder}/w.npy`, npy(new Float32Array(784).fill(1), [1, 784]));
