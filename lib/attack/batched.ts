@@ -67,8 +67,8 @@ const LOOK = 10;
 /** Iterations between attempts to prove infeasibility. */
 const PROOF = 100;
 
-/** What clipping may take back of a point that converged to {@linkcode TOLERANCE}, in grey levels. */
-const CLIPPED = 1e-4 * 255;
+/** What clipping may take back of a pixel of a point that converged, in grey levels: {@linkcode TOLERANCE} is a mean. */
+const CLIPPED = 1;
 
 /** Why copies that agree are not always an answer. */
 const NO_SOLUTION = "the point that the iteration found does not solve the program";
@@ -214,15 +214,15 @@ function judge(batch: Batch, image: Running, x: Float32Array, iteration: number)
   if (Math.max(copies.primal, copies.dual) < TOLERANCE) {
     const point = equations.pixels(splitting.project(Float64Array.from(x), b));
     const { rank } = splitting;
-    const found = solution(view, rules, { point, rank, tolerance: CLIPPED }, details);
-    if (found === null) {
-      return noRecovery("undecided", objective, { ...details, message: NO_SOLUTION });
-    }
-    if (objective !== "reweighted" || found.xHat === null) return found;
-    const refined = refine(view, found.xHat, rules);
+    const [low, high] = view.pixelRange;
+    const xHat = point.map((v) => Math.min(high, Math.max(low, v)));
+    const refined = objective === "reweighted" ? refine(view, xHat, rules) : null;
     if (refined !== null) return recovery(view, refined, details);
-    if (round === REWEIGHTINGS) return found;
-    copies.weights = weights(batch, reweigh(base, found.xHat, round));
+    if (objective !== "reweighted" || round === REWEIGHTINGS) {
+      return solution(view, rules, { point, rank, tolerance: CLIPPED }, details) ??
+        noRecovery("undecided", objective, { ...details, message: NO_SOLUTION });
+    }
+    copies.weights = weights(batch, reweigh(base, xHat, round));
     image.round++;
     return null;
   }

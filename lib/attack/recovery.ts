@@ -30,7 +30,7 @@ const TOLERANCE = 1e-6 * 255;
 
 /** Largest residual of an equation, relative to its terms: rounding, and what clipping may leave. */
 const ROUNDING = 1e-10;
-const CLIPPING = 1e-4;
+const CLIPPING = 1e-3;
 
 /** A recovery from an attack's point: clipped to the pixel range, weighed. */
 export function recovery(view: ServerView, point: Float64Array, details: Details): Recovery {
