@@ -13,6 +13,17 @@ Deno.test("optimizer(adam) takes a first step of the learning rate, whatever the
   [-0.5, 0.5, 0].forEach((expected, i) => assertAlmostEquals(weights[i], expected, 1e-5));
 });
 
+Deno.test("optimizer(adam) takes six steps of algorithm 1, computed apart in float64", () => {
+  // Gradients of very different size: each of β₁ and β₂ shows. β₁ 0.9, β₂ 0.999, η 0.1, from w = 1.
+  const path = [0.900000, 0.9366103534720748, 0.9502794196738215, 0.8931867647197664];
+  path.push(0.8449123158952121, 0.8105572159067232);
+  const [weights, adam] = [Float32Array.of(1), optimizer("adam", 1)];
+  [1, -2, 0.5, 30, 0.01, -4].forEach((gradient, step) => {
+    adam.step(weights, Float32Array.of(2 * gradient), 2, 0.1);
+    assertAlmostEquals(weights[0], path[step], 1e-5, `step ${step + 1}`);
+  });
+});
+
 Deno.test("optimizer(adam) finds the bottom of a narrow valley", () => {
   const [weights, adam] = [Float32Array.from([3, 3]), optimizer("adam", 2)];
   for (let step = 0; step < 2000; step++) {

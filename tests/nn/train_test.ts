@@ -2,6 +2,7 @@ import {
   assert,
   assertAlmostEquals,
   assertEquals,
+  assertLess,
   assertNotEquals,
   assertRejects,
   assertThrows,
@@ -137,6 +138,24 @@ Deno.test("epochOrder() permutes by key and epoch", () => {
   assertNotEquals(epochOrder(100, key, 4), order);
   assertNotEquals(epochOrder(100, new Uint8Array(32), 3), order);
   assertEquals(epochOrder(3, undefined, 3), Uint32Array.of(0, 1, 2));
+});
+
+Deno.test("epochOrder() gives each order of four images as often as any other, over keys", () => {
+  const counts = new Map<string, number>();
+  const keys = 4800;
+  for (let k = 0; k < keys; k++) {
+    const key = new Uint8Array(32);
+    new DataView(key.buffer).setUint32(0, k);
+    const order = epochOrder(4, key, 0).join("");
+    counts.set(order, (counts.get(order) ?? 0) + 1);
+  }
+  const expected = keys / 24;
+  const chiSquare = [...counts.values()].reduce(
+    (sum, n) => sum + (n - expected) ** 2 / expected,
+    0,
+  );
+  assertEquals(counts.size, 24);
+  assertLess(chiSquare, 60); // 23 degrees of freedom: exceeded by chance once in 30,000; the keys are fixed
 });
 
 Deno.test("trainMlp() learns, leaves its input alone, and repeats from a seed", async () => {
