@@ -10,7 +10,8 @@
  *
  * bits, and independent rows add up. q is measured: the most frequent value among all entries, or in a row or
  * a column where it stands out, or the share of rows in which two columns agree: pixels behind columns that
- * repeat, or are multiples of each other, can be exchanged (q = 1). Rows that nearly repeat others count as what is new in them: a pivot of the
+ * repeat, or are multiples of each other, can be exchanged (q = 1). The sums of the rows count as a column:
+ * where they are 0, an image can be made brighter as a whole. Rows that nearly repeat others count as what is new in them: a pivot of the
  * Cholesky factor of W1·W1ᵀ is the row's distance from those above, s² a pixel, and q ≥ 1/√(12·s² + 1).
  * @module */
 import { cholesky, multiplyTransposed } from "../math/dense.ts";
@@ -113,33 +114,55 @@ function rowAtoms(A: Float64Array, n: number): Float64Array {
   const all = mostFrequent(0, 1, A.length) / A.length;
   const outstanding = (count: number, of: number) =>
     count > of * all + STANDS_OUT * (Math.sqrt(of * all) + 1) ? count / of : all;
-  let columns = all;
-  if (hasParallelColumns(A, n)) columns = 1;
-  const { count, of } = mostAgreement(A, n);
-  columns = Math.max(columns, outstanding(count, of));
-  for (let p = 0; p < n; p++) {
-    columns = Math.max(columns, outstanding(mostFrequent(p, n, hidden), hidden));
-  }
+  const columns = columnAtom(withRowSums(A, n), n + 1, outstanding);
   return Float64Array.from(
     { length: hidden },
     (_, row) => Math.max(columns, outstanding(mostFrequent(row * n, 1, n), n)),
   );
 }
 
-/** Whether a column is a multiple of another: by a random combination of each one's entries without their common
+/** The largest probability that a column's values, or two columns' being the same, give away. */
+function columnAtom(
+  A: Float64Array,
+  n: number,
+  outstanding: (count: number, of: number) => number,
+): number {
+  if (hasParallelColumns(A, n)) return 1;
+  const hidden = A.length / n;
+  const mostFrequent = counter(A);
+  const { count, of } = mostAgreement(A, n);
+  let atom = outstanding(count, of);
+  for (let p = 0; p < n; p++) {
+    atom = Math.max(atom, outstanding(mostFrequent(p, n, hidden), hidden));
+  }
+  return atom;
+}
+
+/** [hidden, n + 1] the rows of A, each with the sum of its entries. */
+function withRowSums(A: Float64Array, n: number): Float64Array {
+  const rows = new Float64Array(A.length / n * (n + 1));
+  for (let row = 0; row < A.length / n; row++) {
+    const entries = A.subarray(row * n, (row + 1) * n);
+    rows.set(entries, row * (n + 1));
+    rows[row * (n + 1) + n] = entries.reduce((sum, w) => sum + w, 0);
+  }
+  return rows;
+}
+
+/** Whether a column is zero or a multiple of another: by a random combination of each one's entries without their common
  * factor and sign. Others that fall together, one pair in 2^50, only cost a certificate. */
 function hasParallelColumns(A: Float64Array, n: number): boolean {
   const hidden = A.length / n;
   const factors = new Float64Array(n);
   A.forEach((w, at) => factors[at % n] = commonDivisor(factors[at % n], w));
+  if (factors.includes(0)) return true;
   const sums = new Float64Array(n);
   gaussian(seededRng(1), hidden).forEach((share, row) => {
     for (let p = 0; p < n; p++) {
-      if (factors[p] !== 0) sums[p] += share * (A[row * n + p] / factors[p]);
+      sums[p] += share * (A[row * n + p] / factors[p]);
     }
   });
-  const live = sums.filter((_, p) => factors[p] !== 0).map(Math.abs);
-  return new Set(live).size < live.length;
+  return new Set(sums.map(Math.abs)).size < n;
 }
 
 function commonDivisor(a: number, b: number): number {

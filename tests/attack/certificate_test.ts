@@ -99,6 +99,12 @@ Deno.test("certify() withholds the certificate from every layer that tells too l
     "a column that is −2 times another": (w, p, row) => p === 40 ? -2 * W1[64 * row + 27] : w,
     "a column repeated but for one row": (w, p, row) => p === 40 && row > 0 ? W1[64 * row + 27] : w,
     "columns mirrored": (w, p, row) => p % 8 > 3 ? W1[64 * row + p - p % 8 + 7 - p % 8] : w,
+    "rows that add up to zero": (w, p, row) =>
+      p < 63 ? w : -W1.subarray(64 * row, 64 * row + 63).reduce((sum, v) => sum + v, 0),
+    "rows that add up to zero but for one": (w, p, row) =>
+      p < 63 || row === 5
+        ? w
+        : -W1.subarray(64 * row, 64 * row + 63).reduce((sum, v) => sum + v, 0),
     "signs": (w) => Math.sign(w),
     "one outlier, the rest zero": (w, p, row) => p === 3 && row === 3 ? 1e6 : Math.round(w / 1e4),
     "constant rows": (_, __, row) => row + 1,
