@@ -28,8 +28,8 @@ type Details = Pick<Recovery, "objective" | "elapsedMs">;
 /** How far a solution may leave the pixel range or a rule, in grey levels. */
 const TOLERANCE = 1e-6 * 255;
 
-/** Largest residual of an equation, relative to its terms, as they are or for pixels of one grey level if that is
- * more (black pixels come out as 1e-15): rounding, and what clipping may leave. */
+/** Largest residual of an equation, relative to its terms: rounding, and what clipping may leave. Rounding is also
+ * relative to terms of one grey level: black pixels come out as 1e-15. */
 const ROUNDING = 1e-10;
 const CLIPPING = 1e-4;
 
@@ -97,7 +97,8 @@ function solvesEquations(
       size += Math.abs(w * x[p]);
       least += Math.abs(w);
     }
-    if (!(Math.abs(sum - z1[row]) <= tolerance * Math.max(size, least))) return false;
+    const allowed = Math.max(tolerance * size, ROUNDING * least);
+    if (!(Math.abs(sum - z1[row]) <= allowed)) return false;
   }
   return true;
 }

@@ -22,4 +22,10 @@ Deno.test("solution() is null for a point off an equation, and off the range", (
   assertEquals(solved([50.5, 50.6, 0]), null);
   assertEquals(solved([-50.5, 151.5, 0]), null);
   assertEquals(solved([50.5, NaN, 0]), null);
+  // -2e-6 is inside the tolerance, but black leaves the equation open.
+  const below = serverView({ W1: [-1e6, 0], z1: [2], shape: [1, 2, 1], scaleBits: 0 });
+  assertEquals(
+    solution(below, [], { point: Float64Array.of(-2e-6, 13.5), rank: 1 }, details),
+    null,
+  );
 });
