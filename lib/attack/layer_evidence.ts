@@ -11,7 +11,8 @@
  * bits, and independent rows add up. q is measured: the most frequent value among all entries, or in a row or
  * a column where it stands out, or the share of rows in which two columns agree: pixels behind columns that
  * repeat, or are multiples of each other, can be exchanged (q = 1). The sums of the rows count as a column:
- * where they are 0, an image can be made brighter as a whole. Rows that nearly repeat others count as what is new in them: a pivot of the
+ * where they are 0, an image can be made brighter as a whole. Longer relations between columns, one the sum of two
+ * others, are not looked for. Rows that nearly repeat others count as what is new in them: a pivot of the
  * Cholesky factor of W1·W1ᵀ is the row's distance from those above, s² a pixel, and q ≥ 1/√(12·s² + 1).
  * @module */
 import { cholesky, multiplyTransposed } from "../math/dense.ts";
