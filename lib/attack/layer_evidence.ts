@@ -9,11 +9,15 @@
  *     k ≤ 2:  log2(1/q)        k > 2:  max(log2(1/q), ½·log2(2π·(k·v − ½)))
  *
  * bits, and independent rows add up. q is measured: the most frequent value among all entries, or in a row or
- * a column where it stands out. Rows that nearly repeat others count as what is new in them: a pivot of the
+ * a column where it stands out, or the share of rows in which two columns agree: pixels behind columns that
+ * repeat, or are multiples of each other, can be exchanged (q = 1). The sums of the rows count as a column:
+ * where they are 0, an image can be made brighter as a whole. Longer relations between columns, one the sum of two
+ * others, are not looked for. Rows that nearly repeat others count as what is new in them: a pivot of the
  * Cholesky factor of W1·W1ᵀ is the row's distance from those above, s² a pixel, and q ≥ 1/√(12·s² + 1).
  * @module */
 import { cholesky, multiplyTransposed } from "../math/dense.ts";
 import { rankMod } from "../math/rank_mod.ts";
+import { gaussian, seededRng } from "../math/rng.ts";
 
 /** What {@linkcode layerEvidence} measures. */
 export interface LayerEvidence {
@@ -31,6 +35,9 @@ export interface LayerEvidence {
 
 /** Standard deviations that a count must be above its mean to stand out. */
 const STANDS_OUT = 5;
+
+/** Rows in which all pairs of columns are compared. */
+const COMPARED_ROWS = 64;
 
 let last: { W1: Float64Array; n: number; evidence: LayerEvidence } | undefined;
 
@@ -100,21 +107,91 @@ function countDead(A: Float64Array, n: number): number {
   return seen.reduce((count, live) => live === 0 ? count + 1 : count, 0);
 }
 
-/** Of each row, the largest probability of a value: that of all entries, or the row's, or a column's. */
+/** Of each row, the largest probability of a value: that of all entries, or the row's, or a column's, or of two
+ * columns' being the same. */
 function rowAtoms(A: Float64Array, n: number): Float64Array {
   const hidden = A.length / n;
   const mostFrequent = counter(A);
   const all = mostFrequent(0, 1, A.length) / A.length;
   const outstanding = (count: number, of: number) =>
     count > of * all + STANDS_OUT * (Math.sqrt(of * all) + 1) ? count / of : all;
-  let columns = all;
-  for (let p = 0; p < n; p++) {
-    columns = Math.max(columns, outstanding(mostFrequent(p, n, hidden), hidden));
-  }
+  const columns = columnAtom(withRowSums(A, n), n + 1, outstanding);
   return Float64Array.from(
     { length: hidden },
     (_, row) => Math.max(columns, outstanding(mostFrequent(row * n, 1, n), n)),
   );
+}
+
+/** The largest probability that a column's values, or two columns' being the same, give away. */
+function columnAtom(
+  A: Float64Array,
+  n: number,
+  outstanding: (count: number, of: number) => number,
+): number {
+  if (hasParallelColumns(A, n)) return 1;
+  const hidden = A.length / n;
+  const mostFrequent = counter(A);
+  const { count, of } = mostAgreement(A, n);
+  let atom = outstanding(count, of);
+  for (let p = 0; p < n; p++) {
+    atom = Math.max(atom, outstanding(mostFrequent(p, n, hidden), hidden));
+  }
+  return atom;
+}
+
+/** [hidden, n + 1] the rows of A, each with the sum of its entries. */
+function withRowSums(A: Float64Array, n: number): Float64Array {
+  const rows = new Float64Array(A.length / n * (n + 1));
+  for (let row = 0; row < A.length / n; row++) {
+    const entries = A.subarray(row * n, (row + 1) * n);
+    rows.set(entries, row * (n + 1));
+    rows[row * (n + 1) + n] = entries.reduce((sum, w) => sum + w, 0);
+  }
+  return rows;
+}
+
+/** Whether a column is zero or a multiple of another: by a random combination of each one's entries without their common
+ * factor and sign. Others that fall together, one pair in 2^50, only cost a certificate. */
+function hasParallelColumns(A: Float64Array, n: number): boolean {
+  const hidden = A.length / n;
+  const factors = new Float64Array(n);
+  A.forEach((w, at) => factors[at % n] = commonDivisor(factors[at % n], w));
+  if (factors.includes(0)) return true;
+  const sums = new Float64Array(n);
+  gaussian(seededRng(1), hidden).forEach((share, row) => {
+    for (let p = 0; p < n; p++) {
+      sums[p] += share * (A[row * n + p] / factors[p]);
+    }
+  });
+  return new Set(sums.map(Math.abs)).size < n;
+}
+
+function commonDivisor(a: number, b: number): number {
+  [a, b] = [Math.abs(a), Math.abs(b)];
+  while (b !== 0) [a, b] = [b, a % b];
+  return a;
+}
+
+/** In how many of some rows, spread over all, the two columns most alike are equal, or equal but for the sign. */
+function mostAgreement(A: Float64Array, n: number): { count: number; of: number } {
+  const hidden = A.length / n;
+  const of = Math.min(hidden, COMPARED_ROWS);
+  const columns = Float64Array.from({ length: n * of }, (_, at) => {
+    const row = Math.floor((at % of) * hidden / of);
+    return A[row * n + Math.floor(at / of)];
+  });
+  let count = 0;
+  for (let p = 0; p < columns.length; p += of) {
+    for (let q = 0; q < p; q += of) {
+      let [equal, opposite] = [0, 0];
+      for (let k = 0; k < of; k++) {
+        if (columns[p + k] === columns[q + k]) equal++;
+        if (columns[p + k] === -columns[q + k]) opposite++;
+      }
+      count = Math.max(count, equal, opposite);
+    }
+  }
+  return { count, of };
 }
 
 /** A function that tells how often the most frequent value occurs among `count` entries from `from` on. */

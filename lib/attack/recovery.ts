@@ -28,7 +28,8 @@ type Details = Pick<Recovery, "objective" | "elapsedMs">;
 /** How far a solution may leave the pixel range or a rule, in grey levels. */
 const TOLERANCE = 1e-6 * 255;
 
-/** Largest residual of an equation, relative to its terms: rounding, and what clipping may leave. */
+/** Largest residual of an equation, relative to its terms: rounding, and what clipping may leave. Rounding is also
+ * relative to terms of one grey level: black pixels come out as 1e-15. */
 const ROUNDING = 1e-10;
 const CLIPPING = 1e-3;
 
@@ -89,13 +90,15 @@ function solvesEquations(
   tolerance: number,
 ): boolean {
   for (let row = 0; row < hidden; row++) {
-    let [sum, size] = [0, Math.abs(z1[row])];
+    let [sum, size, least] = [0, Math.abs(z1[row]), 0];
     for (let p = 0; p < n; p++) {
-      const term = W1[row * n + p] * x[p];
-      sum += term;
-      size += Math.abs(term);
+      const w = W1[row * n + p];
+      sum += w * x[p];
+      size += Math.abs(w * x[p]);
+      least += Math.abs(w);
     }
-    if (!(Math.abs(sum - z1[row]) <= tolerance * size)) return false;
+    const allowed = Math.max(tolerance * size, ROUNDING * least);
+    if (!(Math.abs(sum - z1[row]) <= allowed)) return false;
   }
   return true;
 }

@@ -170,6 +170,9 @@ const format = (value: number | null, digits: number) =>
     : value.toExponential(1);
 
 await runCommand(command, async (options) => {
+  if (options.objective === "gaussian" && options.period !== "none") {
+    throw new UsageError("--objective gaussian takes no inequalities: no --period");
+  }
   const layer = await loadLayer(options, shapeOf(options.dataset));
   const { train, test } = await loadDataset(options.dataset, (message) => console.error(message));
   const indices = Array.from({ length: options.images }, (_, k) => options.offset + k);

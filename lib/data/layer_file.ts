@@ -119,6 +119,7 @@ export async function readLayerFile(
   }
   const way = orientation ?? fitting[0];
   const hidden = way === "hidden-in" ? tensor.shape[0] : tensor.shape.at(-1)!;
+  if (hidden === 0) fail(`${shapeText(tensor.shape)} holds no number`);
   if (hidden > MAX_HIDDEN) {
     fail(
       `${
@@ -153,6 +154,7 @@ export async function readLayerFile(
     }
     notes.push(`${path}: its pixelScale, ${pixelScale}, is taken into W1`);
     W1 = W1.map((w) => w * pixelScale);
+    if (!W1.every(Number.isFinite)) fail(`its pixelScale, ${pixelScale}, takes W1 out of float64`);
   }
   return { W1, n, notes };
 }

@@ -50,7 +50,7 @@ function bfloat16(bits: number): number {
 export const isFormat = (format: string): boolean => Object.hasOwn(READERS, format);
 
 /** Bytes a number. */
-export const sizeOf = (format: string): number => Number(format.slice(-1));
+const sizeOf = (format: string): number => Number(format.slice(-1));
 
 /** How many numbers a shape holds. */
 export const countOf = (shape: readonly number[]): number =>

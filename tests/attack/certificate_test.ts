@@ -95,6 +95,16 @@ Deno.test("certify() withholds the certificate from every layer that tells too l
     "rows repeated three times": (_, p, row) => W1[64 * (row % 15) + p],
     "rows that nearly repeat": (w, p, row) => W1[64 * (row % 15) + p] + (w > 400 ? 1 : 0),
     "two thirds of the rows zero": (w, _, row) => row % 3 === 0 ? w : 0,
+    "a column repeated": (w, p, row) => p === 40 ? W1[64 * row + 27] : w,
+    "a column that is −2 times another": (w, p, row) => p === 40 ? -2 * W1[64 * row + 27] : w,
+    "a column repeated but for one row": (w, p, row) => p === 40 && row > 0 ? W1[64 * row + 27] : w,
+    "columns mirrored": (w, p, row) => p % 8 > 3 ? W1[64 * row + p - p % 8 + 7 - p % 8] : w,
+    "rows that add up to zero": (w, p, row) =>
+      p < 63 ? w : -W1.subarray(64 * row, 64 * row + 63).reduce((sum, v) => sum + v, 0),
+    "rows that add up to zero but for one": (w, p, row) =>
+      p < 63 || row === 5
+        ? w
+        : -W1.subarray(64 * row, 64 * row + 63).reduce((sum, v) => sum + v, 0),
     "signs": (w) => Math.sign(w),
     "one outlier, the rest zero": (w, p, row) => p === 3 && row === 3 ? 1e6 : Math.round(w / 1e4),
     "constant rows": (_, __, row) => row + 1,
@@ -108,6 +118,15 @@ Deno.test("certify() withholds the certificate from every layer that tells too l
   assert(certify(behind(W1), SQUARE)!.certified);
   const dead = W1.map((w, at) => at % 64 < 8 ? 0 : w);
   assert(/8 pixels are in no equation/.test(certificateText(certify(behind(dead), SQUARE))));
+});
+
+Deno.test("certify() withholds the certificate from an image in which two pixels are exchanged", () => {
+  const W1 = integers(3, 45);
+  for (let row = 0; row < 45; row++) W1[64 * row + 40] = W1[64 * row + 27];
+  const exchanged = Float64Array.from(SQUARE);
+  [exchanged[27], exchanged[40]] = [SQUARE[40], SQUARE[27]];
+  assert(SQUARE[27] !== SQUARE[40]);
+  assertEquals(certify(behind(W1), exchanged)?.certified, false);
 });
 
 Deno.test("certify() is not fooled by what a solver finds behind few or coarse equations", async () => {

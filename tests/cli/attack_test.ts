@@ -181,6 +181,7 @@ test("deno task attack refuses bad usage in one line, status 2, nothing on stdou
     [["--seed", "1", "--weights", "w.npy"], "exclude each other"],
     [["--layer", "conv5", "--hidden", "9"], "--layer and --hidden exclude each other"],
     [["--layer", "conv5", "--weights", "w.npy"], "--layer and --weights exclude each other"],
+    [["--objective", "gaussian", "--period", "2"], "gaussian takes no inequalities"],
     [["--tensor", "w"], "--tensor and --orientation are for --weights"],
     [["--layer", "conv3"], "conv3 takes images of 3 channels, not mnist"],
   ];

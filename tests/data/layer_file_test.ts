@@ -72,6 +72,15 @@ test("readLayerFile() takes this workspace's own model, its pixelScale into W1",
     await refusal(folder, odd),
     "its pixelScale is -1, expected a positive number",
   );
+  assertStringIncludes(
+    await refusal(folder, ours(1e308)),
+    "its pixelScale, 1e+308, takes W1 out of float64",
+  );
+});
+
+test("readLayerFile() refuses a layer of no units", async (folder) => {
+  const empty = safetensors({ w: { dtype: "F32", shape: [0, 4], content: new Uint8Array() } });
+  assertEquals(await refusal(folder, empty), "Cannot use w.npy: [0, 4] holds no number");
 });
 
 test("readLayerFile() turns [in, hidden] and asks about a square matrix", async (folder) => {
