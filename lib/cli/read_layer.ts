@@ -17,7 +17,7 @@ export async function readLayer(
 const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 /** What the rounding did that the scale alone does not tell. */
-export function roundingNotes(W1: ArrayLike<number>, layer: FirstLayer): string[] {
+function roundingNotes(W1: ArrayLike<number>, layer: FirstLayer): string[] {
   const { W1: fixed, hidden, n, finer, scaleBits } = layer;
   if (fixed.every((w) => w === 0)) {
     return ["W1 is all zero: no equation says anything about an image"];
