@@ -115,7 +115,8 @@ function readValue(name: string, flag: Flag, given: unknown): unknown {
   return value;
 }
 
-/** Parses `args`, whose first may be the `--` that npm wants before flags and `deno task` hands on; `help` is true when `--help` stands among them and nothing else is wrong.
+/** Parses `args`, whose first may be the `--` that npm wants before flags and `deno task` hands on.
+ * @returns a value for each flag; `help` is true when `--help` stands among them and nothing else is wrong.
  * @throws {UsageError} with the line to show. */
 export function parseCommand<const F extends Record<string, Flag>>(
   command: Command<F>,
