@@ -115,7 +115,8 @@ function readValue(name: string, flag: Flag, given: unknown): unknown {
   return value;
 }
 
-/** Parses `args`; `help` is true when `--help` stands among them and nothing else is wrong.
+/** Parses `args`, whose first may be the `--` that npm wants before flags and `deno task` hands on.
+ * @returns a value for each flag; `help` is true when `--help` stands among them and nothing else is wrong.
  * @throws {UsageError} with the line to show. */
 export function parseCommand<const F extends Record<string, Flag>>(
   command: Command<F>,
@@ -128,7 +129,8 @@ export function parseCommand<const F extends Record<string, Flag>>(
     options[name] = { type: flag.type === "switch" ? "boolean" : "string" };
   }
   // Strict mode is left off: its messages run over several lines and advise on quoting.
-  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
+  const flags = args[0] === "--" ? args.slice(1) : [...args];
+  const { tokens } = parseArgs({ args: flags, options, strict: false, tokens: true });
   const given: Record<string, unknown> = {};
   const rest: string[] = [];
   for (const token of tokens) {

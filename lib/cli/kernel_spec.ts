@@ -20,18 +20,22 @@ export interface KernelSpec {
 }
 
 /** A person's own Jupyter data, where every Jupyter looks.
+ * @throws {Error} the environment does not name it, as for a service without a home.
  * @see https://docs.jupyter.org/en/latest/use/jupyter-directories.html */
 export function jupyterData(
   env: Record<string, string | undefined> = Deno.env.toObject(),
   os: string = Deno.build.os,
 ): string {
   if (env.JUPYTER_DATA_DIR) return env.JUPYTER_DATA_DIR;
+  const home = (name: string): string => {
+    if (env[name]) return env[name];
+    throw new Error(`Cannot find Jupyter's folder: neither ${name} nor JUPYTER_DATA_DIR is set`);
+  };
   if (os === "windows") {
-    return join(env.APPDATA ?? join(env.USERPROFILE ?? "", "AppData/Roaming"), "jupyter");
+    return join(env.APPDATA || join(home("USERPROFILE"), "AppData/Roaming"), "jupyter");
   }
-  const home = env.HOME ?? "";
-  if (os === "darwin") return join(home, "Library", "Jupyter");
-  return join(env.XDG_DATA_HOME || join(home, ".local", "share"), "jupyter");
+  if (os === "darwin") return join(home("HOME"), "Library", "Jupyter");
+  return join(env.XDG_DATA_HOME || join(home("HOME"), ".local", "share"), "jupyter");
 }
 
 /** Whether some folder of the path is one that package managers and systems clean. */

@@ -1,5 +1,5 @@
-/** What the two tasks of a sweep take from their surroundings: the signals that end them, REDIS_URL, and the folder
- * that modules are named from.
+/** What tasks take from their surroundings: the signals that end them, and for sweeps REDIS_URL and the folder that
+ * modules are named from.
  * @module */
 import { fromCaller } from "./args.ts";
 

@@ -1,5 +1,5 @@
 /** Progress of a long step: in a kernel one display that is updated in place, on a terminal one line
- * on stderr that rewrites itself, in a log a plain line every other second. At most ten updates a
+ * on stderr that rewrites itself, in a log a plain line every other second. At most ten counts a
  * second, however often it is told.
  * @module */
 import { type Kernel, kernel, send } from "./kernel.ts";

@@ -40,7 +40,8 @@ async function readSecret(directory: string, name: string): Promise<string> {
   if (Deno.build.os !== "windows" && mode !== null && (mode & 0o077) !== 0) {
     const bits = (mode & 0o777).toString(8);
     const advice = `run chmod 600 ${directory}/${name}`;
-    throw refuse(directory, name, `its mode ${bits} lets others at it; ${advice}`);
+    const place = "take a folder on another disk if that changes nothing"; // drives of Windows in WSL, exFAT
+    throw refuse(directory, name, `its mode ${bits} lets others at it; ${advice}, ${place}`);
   }
   return text;
 }

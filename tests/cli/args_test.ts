@@ -66,6 +66,7 @@ Deno.test("parseCommand() takes positional arguments only where declared, and ne
 
 Deno.test("helpText() lists every flag with its default", () => {
   assertEquals(parseCommand(command, ["--help"]).help, true);
+  assertEquals(parseCommand(command, ["--", "--help"]).help, true); // as npm wants it
   const text = helpText(command);
   for (const part of ["--profile quick|full", "(default: 5)", "--only 01", "deno task demo"]) {
     assertStringIncludes(text, part);

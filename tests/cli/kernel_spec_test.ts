@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { jupyterData, liesInCache, registerKernel } from "lib/cli/kernel_spec.ts";
 import { ROOT } from "lib/cli/workspace.ts";
@@ -12,6 +12,11 @@ Deno.test("jupyterData() is where Jupyter looks on each system", () => {
   assertEquals(jupyterData({ ...home, APPDATA: "/roaming" }, "windows"), "/roaming/jupyter");
   assertEquals(jupyterData(home, "windows"), "/home/a/AppData/Roaming/jupyter");
   assertEquals(jupyterData({ ...home, JUPYTER_DATA_DIR: "/own" }, "windows"), "/own");
+  for (const [os, name] of [["linux", "HOME"], ["darwin", "HOME"], ["windows", "USERPROFILE"]]) {
+    for (const env of [{}, { [name]: "" }]) {
+      assertThrows(() => jupyterData(env, os), Error, `neither ${name} nor JUPYTER_DATA_DIR`);
+    }
+  }
 });
 
 Deno.test("liesInCache() tells what may be cleaned from what is installed", () => {

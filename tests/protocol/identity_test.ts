@@ -174,7 +174,7 @@ test("loadOrCreateIdentity() refuses secrets that others have access to, and say
         Error,
         `Cannot use ${directory}/${name}: its mode ${
           mode.toString(8)
-        } lets others at it; run chmod 600 ${directory}/${name}`,
+        } lets others at it; run chmod 600 ${directory}/${name}, take a folder on another disk`,
       );
     }
     await Deno.chmod(`${directory}/${name}`, 0o400);

@@ -48,6 +48,27 @@ test("listen() lets 32 connections of an address wait, then the first silent one
   waiting.forEach((one) => one.close());
 });
 
+test("listen() gives 10 s until there is a request, to who is silent and to who speaks slowly", async (rig) => {
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = ((work: () => void, ms: number) => setTimeout(work, ms / 20)) as never;
+  const start = performance.now();
+  const silent = await idle(rig.url);
+  const slow = await Deno.connectTls({ port: Number(new URL(rig.url).port), caCerts: [cert] });
+  await slow.handshake();
+  globalThis.setTimeout = setTimeout; // the two are in
+  const write = (text: string) => slow.write(new TextEncoder().encode(text)).catch(() => {});
+  write("GET / HTTP/1.1\r\nX: ");
+  const timer = setInterval(() => write("x"), 50);
+  await Promise.all([silent.ended, slow.read(new Uint8Array(1)).catch(() => {})]);
+  clearInterval(timer);
+  const seconds = (performance.now() - start) / 1000 * 20;
+  assertGreaterOrEqual(seconds, 9.9);
+  assertLess(seconds, 60);
+  for (let k = 0; k < 2; k++) assertStringIncludes(await rig.fault(), "no request within 10 s");
+  silent.close();
+  hangUp(slow);
+});
+
 test("listen() serves 16 connections of an address and tells the next that there are too many", async (rig) => {
   const clients = [];
   for (let k = 0; k < 16; k++) clients.push(await rig.connect());

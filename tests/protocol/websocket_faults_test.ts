@@ -38,6 +38,18 @@ test("connect() closes a connection whose message is too large, both sides say s
   assertStringIncludes(await rig.fault(), "it closed the connection (too large)");
 });
 
+test("a reason for the end with control codes comes out plain, on both sides", async (rig) => {
+  const rude = "\x1b[2J\n2026-11-26 10.0.0.1 connected\u202e";
+  const plain = "it closed the connection (�[2J�2026-11-26 10.0.0.1 connected�)";
+  const client = await rig.connect();
+  client.close(rude);
+  assertStringIncludes(await rig.fault(), plain);
+  const other = await rig.connect();
+  rig.connections[1].close(rude);
+  await assertRejects(() => other.receive(), ConnectionError, plain);
+  await rig.fault();
+});
+
 test("listen() outlives frames that are cut, endless, or none", async (rig) => {
   const frames: [string, number[]][] = [
     ["cut", [0x82, 0x80 | 100, 0, 0, 0, 0, 1, 2, 3]],

@@ -296,7 +296,8 @@ class Session implements Disposable {
   /** Refuses a checkpoint anywhere else than at the end of its epoch. */
   #atEndOf(epoch: number): void {
     const { count, setting } = this.#training;
-    if (this.#images > 0 || this.#step !== epoch * stepsPerEpoch(count, setting)) {
+    const ends = epoch > 0 && this.#step === epoch * stepsPerEpoch(count, setting);
+    if (this.#images > 0 || !ends) {
       throw new ProtocolError(`Cannot save: epoch ${epoch} does not end at step ${this.#step}`);
     }
   }

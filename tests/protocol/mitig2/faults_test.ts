@@ -98,6 +98,11 @@ const faults: Record<string, [reason: string, ...requests: Request[]]> = {
     begun,
     ["checkpoint", { epoch: 1 }, "saved"],
   ],
+  "a checkpoint before the first step": [
+    "epoch 0 does not end at step 0",
+    begun,
+    ["checkpoint", { epoch: 0 }, "saved"],
+  ],
   "an end before its time": ["epoch 3 does not end", begun, ["finish", {}, "finished"]],
   "a request before the session": ["has not begun", ["classify", { z1: good.z1 }, "classes"]],
   "training before the session": ["no training has begun", ["z1", good, "dz1"]],
