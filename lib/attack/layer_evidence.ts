@@ -111,32 +111,21 @@ function countDead(A: Float64Array, n: number): number {
  * columns' being the same. */
 function rowAtoms(A: Float64Array, n: number): Float64Array {
   const hidden = A.length / n;
-  const mostFrequent = counter(A);
-  const all = mostFrequent(0, 1, A.length) / A.length;
+  const extended = withRowSums(A, n);
+  if (hasParallelColumns(extended, n + 1)) return new Float64Array(hidden).fill(1);
+  const mostFrequent = counter(extended);
+  const all = mostFrequent(0, 1, extended.length) / A.length;
   const outstanding = (count: number, of: number) =>
     count > of * all + STANDS_OUT * (Math.sqrt(of * all) + 1) ? count / of : all;
-  const columns = columnAtom(withRowSums(A, n), n + 1, outstanding);
+  const { count, of } = mostAgreement(extended, n + 1);
+  let columns = outstanding(count, of);
+  for (let p = 0; p <= n; p++) {
+    columns = Math.max(columns, outstanding(mostFrequent(p, n + 1, hidden), hidden));
+  }
   return Float64Array.from(
     { length: hidden },
-    (_, row) => Math.max(columns, outstanding(mostFrequent(row * n, 1, n), n)),
+    (_, row) => Math.max(columns, outstanding(mostFrequent(row * (n + 1), 1, n), n)),
   );
-}
-
-/** The largest probability that a column's values, or two columns' being the same, give away. */
-function columnAtom(
-  A: Float64Array,
-  n: number,
-  outstanding: (count: number, of: number) => number,
-): number {
-  if (hasParallelColumns(A, n)) return 1;
-  const hidden = A.length / n;
-  const mostFrequent = counter(A);
-  const { count, of } = mostAgreement(A, n);
-  let atom = outstanding(count, of);
-  for (let p = 0; p < n; p++) {
-    atom = Math.max(atom, outstanding(mostFrequent(p, n, hidden), hidden));
-  }
-  return atom;
 }
 
 /** [hidden, n + 1] the rows of A, each with the sum of its entries. */
@@ -155,7 +144,9 @@ function withRowSums(A: Float64Array, n: number): Float64Array {
 function hasParallelColumns(A: Float64Array, n: number): boolean {
   const hidden = A.length / n;
   const factors = new Float64Array(n);
-  A.forEach((w, at) => factors[at % n] = commonDivisor(factors[at % n], w));
+  for (let at = 0; at < A.length; at++) {
+    if (factors[at % n] !== 1) factors[at % n] = commonDivisor(factors[at % n], A[at]);
+  }
   if (factors.includes(0)) return true;
   const sums = new Float64Array(n);
   gaussian(seededRng(1), hidden).forEach((share, row) => {
@@ -176,19 +167,24 @@ function commonDivisor(a: number, b: number): number {
 function mostAgreement(A: Float64Array, n: number): { count: number; of: number } {
   const hidden = A.length / n;
   const of = Math.min(hidden, COMPARED_ROWS);
-  const columns = Float64Array.from({ length: n * of }, (_, at) => {
-    const row = Math.floor((at % of) * hidden / of);
-    return A[row * n + Math.floor(at / of)];
-  });
+  const pairs = new Uint8Array(n * n); // equal above the diagonal, opposite below
   let count = 0;
-  for (let p = 0; p < columns.length; p += of) {
-    for (let q = 0; q < p; q += of) {
-      let [equal, opposite] = [0, 0];
-      for (let k = 0; k < of; k++) {
-        if (columns[p + k] === columns[q + k]) equal++;
-        if (columns[p + k] === -columns[q + k]) opposite++;
+  for (let k = 0; k < of; k++) {
+    const from = Math.floor(k * hidden / of) * n;
+    const row = A.subarray(from, from + n);
+    const sizes = row.map(Math.abs);
+    const order = Uint32Array.from(row, (_, p) => p)
+      .sort((p, q) => sizes[p] - sizes[q] || p - q);
+    for (let first = 0, end = 0; first < n; first = end) { // columns of one size
+      while (end < n && sizes[order[end]] === sizes[order[first]]) end++;
+      for (let b = first + 1; b < end; b++) {
+        const q = order[b], value = row[q];
+        for (let a = first; a < b; a++) {
+          const p = order[a];
+          const agreed = row[p] === value ? ++pairs[p * n + q] : ++pairs[q * n + p];
+          if (agreed > count) count = agreed;
+        }
       }
-      count = Math.max(count, equal, opposite);
     }
   }
   return { count, of };
