@@ -105,11 +105,14 @@ export function certificateText(certificate: Certificate | null): string {
   }
   const { certified, argument, deadPixels, rank, imageBits, log2Chance } = certificate;
   if (argument === "rank") return `certified: ${rank} independent equations, one solution`;
-  if (deadPixels > 0) return `consistent, not certified: ${deadPixels} pixels are in no equation`;
+  if (deadPixels > 0) {
+    const dead = deadPixels === 1 ? "1 pixel is" : `${deadPixels} pixels are`;
+    return `consistent, not certified: ${dead} in no equation`;
+  }
   const bits = Math.round(imageBits);
   return certified
     ? `certified: a wrong image of at most ${bits} bits fits ${rank} independent equations with ` +
-      `chance under 2^${Math.ceil(log2Chance)}, if W1 was drawn independently of it`
+      `chance under 2^${Math.ceil(log2Chance)}, if W1 was drawn independently of it, entry by entry`
     : `consistent, not certified: ${rank} independent equations do not exclude all other images of ` +
       `${bits} bits`;
 }

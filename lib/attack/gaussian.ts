@@ -76,7 +76,7 @@ function offsets([height, width, channels]: Shape): (p: number, q: number) => nu
 
 /** The attack on every view of this view's W1, factored now: gives a function that takes a few
  * milliseconds a view. A point far off the pixel range raises the question whether any image solves the
- * equations, which takes longer: "infeasible". Over n equations the prior has no say: least squares.
+ * equations, which takes longer: "infeasible". Over n equations the prior has no say: least squares, or an error where their rank is below n.
  * @throws {TypeError} a prior of another shape; later, a view of another size. */
 export function gaussianAttack(
   { mean, covariance, shape }: GaussianPrior,

@@ -245,7 +245,7 @@ await runCommand(command, async (options) => {
       String(s.index),
       s.status,
       s,
-      s.certificate === null ? s.message : certificateText(s.certificate),
+      s.status === "optimal" ? certificateText(s.certificate) : s.message,
     )
   );
   const recovered = images.filter((s) => s.status === "optimal").length;
