@@ -9,7 +9,7 @@ import { apply } from "../math/dense.ts";
 import { solveIndependent } from "./dependent.ts";
 import { type Limits, solveLp, solveTerms } from "./highs.ts";
 import { interiorPoint } from "./interior_point.ts";
-import { soleSolution } from "./least_squares.ts";
+import { isSparse, leastSquaresSystem, soleSolution } from "./least_squares.ts";
 import { pixelRules, type Priors } from "./priors.ts";
 import { equationsOf, programOf } from "./program.ts";
 import { noRecovery, type Recovery, solution } from "./recovery.ts";
@@ -30,7 +30,7 @@ export async function solveFast(
   const rules = pixelRules(view.shape, priors);
   const sole = soleSolution(view, objective, rules);
   if (sole !== null) return sole;
-  if (isSparse(view)) return await solveLp(view, priors, { timeLimitS, stopped });
+  if (isSparse(view.W1)) return await solveLp(view, priors, { timeLimitS, stopped });
   const equations = equationsOf(view, priors);
   const { rank } = equations.system;
   const sparer = await solveIndependent(
@@ -59,15 +59,11 @@ export async function solveFast(
       }
       default: { // stalled, or an optimum that is none
         const leftS = Math.max(1e-9, timeLimitS - elapsedMs() / 1000);
-        return await solveTerms({ view, priors, terms, timeLimitS: leftS, stopped });
+        const system = leastSquaresSystem(view);
+        return await solveTerms({ view, priors, terms, system, timeLimitS: leftS, stopped });
       }
     }
   });
-}
-
-/** Whether most entries of W1 are zero. */
-function isSparse({ W1 }: ServerView): boolean {
-  return 2 * W1.reduce((count, w) => w === 0 ? count + 1 : count, 0) > W1.length;
 }
 
 /** The pixels of an optimum, put on the equations: its residual, however small, is spread over all of them. */

@@ -15,9 +15,9 @@ import type { Highs, Model, ModelData } from "highs";
 import { dropRuntime, highsRuntime, modelData } from "./highs_runtime.ts";
 import { solveIndependent } from "./dependent.ts";
 import { proveInfeasible } from "./infeasible.ts";
-import { leastSquaresSystem } from "./least_squares.ts";
+import { type LeastSquaresSystem, leastSquaresSystem } from "./least_squares.ts";
 import { buildLp } from "./lp_model.ts";
-import { hasRules, type PixelRule, pixelRules, type Priors } from "./priors.ts";
+import { hasRules, pixelRules, type Priors } from "./priors.ts";
 import { noRecovery, type Recovery, solution } from "./recovery.ts";
 import { solveRounds } from "./reweighted.ts";
 import type { Terms } from "./terms.ts";
@@ -57,26 +57,28 @@ export async function solveLp(
 ): Promise<Recovery> {
   if (!(timeLimitS > 0)) throw new RangeError(`Cannot solve: time limit ${timeLimitS} s`);
   const deadline = performance.now() + 1000 * timeLimitS;
-  const { rank } = leastSquaresSystem(view);
+  const system = leastSquaresSystem(view);
   const sparer = await solveIndependent(
     view,
-    rank,
+    system.rank,
     priors.objective,
     (independent) => solveLp(independent, priors, { timeLimitS, stopped }),
   );
   if (sparer !== null) return sparer;
   return await solveRounds(view, priors, (terms) => {
     const leftS = Math.max(1e-9, (deadline - performance.now()) / 1000);
-    return solveTerms({ view, priors, terms, timeLimitS: leftS, stopped });
+    return solveTerms({ view, priors, terms, system, timeLimitS: leftS, stopped });
   });
 }
 
 /** Solves one linear program: this view and rule, these terms. */
 export async function solveTerms(
-  { view, priors, terms, ...limits }: Required<Limits> & {
+  { view, priors, terms, system, ...limits }: Required<Limits> & {
     view: ServerView;
     priors: Priors;
     terms: Terms;
+    /** Of the view. */
+    system: LeastSquaresSystem;
   },
 ): Promise<Recovery> {
   const { objective } = priors;
@@ -86,7 +88,11 @@ export async function solveTerms(
     noRecovery(status, objective, { elapsedMs: performance.now() - start, message });
   const highs = await highsRuntime();
   const data = modelData(buildLp(view, priors, terms));
-  const accept = accepting(view, pixelRules(view.shape, priors), objective);
+  const rules = pixelRules(view.shape, priors);
+  const accept = (point: Float64Array) => { // put on the equations first
+    const candidate = { point: system.nearest(point.slice(0, view.n)), rank: system.rank };
+    return solution(view, rules, candidate, { objective, elapsedMs: 0 });
+  };
   const sharp = objective !== "published" && !hasRules(priors);
   // Where one method claims infeasibility and no proof is found, simplex has the last word.
   for (
@@ -108,22 +114,8 @@ export async function solveTerms(
   return ended("undecided", UNPROVED);
 }
 
-/** Makes a recovery of a point of HiGHS, put on the equations first, if it solves the program. */
-function accepting(
-  view: ServerView,
-  rules: readonly PixelRule[],
-  objective: Recovery["objective"],
-) {
-  let system: ReturnType<typeof leastSquaresSystem> | undefined;
-  return (point: Float64Array): Recovery | null => {
-    system ??= leastSquaresSystem(view);
-    const { rank, nearest } = system;
-    const pixels = nearest(point.slice(0, view.n));
-    return solution(view, rules, { point: pixels, rank }, { objective, elapsedMs: 0 });
-  };
-}
-
-type Accept = ReturnType<typeof accepting>;
+/** Makes a recovery of a point of HiGHS, if it solves the program. */
+type Accept = (point: Float64Array) => Recovery | null;
 
 /** Tries the methods in turn; the native model lives for this call only. */
 function solve(

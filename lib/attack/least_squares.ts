@@ -99,7 +99,11 @@ export interface LeastSquaresSystem {
 /** Factors W1·W1ᵀ, or W1ᵀ·W1 where that is smaller. */
 export function leastSquaresSystem({ W1, z1, hidden, n }: ServerView): LeastSquaresSystem {
   const wide = hidden <= n;
-  const gram = wide ? multiplyTransposed(W1, W1, { n, lower: true }) : columnGram(W1, n);
+  const gram = !wide
+    ? columnGram(W1, n)
+    : isSparse(W1)
+    ? columnGram(transposed(W1, n), hidden)
+    : multiplyTransposed(W1, W1, { n, lower: true });
   const rank = cholesky(gram, Math.min(hidden, n));
   const shortest = (r: Float64Array) =>
     wide
@@ -118,6 +122,16 @@ export function leastSquaresSystem({ W1, z1, hidden, n }: ServerView): LeastSqua
     multipliers: (form) =>
       wide ? solveCholesky(gram, apply(W1, form)) : apply(W1, solveCholesky(gram, form)),
   };
+}
+
+/** Whether most entries of W1 are zero. */
+export function isSparse(W1: Float64Array): boolean {
+  return 2 * W1.reduce((count, w) => w === 0 ? count + 1 : count, 0) > W1.length;
+}
+
+function transposed(W1: Float64Array, n: number): Float64Array {
+  const hidden = W1.length / n;
+  return Float64Array.from(W1, (_, at) => W1[(at % hidden) * n + Math.floor(at / hidden)]);
 }
 
 /** Lower triangle of Wᵀ·W `[n, n]`, row by row over the entries that are not zero: the rows of a
