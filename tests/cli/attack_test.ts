@@ -161,9 +161,12 @@ test("deno task attack finds --weights from the folder that it is given in", () 
   withFolder(async (folder) => {
     await Deno.writeFile(`${folder}/w.npy`, npy(new Float32Array(784).fill(1), [1, 784]));
     const flags = ["--weights", "w.npy", "--images", "1", "--json"];
+    const { INIT_CWD: _, ...env } = Deno.env.toObject(); // deno task leaves one that is there, as its own tests' is
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["task", "--quiet", "--config", config, "attack", ...flags],
       cwd: folder,
+      clearEnv: true,
+      env,
       stdin: "null",
     }).output();
     assertEquals(code, 0, new TextDecoder().decode(stderr));
