@@ -27,6 +27,18 @@ const { url, token, cert }: Options = JSON.parse(await new Response(Deno.stdin.r
 const { hostname, port } = new URL(url);
 const say = (what: string) => console.log(what.replace(/\p{Cc}/gu, "?").slice(0, 200));
 
+/** Tries again: who knocks while 2,000 strangers do may be taken for one of them before TLS stands. */
+async function insist<T>(knock: () => Promise<T>): Promise<T> {
+  for (let k = 0; k < 20; k++) {
+    try {
+      return await knock();
+    } catch {
+      await sleep(100);
+    }
+  }
+  return await knock();
+}
+
 /** Why a connection ended. */
 async function endOf(connection: Connection): Promise<string> {
   try {
@@ -37,7 +49,7 @@ async function endOf(connection: Connection): Promise<string> {
     connection.close();
   }
 }
-const open = () => connect(url, { token, caCert: cert, timeoutMs: 20_000 });
+const open = () => insist(() => connect(url, { token, caCert: cert, timeoutMs: 20_000 }));
 
 /** Sends messages as they stand, and says how the server ended it. */
 async function send(what: string, ...messages: Uint8Array<ArrayBuffer>[]): Promise<void> {
@@ -83,7 +95,11 @@ function many(type: string, item: readonly number[], count: number): Uint8Array<
 
 /** A TLS connection after a request that is like a client's, but for what `change` makes of it. */
 async function rawOpen(change: (head: string) => string = (head) => head): Promise<Deno.TlsConn> {
-  const tls = await Deno.connectTls({ hostname, port: Number(port), caCerts: [cert] });
+  const tls = await insist(async () => {
+    const tls = await Deno.connectTls({ hostname, port: Number(port), caCerts: [cert] });
+    await tls.handshake();
+    return tls;
+  });
   const head = `GET / HTTP/1.1\nHost: localhost\nConnection: Upgrade\nUpgrade: websocket
 Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==
 Sec-WebSocket-Protocol: fe-training.1\nAuthorization: Bearer ${token}\n\n`;
