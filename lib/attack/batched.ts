@@ -21,7 +21,7 @@ import { keepsRules, provesInfeasible, suggestsInfeasible } from "./farkas.ts";
 import { type Forms, formsOf } from "./forms.ts";
 import { soleSolution } from "./least_squares.ts";
 import { type PixelRule, pixelRules, type Priors } from "./priors.ts";
-import { noRecovery, type Recovery, recovery, solution } from "./recovery.ts";
+import { clipped, noRecovery, type Recovery, recovery, solution } from "./recovery.ts";
 import { refine } from "./refine.ts";
 import { reweigh, REWEIGHTINGS } from "./reweighted.ts";
 import { split, type Splitting } from "./splitting.ts";
@@ -214,8 +214,7 @@ function judge(batch: Batch, image: Running, x: Float32Array, iteration: number)
   if (Math.max(copies.primal, copies.dual) < TOLERANCE) {
     const point = equations.pixels(splitting.project(Float64Array.from(x), b));
     const { rank } = splitting;
-    const [low, high] = view.pixelRange;
-    const xHat = point.map((v) => Math.min(high, Math.max(low, v)));
+    const xHat = clipped(view, point);
     const refined = objective === "reweighted" ? refine(view, xHat, rules) : null;
     if (refined !== null) return recovery(view, refined, details);
     if (objective !== "reweighted" || round === REWEIGHTINGS) {

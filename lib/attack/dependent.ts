@@ -4,11 +4,12 @@
  * modulo a prime (`rank_mod.ts`); where the right-hand side of a dependent row is not the same combination,
  * the equations contradict each other, and the combination is the proof.
  * @module */
+import { withColumn } from "../math/dense.ts";
 import { independentRows } from "../math/rank_mod.ts";
 import { provesInfeasible } from "./farkas.ts";
 import { leastSquaresSystem } from "./least_squares.ts";
 import { noRecovery, type Recovery, recovery } from "./recovery.ts";
-import { augmented, type ServerView } from "./view.ts";
+import type { ServerView } from "./view.ts";
 
 /** Solves a view by its independent equations. @param rank of W1, as float64 tells; cheap to know.
  * @returns null where no equation can be spared below n, or no verdict be had this way. */
@@ -42,7 +43,9 @@ export async function solveIndependent(
 
 /** A row that is a combination of `rows` in W1, but not in z1; null if there is none. */
 function contradiction(view: ServerView, rows: readonly number[]): number | null {
-  const more = independentRows(augmented(view), view.n + 1).find((row) => !rows.includes(row));
+  const more = independentRows(withColumn(view.W1, view.z1), view.n + 1).find((row) =>
+    !rows.includes(row)
+  );
   return more ?? null;
 }
 

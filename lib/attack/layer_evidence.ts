@@ -15,7 +15,7 @@
  * others, are not looked for. Rows that nearly repeat others count as what is new in them: a pivot of the
  * Cholesky factor of W1·W1ᵀ is the row's distance from those above, s² a pixel, and q ≥ 1/√(12·s² + 1).
  * @module */
-import { cholesky, multiplyTransposed } from "../math/dense.ts";
+import { apply, cholesky, multiplyTransposed, withColumn } from "../math/dense.ts";
 import { rankMod } from "../math/rank_mod.ts";
 import { gaussian, seededRng } from "../math/rng.ts";
 
@@ -111,7 +111,7 @@ function countDead(A: Float64Array, n: number): number {
  * columns' being the same. */
 function rowAtoms(A: Float64Array, n: number): Float64Array {
   const hidden = A.length / n;
-  const extended = withRowSums(A, n);
+  const extended = withColumn(A, apply(A, new Float64Array(n).fill(1))); // the sums of the rows
   if (hasParallelColumns(extended, n + 1)) return new Float64Array(hidden).fill(1);
   const mostFrequent = counter(extended);
   const all = mostFrequent(0, 1, extended.length) / A.length;
@@ -126,17 +126,6 @@ function rowAtoms(A: Float64Array, n: number): Float64Array {
     { length: hidden },
     (_, row) => Math.max(columns, outstanding(mostFrequent(row * (n + 1), 1, n), n)),
   );
-}
-
-/** [hidden, n + 1] the rows of A, each with the sum of its entries. */
-function withRowSums(A: Float64Array, n: number): Float64Array {
-  const rows = new Float64Array(A.length / n * (n + 1));
-  for (let row = 0; row < A.length / n; row++) {
-    const entries = A.subarray(row * n, (row + 1) * n);
-    rows.set(entries, row * (n + 1));
-    rows[row * (n + 1) + n] = entries.reduce((sum, w) => sum + w, 0);
-  }
-  return rows;
 }
 
 /** Whether a column is zero or a multiple of another: by a random combination of each one's entries without their common

@@ -10,6 +10,7 @@ import {
   cholesky,
   multiplyTransposed,
   solveCholesky,
+  transpose,
 } from "../math/dense.ts";
 import { provesInfeasible } from "./farkas.ts";
 import { type PixelRule } from "./priors.ts";
@@ -102,7 +103,7 @@ export function leastSquaresSystem({ W1, z1, hidden, n }: ServerView): LeastSqua
   const gram = !wide
     ? columnGram(W1, n)
     : isSparse(W1)
-    ? columnGram(transposed(W1, n), hidden)
+    ? columnGram(transpose(W1, hidden, n), hidden)
     : multiplyTransposed(W1, W1, { n, lower: true });
   const rank = cholesky(gram, Math.min(hidden, n));
   const shortest = (r: Float64Array) =>
@@ -127,11 +128,6 @@ export function leastSquaresSystem({ W1, z1, hidden, n }: ServerView): LeastSqua
 /** Whether most entries of W1 are zero. */
 export function isSparse(W1: Float64Array): boolean {
   return 2 * W1.reduce((count, w) => w === 0 ? count + 1 : count, 0) > W1.length;
-}
-
-function transposed(W1: Float64Array, n: number): Float64Array {
-  const hidden = W1.length / n;
-  return Float64Array.from(W1, (_, at) => W1[(at % hidden) * n + Math.floor(at / hidden)]);
 }
 
 /** Lower triangle of Wᵀ·W `[n, n]`, row by row over the entries that are not zero: the rows of a

@@ -1,10 +1,11 @@
 /** What an attack hands back. Infeasible, undecided, out of time and aborted are outcomes, not exceptions.
  * @module */
+import { withColumn } from "../math/dense.ts";
+import { rankMod } from "../math/rank_mod.ts";
 import { type Certificate, certify } from "./certificate.ts";
 import { keepsRules } from "./farkas.ts";
 import type { Objective, PixelRule } from "./priors.ts";
-import { rankMod } from "../math/rank_mod.ts";
-import { augmented, type ServerView } from "./view.ts";
+import type { ServerView } from "./view.ts";
 
 /** The outcome of one attack on one view. */
 export interface Recovery {
@@ -33,10 +34,14 @@ const TOLERANCE = 1e-6 * 255;
 const ROUNDING = 1e-10;
 const CLIPPING = 1e-3;
 
+/** A point's pixels, clipped to their range. */
+export function clipped({ n, pixelRange: [low, high] }: ServerView, point: Float64Array) {
+  return point.slice(0, n).map((value) => Math.min(high, Math.max(low, value)));
+}
+
 /** A recovery from an attack's point: clipped to the pixel range, weighed. */
 export function recovery(view: ServerView, point: Float64Array, details: Details): Recovery {
-  const [low, high] = view.pixelRange;
-  const xHat = point.slice(0, view.n).map((value) => Math.min(high, Math.max(low, value)));
+  const xHat = clipped(view, point);
   const certificate = certify(view, xHat);
   const [consistent, certified] = [certificate !== null, certificate?.certified === true];
   return { status: "optimal", xHat, consistent, certified, certificate, ...details };
@@ -106,7 +111,7 @@ function solvesEquations(
 /** Whether the equations have a solution and `rank` is what there is to resolve: dependent rows, if any, depend
  * on others exactly, and so do their right-hand sides. */
 function resolved(view: ServerView, rank: number): boolean {
-  const { W1, hidden, n } = view;
+  const { W1, z1, hidden, n } = view;
   return rank === hidden ||
-    rankMod(W1, n) === rank && rankMod(augmented(view), n + 1) === rank;
+    rankMod(W1, n) === rank && rankMod(withColumn(W1, z1), n + 1) === rank;
 }

@@ -25,6 +25,7 @@ import {
   cholesky,
   multiplyTransposed,
   solveCholesky,
+  transpose,
 } from "../math/dense.ts";
 import { gaussian, seededRng } from "../math/rng.ts";
 
@@ -107,8 +108,9 @@ function nullBasis(A: Float64Array, gram: Float64Array, n: number): Float64Array
   for (let at = 0; at < shares.length; at += hidden) {
     shares.set(solveCholesky(gram, shares.subarray(at, at + hidden)), at);
   }
-  const columns = Float64Array.from(A, (_, at) => A[(at % hidden) * n + Math.floor(at / hidden)]);
-  multiplyTransposed(shares, columns, { n: hidden }).forEach((part, at) => N[at] -= part);
+  multiplyTransposed(shares, transpose(A, hidden, n), { n: hidden }).forEach((part, at) =>
+    N[at] -= part
+  );
   const L = multiplyTransposed(N, N, { n, lower: true });
   cholesky(L, count);
   for (let i = 0; i < count; i++) { // N ← L⁻¹·N

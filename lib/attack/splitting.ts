@@ -9,7 +9,7 @@
  * depend on others drop out with their pivot.
  * @module */
 import { bandedBackward, bandedCholesky, bandedForward } from "../math/banded.ts";
-import { apply, applyTransposed, cholesky, multiplyTransposed } from "../math/dense.ts";
+import { apply, applyTransposed, cholesky, multiplyTransposed, transpose } from "../math/dense.ts";
 import { addGram, bandwidth, type Forms } from "./forms.ts";
 
 /** What {@linkcode split} prepares. */
@@ -93,12 +93,4 @@ function metric(forms: Forms, n: number) {
 function solveRows(L: Float64Array, width: number, R: Float64Array, n: number): void {
   bandedForward(L, width, R);
   for (let at = 0; at < R.length; at += n) bandedBackward(L, width, R.subarray(at, at + n));
-}
-
-function transpose(A: Float64Array, rows: number, columns: number): Float64Array {
-  const out = new Float64Array(A.length);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) out[j * rows + i] = A[i * columns + j];
-  }
-  return out;
 }

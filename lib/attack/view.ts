@@ -110,16 +110,6 @@ export function narrowView(view: ServerView, hidden: number): ServerView {
   return { ...view, W1: W1.subarray(0, hidden * n), z1: z1.subarray(0, hidden), hidden };
 }
 
-/** [hidden, n + 1] the rows of W1, each with its right-hand side: [W1 | z1]. */
-export function augmented({ W1, z1, hidden, n }: ServerView): Float64Array {
-  const rows = new Float64Array(hidden * (n + 1));
-  for (let row = 0; row < hidden; row++) {
-    rows.set(W1.subarray(row * n, (row + 1) * n), row * (n + 1));
-    rows[row * (n + 1) + n] = z1[row];
-  }
-  return rows;
-}
-
 /** The threat model of this view, row by row, as data for a table. */
 export function describe(view: ServerView): Knowledge[] {
   const { hidden, n, shape, scaleBits, pixelRange } = view;

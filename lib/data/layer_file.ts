@@ -1,5 +1,6 @@
 /** A first layer out of a file: which of its arrays, which way round, for which images.
  * @module */
+import { transpose } from "../math/dense.ts";
 import { DataError } from "./dataset.ts";
 import { DATASETS, shapeOf } from "./load.ts";
 import { countOf, shapeText, shown, type Tensor } from "./tensor.ts";
@@ -135,7 +136,7 @@ export async function readLayerFile(
     notes.push(
       `${path}: ${called}${shapeText(tensor.shape)} is taken as [in, hidden] and transposed`,
     );
-    W1 = transposed(W1, n, hidden);
+    W1 = transpose(W1, n, hidden);
   } else if (called !== "" || tensor.shape.length > 2) {
     notes.push(`${path}: ${called}${shapeText(tensor.shape)} is taken as [${hidden}, ${n}]`);
   }
@@ -167,15 +168,6 @@ function pixelScaleOf({ terms }: Readonly<Record<string, unknown>>): number | un
   } catch {
     return undefined; // none, or somebody else's
   }
-}
-
-/** [rows, columns] → [columns, rows]. */
-function transposed(values: Float64Array, rows: number, columns: number): Float64Array {
-  const out = new Float64Array(values.length);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) out[j * rows + i] = values[i * columns + j];
-  }
-  return out;
 }
 
 /** PyTorch's images: [channels, height, width], where ours are [height, width, channels]. */

@@ -130,6 +130,26 @@ export function applyTransposed(A: Float64Array, v: Float64Array): Float64Array 
   return out;
 }
 
+/** Aᵀ `[columns, rows]` for A `[rows, columns]`. */
+export function transpose(A: Float64Array, rows: number, columns: number): Float64Array {
+  const out = new Float64Array(A.length);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) out[j * rows + i] = A[i * columns + j];
+  }
+  return out;
+}
+
+/** [A | v], `[m, n + 1]` for A `[m, n]`, m = v.length. */
+export function withColumn(A: Float64Array, v: Float64Array): Float64Array {
+  const n = A.length / v.length;
+  const out = new Float64Array(A.length + v.length);
+  v.forEach((value, row) => {
+    out.set(A.subarray(row * n, (row + 1) * n), row * (n + 1));
+    out[row * (n + 1) + n] = value;
+  });
+  return out;
+}
+
 export function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];

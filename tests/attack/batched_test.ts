@@ -3,11 +3,11 @@ import * as tf from "@tensorflow/tfjs";
 import { solveBatch } from "lib/attack/batched.ts";
 import { solveFast } from "lib/attack/fast.ts";
 import { solveLp } from "lib/attack/highs.ts";
-import { buildLp, worstViolation } from "lib/attack/lp_model.ts";
+import { buildLp } from "lib/attack/lp_model.ts";
 import { exact, mse } from "lib/attack/metrics.ts";
 import { checkedPriors, OBJECTIVES } from "lib/attack/priors.ts";
 import { narrowView } from "lib/attack/view.ts";
-import { plain, plantedView, SQUARE, totalVariation } from "./fixtures.ts";
+import { plain, plantedView, SQUARE, totalVariation, worstViolation } from "./fixtures.ts";
 
 /** A smooth image: no two pixels alike in a row. */
 const SLOPE = Uint8Array.from(SQUARE, (_, p) => 10 + 3 * (p % 8) + 5 * Math.floor(p / 8));

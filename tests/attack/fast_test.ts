@@ -1,11 +1,11 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { solveFast } from "lib/attack/fast.ts";
 import { solveLp } from "lib/attack/highs.ts";
-import { buildLp, worstViolation } from "lib/attack/lp_model.ts";
+import { buildLp } from "lib/attack/lp_model.ts";
 import { exact } from "lib/attack/metrics.ts";
 import { checkedPriors, OBJECTIVES } from "lib/attack/priors.ts";
 import { serverView } from "lib/attack/view.ts";
-import { plain, plantedView, SQUARE, totalVariation } from "./fixtures.ts";
+import { plain, plantedView, SQUARE, totalVariation, worstViolation } from "./fixtures.ts";
 import oracle from "./oracle.json" with { type: "json" };
 
 const shape = oracle.shape as [number, number, number];

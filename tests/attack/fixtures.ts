@@ -1,4 +1,5 @@
 /** Planted views for the attack's tests: a known image behind Gaussian integer weights. */
+import type { SparseLp } from "lib/attack/lp_model.ts";
 import { checkedPriors, type Objective, type Shape } from "lib/attack/priors.ts";
 import { type ServerView, serverView } from "lib/attack/view.ts";
 import { toFixed } from "lib/math/fixed_point.ts";
@@ -50,4 +51,24 @@ export function totalVariation(x: ArrayLike<number>, [height, width]: Shape): nu
     }
   }
   return sum;
+}
+
+/** How far a point is from satisfying the program: the worst violation over rows, relative to the
+ * row's Σ|a|·|v| (at least 1), and over column bounds, relative to 255 (at least 1). */
+export function worstViolation(lp: SparseLp, point: Float64Array): number {
+  let worst = 0;
+  const see = (violation: number) => worst = Math.max(worst, violation); // NaN stays
+  for (let row = 0; row < lp.numRows; row++) {
+    let [activity, size] = [0, 1];
+    for (let at = lp.starts[row]; at < lp.starts[row + 1]; at++) {
+      const term = lp.values[at] * point[lp.indices[at]];
+      activity += term;
+      size += Math.abs(term);
+    }
+    see(Math.max(lp.rowLower[row] - activity, activity - lp.rowUpper[row]) / size);
+  }
+  for (let col = 0; col < lp.numCols; col++) {
+    see(Math.max(lp.colLower[col] - point[col], point[col] - lp.colUpper[col]) / 255);
+  }
+  return worst;
 }

@@ -1,12 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects } from "@std/assert";
-import { buildLp, worstViolation } from "lib/attack/lp_model.ts";
+import { buildLp } from "lib/attack/lp_model.ts";
 import { checkedPriors, OBJECTIVES } from "lib/attack/priors.ts";
 import { consistent } from "lib/attack/certificate.ts";
 import { exact } from "lib/attack/metrics.ts";
 import { serverView } from "lib/attack/view.ts";
 import { solveLp } from "lib/attack/highs.ts";
 import { highsRuntime } from "lib/attack/highs_runtime.ts";
-import { plain, plantedView, SQUARE, totalVariation } from "./fixtures.ts";
+import { plain, plantedView, SQUARE, totalVariation, worstViolation } from "./fixtures.ts";
 import oracle from "./oracle.json" with { type: "json" };
 
 const shape = oracle.shape as [number, number, number];

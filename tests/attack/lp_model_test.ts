@@ -1,8 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { buildLp, type SparseLp, worstViolation } from "lib/attack/lp_model.ts";
+import { buildLp, type SparseLp } from "lib/attack/lp_model.ts";
 import { checkedPriors } from "lib/attack/priors.ts";
 import { serverView } from "lib/attack/view.ts";
-import { plain, plantedView, SQUARE } from "./fixtures.ts";
+import { plain, plantedView, SQUARE, worstViolation } from "./fixtures.ts";
 
 /** 1 × 2 pixels, one equation 6·x0 − 3·x1 = 30. */
 const tiny = serverView({ W1: [6, -3], z1: [30], shape: [1, 2, 1], scaleBits: 2 });

@@ -2,10 +2,11 @@ import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/asser
 import { solveBatch } from "lib/attack/batched.ts";
 import { solveFast } from "lib/attack/fast.ts";
 import { solveLp } from "lib/attack/highs.ts";
-import { buildLp, worstViolation } from "lib/attack/lp_model.ts";
+import { buildLp } from "lib/attack/lp_model.ts";
 import { pixelRules } from "lib/attack/priors.ts";
 import { serverView } from "lib/attack/view.ts";
 import { exactMinimum, hasVertex } from "./exact_simplex.ts";
+import { worstViolation } from "./fixtures.ts";
 import { smallPrograms } from "./programs.ts";
 
 const programs = smallPrograms().map(({ name, shape, W1, z1, priors }) => {

@@ -1,5 +1,6 @@
 /** First layers that users really have, as files: what NumPy, PyTorch and Keras users save.
  * @module */
+import { Buffer } from "node:buffer";
 import { crc32, deflateRawSync } from "node:zlib";
 import { gaussian, seededRng } from "lib/math/rng.ts";
 
@@ -103,15 +104,7 @@ export function safetensors(
   return concat([length, json, ...Object.values(tensors).map(({ content }) => content)]);
 }
 
-export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
+export const concat = (parts: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 
 /** [rows, columns] → [columns, rows], or the same matrix in Fortran order. */
 export function transposed(values: ArrayLike<number>, rows: number, columns: number): Float64Array {

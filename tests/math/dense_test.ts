@@ -6,6 +6,8 @@ import {
   dot,
   multiplyTransposed,
   solveCholesky,
+  transpose,
+  withColumn,
 } from "lib/math/dense.ts";
 import { gaussian, seededRng } from "lib/math/rng.ts";
 
@@ -59,4 +61,10 @@ Deno.test("apply() and applyTransposed() are adjoint", () => {
   const A = matrix(3, 5);
   const [v, u] = [matrix(1, 5, 2), matrix(1, 3, 3)];
   assertAlmostEquals(dot(apply(A, v), u), dot(v, applyTransposed(A, u)), 1e-12);
+});
+
+Deno.test("transpose() and withColumn() by hand", () => {
+  const A = Float64Array.of(1, 2, 3, 4, 5, 6);
+  assertEquals(transpose(A, 2, 3), Float64Array.of(1, 4, 2, 5, 3, 6));
+  assertEquals(withColumn(A, Float64Array.of(8, 9)), Float64Array.of(1, 2, 3, 8, 4, 5, 6, 9));
 });

@@ -7,6 +7,7 @@
  * hold the same pixels it must believe its client.
  * @see Xu, Joshi, Li, "CryptoNN: Training Neural Networks over Encrypted Data", ICDCS 2019.
  * @module */
+import { transpose } from "../../math/dense.ts";
 import { type FixedNet, type InnerProducts, type StepRecord, trainStep } from "../fixed_step.ts";
 import type { Transcript } from "../transcript.ts";
 import { decodeMessage, ProtocolError } from "../wire.ts";
@@ -127,14 +128,8 @@ export class TrainingServer {
           "decrypt dW1 of a batch",
           () => decryptAll({ keys, ciphertexts: columns }, this.#options),
         );
-        return transpose(byPixel, columns.length);
+        return transpose(byPixel, columns.length, byPixel.length / columns.length);
       },
     };
   }
-}
-
-/** `[rows, columns]` → `[columns, rows]`. */
-function transpose(matrix: Float64Array, rows: number): Float64Array {
-  const columns = matrix.length / rows;
-  return matrix.map((_, at) => matrix[(at % rows) * columns + Math.floor(at / rows)]);
 }
