@@ -4,7 +4,13 @@
  * rank, X = (dz1ᵀ·dz1)⁻¹·dz1ᵀ·dW1: no program, no prior, no W1. Both sides are integers, so the rounded solution
  * can be put back into the equations exactly.
  * @module */
-import { applyTransposed, cholesky, multiplyTransposed, solveCholesky } from "../math/dense.ts";
+import {
+  applyTransposed,
+  cholesky,
+  multiplyTransposed,
+  solveCholesky,
+  transpose,
+} from "../math/dense.ts";
 
 /** What a gradient says of a batch. */
 export interface GradientRecovery {
@@ -31,9 +37,8 @@ export function fromGradient(
     );
   }
   const D = Float64Array.from(dz1);
-  const transposed = new Float64Array(D.length); // [batch, hidden]
-  D.forEach((d, at) => transposed[at % batch * hidden + Math.floor(at / batch)] = d);
-  const gram = multiplyTransposed(transposed, transposed, { n: hidden, lower: true });
+  const columns = transpose(D, hidden, batch); // [batch, hidden]
+  const gram = multiplyTransposed(columns, columns, { n: hidden, lower: true });
   const rank = cholesky(gram, batch);
   if (rank < batch) return { X: null, rank, solves: false };
   const X = new Int32Array(batch * n);

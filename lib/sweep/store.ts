@@ -89,8 +89,8 @@ function storedRow(
 /** Damaged text on one line. */
 const plain = (text: unknown) => String(text).replaceAll(/[^\x20-\x7e]/g, "?");
 
-/** What is wrong with a row as it was read, or null. */
-function faultOf(sweep: Sweep, columns: Columns): string | null {
+/** A row as it was read, or what is wrong with it. */
+function examined(sweep: Sweep, columns: Columns): StoredRow | string {
   let stored: StoredRow;
   try {
     stored = storedRow(sweep, columns);
@@ -103,7 +103,7 @@ function faultOf(sweep: Sweep, columns: Columns): string | null {
   if (columns.status !== "done" && columns.status !== "failed") return "its status is neither";
   const timed = Number.isSafeInteger(attempts) && attempts > 0 && pointMs >= 0 &&
     pointMs < Infinity;
-  return timed && !Number.isNaN(Date.parse(startedAt)) ? null : "its times are none";
+  return timed && !Number.isNaN(Date.parse(startedAt)) ? stored : "its times are none";
 }
 
 /** The rows of sweeps on disk. */
@@ -218,8 +218,8 @@ export class SweepStore implements Disposable {
     const sql = `SELECT ${COLUMNS} FROM rows WHERE sweep = ? AND version = ?`;
     const lines: string[] = [];
     for (const columns of this.#all("read", sql, sweep.name, sweep.version)) {
-      const fault = faultOf(sweep, columns);
-      if (fault === null) continue;
+      const fault = examined(sweep, columns);
+      if (typeof fault !== "string") continue;
       lines.push(`row ${plain(columns.key)} of ${sweep.name} is damaged: ${plain(fault)}`);
       // "+" reads row by row: a damaged key is not where an index would look for it
       const remove = "DELETE FROM rows WHERE +sweep = ? AND +version = ? AND +key = ? RETURNING 1";
@@ -244,14 +244,14 @@ export class SweepStore implements Disposable {
   }
 
   #stored(sweep: Sweep, columns: Columns): StoredRow {
-    const fault = faultOf(sweep, columns);
-    if (fault !== null) {
+    const stored = examined(sweep, columns);
+    if (typeof stored === "string") {
       throw new StoreError(
         `Cannot read ${this.path}: row ${plain(columns.key)} of ${sweep.name} is damaged ` +
-          `(${plain(fault)}); deno task sweep ${sweep.name} --resume computes it again`,
+          `(${plain(stored)}); deno task sweep ${sweep.name} --resume computes it again`,
       );
     }
-    return storedRow(sweep, columns);
+    return stored;
   }
 
   /** Some fields and columns of the rows that are done, for figures: quick for 100 000 rows; sorted by
