@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { readmeProblems } from "lib/cli/check_claims.ts";
+import { readmeProblems } from "./gates/check_claims.ts";
 
 const root = new URL("../", import.meta.url);
 const permitted = (await Deno.permissions.query({ name: "read" })).state === "granted";

@@ -37,8 +37,8 @@ import {
   timesDualLu,
   timesLu,
 } from "../math/matrix_mod.ts";
-import type { G1, G2, PairingGroup } from "../math/pairing.ts";
-import { solveGT } from "../math/pairing_dlog.ts";
+import type { G1, G2, PairingGroup } from "../math/pairing/group.ts";
+import { solveGT } from "../math/pairing/dlog.ts";
 import { type Rng, secureRng } from "../math/rng.ts";
 import {
   prepareCiphertext,

@@ -4,7 +4,7 @@
  * decryption's time to compute; a ciphertext in training meets new keys in every iteration. So they are
  * kept, up to a budget; the least recently used go first.
  * @module */
-import type { PairingGroup, PreparedG2 } from "../math/pairing.ts";
+import type { PairingGroup, PreparedG2 } from "../math/pairing/group.ts";
 import type { Ciphertext } from "./fhipe.ts";
 
 /** The lines of C1 and of C2. */

@@ -12,8 +12,9 @@ import { FIRST_SIGNAL, interrupts } from "./interrupt.ts";
 import { type On, runStep } from "./run.ts";
 import { figuresDirectory, type Machine, machine, type Profile, readProfile } from "./session.ts";
 import { isFigure, type Item, show } from "./show.ts";
+import { type Cell, markdown, table } from "./table.ts";
 
-export { markdown, table } from "./table.ts";
+export { markdown, table };
 
 export interface NotebookOptions {
   /** The notebook's file name without suffix, such as "01_leakage". */
@@ -53,9 +54,12 @@ export interface Results {
 
 export interface Notebook {
   readonly profile: Profile;
-  /** Displays an item and waits until it stands; a figure is saved as well.
+  /** Displays items one under the other and waits until they stand; a string is Markdown, a figure is saved as well.
    * @throws {DOMException} the stop button was pressed meanwhile. */
-  show(item: Item): Promise<void>;
+  show(...items: (Item | string)[]): Promise<void>;
+  /** Shows the table that sets the paper, or the authors' code, against what is done here, and says why.
+   * @param rows by subject: [paper, here, why they differ]. */
+  compare(rows: Record<string, readonly [paper: Cell, here: Cell, why: Cell]>): Promise<void>;
   /** Runs a long step with a progress display that the stop button stops: whatever takes over a second.
    * @throws what the work throws. {DOMException} the stop button was pressed. */
   run<T>(label: string, work: (on: On) => Promise<T>): Promise<T>;
@@ -91,10 +95,10 @@ export async function openNotebook(options: NotebookOptions): Promise<Notebook> 
   const claims = new Map<string, Claim>();
   const shown = new Set<string>();
 
-  return {
-    profile,
-    async show(item) {
-      const { signal } = stop;
+  async function showAll(...items: (Item | string)[]): Promise<void> {
+    const { signal } = stop;
+    for (const entry of items) {
+      const item = typeof entry === "string" ? markdown(entry) : entry;
       if (isFigure(item)) {
         const { saveFigure } = await import("../plot/save.ts");
         await saveFigure(directory, item);
@@ -102,7 +106,17 @@ export async function openNotebook(options: NotebookOptions): Promise<Notebook> 
       }
       await show(item);
       signal.throwIfAborted();
-    },
+    }
+  }
+
+  return {
+    profile,
+    show: showAll,
+    compare: (rows) =>
+      showAll(table({
+        columns: ["", "paper / authors' code", "here", "why they differ"],
+        rows: Object.entries(rows).map(([subject, row]) => [subject, ...row]),
+      })),
     run: (label, work) => runStep(label, work),
     claim(statement, holds, { exact, n, low, high } = {}) {
       const word = exact ? null : sweepingWord(statement);

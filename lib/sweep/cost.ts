@@ -11,7 +11,7 @@ import * as ipfeFull from "../fe/ipfe_full.ts";
 import { type Bounds, type IpfeParams, rangeOf } from "../fe/params.ts";
 import { prepareDlog } from "../math/dlog.ts";
 import { group } from "../math/group.ts";
-import { startPairing } from "../math/pairing_start.ts";
+import { startPairing } from "../math/pairing/start.ts";
 import { gaussian, seededRng } from "../math/rng.ts";
 import { defineSweep } from "./grid.ts";
 

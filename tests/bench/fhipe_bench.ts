@@ -13,8 +13,8 @@ import {
 } from "lib/fe/fhipe_encoding.ts";
 import { prepareCiphertext } from "lib/fe/fhipe_prepared.ts";
 import { randomScalars } from "lib/math/matrix_mod.ts";
-import { powerGT, solveGT } from "lib/math/pairing_dlog.ts";
-import { startPairing } from "lib/math/pairing_start.ts";
+import { powerGT, solveGT } from "lib/math/pairing/dlog.ts";
+import { startPairing } from "lib/math/pairing/start.ts";
 import { gaussian, secureRng, seededRng } from "lib/math/rng.ts";
 import { toFixed } from "lib/math/fixed_point.ts";
 import { gaussInverse, product } from "../math/gauss.ts";

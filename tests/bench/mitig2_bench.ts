@@ -12,12 +12,12 @@ import { seededRng } from "lib/math/rng.ts";
 import { initialUpper, initialW1 } from "lib/nn/mlp.ts";
 import { MODERN } from "lib/nn/setting.ts";
 import { epochOrder, ORDER_KEY_BYTES, trainMlp } from "lib/nn/train.ts";
-import { hostServer } from "lib/protocol/hosted.ts";
-import { loadCredentials } from "lib/protocol/identity.ts";
+import { hostServer } from "lib/net/hosted.ts";
+import { loadCredentials } from "lib/net/identity.ts";
 import { train } from "lib/protocol/mitig2/client.ts";
-import type { Connection } from "lib/protocol/transport.ts";
-import { connect } from "lib/protocol/websocket.ts";
-import { ServerParty } from "../cli/party_processes.ts";
+import type { Connection } from "lib/net/transport.ts";
+import { connect } from "lib/net/websocket.ts";
+import { ServerParty } from "../tools/party_processes.ts";
 
 const sizes = { n: 784, hidden: 300, classes: 10 };
 const setting = { ...MODERN, epochs: 1 };

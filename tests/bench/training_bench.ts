@@ -12,7 +12,7 @@ import { forwardPass } from "lib/protocol/cryptonn/forward.ts";
 import { trainEncrypted, trainPlain } from "lib/protocol/cryptonn/train.ts";
 import { initFixedNet } from "lib/protocol/fixed_net.ts";
 import { DEFAULT_SCALES, type StepRecord } from "lib/protocol/fixed_step.ts";
-import type { Transcript } from "lib/protocol/transcript.ts";
+import type { Transcript } from "lib/net/transcript.ts";
 
 const cores = navigator.hardwareConcurrency;
 const { train } = await loadMnist();

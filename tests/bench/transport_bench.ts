@@ -4,13 +4,13 @@
  * Run: deno bench -A tests/bench/transport_bench.ts
  * @module */
 import { gaussian, seededRng } from "lib/math/rng.ts";
-import { selfSigned } from "lib/protocol/certificate.ts";
-import { inProcess, portConnection } from "lib/protocol/port.ts";
-import { type Socket, socketConnection, SUBPROTOCOL } from "lib/protocol/socket.ts";
-import type { Connection } from "lib/protocol/transport.ts";
-import { connect } from "lib/protocol/websocket.ts";
-import { decodeMessage, encodeMessage } from "lib/protocol/wire.ts";
-import { spawnPeer } from "../protocol/spawn_peer.ts";
+import { selfSigned } from "lib/net/certificate.ts";
+import { inProcess, portConnection } from "lib/net/port.ts";
+import { type Socket, socketConnection, SUBPROTOCOL } from "lib/net/socket.ts";
+import type { Connection } from "lib/net/transport.ts";
+import { connect } from "lib/net/websocket.ts";
+import { decodeMessage, encodeMessage } from "lib/net/wire.ts";
+import { spawnPeer } from "../net/spawn_peer.ts";
 
 const shape = [256, 300];
 const data = Float32Array.from(gaussian(seededRng(1), shape[0] * shape[1]));
@@ -39,7 +39,7 @@ const [near, far] = inProcess();
   while (true) await far.send(await far.receive());
 })();
 
-const worker = new Worker(import.meta.resolve("../protocol/echo_worker.ts"), { type: "module" });
+const worker = new Worker(import.meta.resolve("../net/echo_worker.ts"), { type: "module" });
 const { port1, port2 } = new MessageChannel();
 worker.postMessage(port2, [port2]);
 

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DataError } from "lib/data/dataset.ts";
 import { type LayerWanted, readLayerFile } from "lib/data/layer_file.ts";
 import { encodeFirst } from "lib/protocol/mitig2/files.ts";
-import { permitted, withFolder } from "../cli/fixtures.ts";
+import { permitted, withFolder } from "../tools/fixtures.ts";
 import { concat, npy, payload, safetensors, transposed, zip } from "./weight_files.ts";
 
 const test = (name: string, body: (folder: string) => Promise<void>) =>

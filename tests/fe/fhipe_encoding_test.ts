@@ -3,9 +3,9 @@ import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import * as codec from "lib/fe/fhipe_encoding.ts";
 import * as ipfe from "lib/fe/ipfe.ts";
 import { group as primeGroup } from "lib/math/group.ts";
-import type { PairingGroup } from "lib/math/pairing.ts";
+import type { PairingGroup } from "lib/math/pairing/group.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { BLS12_381, label, PAIRINGS } from "../math/pairing_backends.ts";
+import { BLS12_381, label, PAIRINGS } from "../math/pairing/backends.ts";
 
 const HEADER = 19;
 

@@ -10,7 +10,7 @@ import {
 import { decrypt, encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { prepareCiphertext, PreparedCiphertexts } from "lib/fe/fhipe_prepared.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { BLS12_381, label } from "../math/pairing_backends.ts";
+import { BLS12_381, label } from "../math/pairing/backends.ts";
 
 const group = BLS12_381.at(-1)!;
 const msk = setup({ group, n: 4, boundX: 10, boundY: 10 }, seededRng(1));

@@ -21,7 +21,7 @@ import * as ipfe from "lib/fe/ipfe.ts";
 import { DlogNotFoundError } from "lib/math/dlog.ts";
 import { group as primeGroup } from "lib/math/group.ts";
 import { secureRng, seededRng } from "lib/math/rng.ts";
-import { BLS12_381, label, PAIRINGS } from "../math/pairing_backends.ts";
+import { BLS12_381, label, PAIRINGS } from "../math/pairing/backends.ts";
 import vectors from "../vectors/fhipe.json" with { type: "json" };
 import { dot } from "./schemes.ts";
 

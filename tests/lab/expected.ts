@@ -4,8 +4,8 @@
  * known by its kind and by its first words up to the first number.
  * @module */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { CodeCell } from "lib/cli/ipynb.ts";
-import type { Output } from "lib/cli/outputs.ts";
+import type { CodeCell } from "lib/tools/ipynb.ts";
+import type { Output } from "lib/tools/outputs.ts";
 import { isError, type SeenCell, type SeenOutput } from "./lab_page.ts";
 
 const PLOTLY = "application/vnd.plotly.v1+json";

@@ -4,10 +4,10 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { CHROMIUM_ARGUMENTS, findChromium } from "lib/cli/chromium.ts";
-import { type CodeCell, readIpynb } from "lib/cli/ipynb.ts";
-import { notebookNames, NOTEBOOKS } from "lib/cli/workspace.ts";
-import { notebookOf } from "../cli/fixtures.ts";
+import { CHROMIUM_ARGUMENTS, findChromium } from "../gates/chromium.ts";
+import { type CodeCell, readIpynb } from "lib/tools/ipynb.ts";
+import { notebookNames, NOTEBOOKS } from "lib/tools/workspace.ts";
+import { notebookOf } from "../tools/fixtures.ts";
 import { assertCell, assertStopped, countOf } from "./expected.ts";
 import {
   hoverFigures,

@@ -3,11 +3,11 @@
  * @module */
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { type Ipynb, readIpynb, writeIpynb } from "lib/cli/ipynb.ts";
-import { freePorts } from "lib/cli/kernel_process.ts";
-import { labArguments } from "lib/cli/lab.ts";
-import { ensureVenv } from "lib/cli/venv.ts";
-import { notebookNames, NOTEBOOKS, ROOT } from "lib/cli/workspace.ts";
+import { type Ipynb, readIpynb, writeIpynb } from "lib/tools/ipynb.ts";
+import { freePorts } from "lib/tools/kernel_process.ts";
+import { labArguments } from "lib/tools/lab.ts";
+import { ensureVenv } from "lib/tools/venv.ts";
+import { notebookNames, NOTEBOOKS, ROOT } from "lib/tools/workspace.ts";
 
 const START_TIMEOUT_MS = 60_000;
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
-import { type CellRun, Kernel } from "lib/cli/kernel.ts";
-import { NOTEBOOKS } from "lib/cli/workspace.ts";
-import { permitted } from "../cli/fixtures.ts";
+import { type CellRun, Kernel } from "lib/tools/kernel.ts";
+import { NOTEBOOKS } from "lib/tools/workspace.ts";
+import { permitted } from "../tools/fixtures.ts";
 
 const timeoutMs = 60_000;
 const OPEN = `import { openNotebook } from "lib/notebook/notebook.ts";

@@ -7,7 +7,7 @@ import { defineSweep, pointKey, pointsOf, type Row, seedOf } from "lib/sweep/gri
 import type { Outcome, StoredRow } from "lib/sweep/store.ts";
 import { sweep as rates } from "lib/sweep/rates.ts";
 import { sweep as training } from "lib/sweep/training.ts";
-import { permitted, withFolder } from "../cli/fixtures.ts";
+import { permitted, withFolder } from "../tools/fixtures.ts";
 import { sweep as probe } from "./probe.ts";
 
 const sweep = defineSweep({ ...probe, timings: ["value"] });

@@ -12,7 +12,7 @@ import { serveSweeps } from "lib/sweep/queue_worker.ts";
 import { connectRedis, parseRedisUrl, RedisError } from "lib/sweep/redis.ts";
 import { runSweep } from "lib/sweep/runner.ts";
 import { SweepStore } from "lib/sweep/store.ts";
-import { withFolder } from "../cli/fixtures.ts";
+import { withFolder } from "../tools/fixtures.ts";
 import { results, start } from "./processes.ts";
 import { sweep } from "./probe.ts";
 import { hasRedis, startRedis } from "./redis_server.ts";

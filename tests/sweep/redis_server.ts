@@ -1,6 +1,6 @@
 /** A real Redis server for the tests: a free port, a folder of its own, AOF persistence, a password.
  * @module */
-import { permitted } from "../cli/fixtures.ts";
+import { permitted } from "../tools/fixtures.ts";
 
 const PASSWORD = "a:pass/word@";
 

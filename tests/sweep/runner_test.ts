@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import { defineSweep, pointsOf } from "lib/sweep/grid.ts";
 import { runSweep } from "lib/sweep/runner.ts";
 import { StoreError, SweepStore } from "lib/sweep/store.ts";
-import { permitted, withFolder } from "../cli/fixtures.ts";
+import { permitted, withFolder } from "../tools/fixtures.ts";
 import { killedRun, results } from "./processes.ts";
 import { sweep } from "./probe.ts";
 

@@ -4,7 +4,7 @@ import { flatRow, formatCsv, formatJson, parseCsv } from "lib/sweep/export.ts";
 import { seededRng, uniform } from "lib/math/rng.ts";
 import { defineSweep, type Point, pointKey, pointsOf, type Sweep } from "lib/sweep/grid.ts";
 import { type Outcome, StoreError, SweepStore } from "lib/sweep/store.ts";
-import { permitted, withFolder } from "../cli/fixtures.ts";
+import { permitted, withFolder } from "../tools/fixtures.ts";
 import { sweep } from "./probe.ts";
 
 const points = pointsOf(sweep);

@@ -3,7 +3,7 @@ import { parseOnly, pointsOf, type Row, seedOf } from "lib/sweep/grid.ts";
 import { runSweep } from "lib/sweep/runner.ts";
 import { SweepStore } from "lib/sweep/store.ts";
 import { loadSweep } from "lib/sweep/sweeps.ts";
-import { permitted } from "../cli/fixtures.ts";
+import { permitted } from "../tools/fixtures.ts";
 
 /** The rows of a few points, as a Worker computes them. */
 async function rowsOf(name: string, only: string): Promise<Row[]> {

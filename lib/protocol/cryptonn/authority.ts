@@ -12,7 +12,7 @@ import {
   setup,
 } from "../../fe/ipfe.ts";
 import { type Rng, secureRng } from "../../math/rng.ts";
-import { decodeMessage, encodeMessage, ProtocolError } from "../wire.ts";
+import { decodeMessage, encodeMessage, ProtocolError } from "../../net/wire.ts";
 
 /** The trusted third party. Speaks bytes only. */
 export class Authority {

@@ -8,7 +8,7 @@ import {
   type MasterPublicKey,
 } from "../../fe/ipfe.ts";
 import { type Rng, secureRng } from "../../math/rng.ts";
-import { decodeMessage, encodeMessage, ProtocolError } from "../wire.ts";
+import { decodeMessage, encodeMessage, ProtocolError } from "../../net/wire.ts";
 
 /** The data owner. Speaks bytes only; its pixels leave it as ciphertexts alone, its labels in the clear. */
 export class Client {

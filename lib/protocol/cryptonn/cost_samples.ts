@@ -7,7 +7,7 @@ import { prepareDlog } from "../../math/dlog.ts";
 import { group } from "../../math/group.ts";
 import { gaussian, seededRng } from "../../math/rng.ts";
 import { secondsOf } from "../seconds_of.ts";
-import { decodeMessage } from "../wire.ts";
+import { decodeMessage } from "../../net/wire.ts";
 import { Authority } from "./authority.ts";
 import { Client } from "./client.ts";
 import { decryptAll, type DecryptJob, decryptPool } from "./decrypt.ts";

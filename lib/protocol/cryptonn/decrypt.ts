@@ -7,7 +7,7 @@
 import { decodeCiphertext, decodeFunctionalKey, decryptMany } from "../../fe/ipfe.ts";
 import { WorkerPool } from "../../workers/pool.ts";
 import { breather } from "../../workers/breath.ts";
-import { ProtocolError } from "../wire.ts";
+import { ProtocolError } from "../../net/wire.ts";
 
 /** Some ciphertexts and all the keys, encoded. */
 export interface DecryptJob {

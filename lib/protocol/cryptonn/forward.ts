@@ -11,7 +11,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import { group } from "../../math/group.ts";
 import { prepareDlog } from "../../math/dlog.ts";
 import { rangeOf } from "../../fe/params.ts";
-import { Transcript } from "../transcript.ts";
+import { Transcript } from "../../net/transcript.ts";
 import { Authority } from "./authority.ts";
 import { Client } from "./client.ts";
 import type { FirstLayer } from "./first_layer.ts";

@@ -2,7 +2,7 @@
  * what it asked for.
  * @module */
 import { decodeFunctionalKey } from "../../fe/ipfe.ts";
-import { decodeMessage, encodeMessage, ProtocolError } from "../wire.ts";
+import { decodeMessage, encodeMessage, ProtocolError } from "../../net/wire.ts";
 
 /** Asks the authority for one functional key a row. @param matrix `[rows, width]`, row-major. */
 export function encodeKeyRequest(matrix: Int32Array, width: number): Uint8Array {

@@ -10,7 +10,7 @@ import {
   decryptMany,
   type FunctionalKey,
 } from "../../fe/ipfe.ts";
-import { decodeMessage, ProtocolError } from "../wire.ts";
+import { decodeMessage, ProtocolError } from "../../net/wire.ts";
 import type { FirstLayer } from "./first_layer.ts";
 import { decodeKeys, encodeKeyRequest } from "./keys.ts";
 

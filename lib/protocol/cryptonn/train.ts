@@ -19,7 +19,7 @@ import { breather } from "../../workers/breath.ts";
 import { initFixedNet } from "../fixed_net.ts";
 import { DEFAULT_SCALES, type FixedNet, type Scales, type StepRecord } from "../fixed_step.ts";
 import { checkBatches, trainFixed } from "../fixed_train.ts";
-import { Transcript } from "../transcript.ts";
+import { Transcript } from "../../net/transcript.ts";
 import { Authority } from "./authority.ts";
 import { Client } from "./client.ts";
 import { type DecryptOptions, decryptPool } from "./decrypt.ts";

@@ -9,8 +9,8 @@
  * @module */
 import { transpose } from "../../math/dense.ts";
 import { type FixedNet, type InnerProducts, type StepRecord, trainStep } from "../fixed_step.ts";
-import type { Transcript } from "../transcript.ts";
-import { decodeMessage, ProtocolError } from "../wire.ts";
+import type { Transcript } from "../../net/transcript.ts";
+import { decodeMessage, ProtocolError } from "../../net/wire.ts";
 import { decryptAll, type DecryptOptions } from "./decrypt.ts";
 import { decodeKeys, encodeKeyRequest } from "./keys.ts";
 

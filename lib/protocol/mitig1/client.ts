@@ -10,15 +10,15 @@
 import type { Dataset } from "../../data/dataset.ts";
 import { encrypt, keyDerive, type MasterSecretKey, setup } from "../../fe/fhipe.ts";
 import { encodeCiphertext, encodeFunctionalKey } from "../../fe/fhipe_encoding.ts";
-import { startPairing } from "../../math/pairing_start.ts";
+import { startPairing } from "../../math/pairing/start.ts";
 import { type Rng, secureRng } from "../../math/rng.ts";
 import { breather } from "../../workers/breath.ts";
 import { clearProducts, initialFixedW1 } from "../fixed_net.ts";
 import { DEFAULT_SCALES, type Scales, updateW1 } from "../fixed_step.ts";
-import { closeOnError, Requests } from "../requests.ts";
-import { Transcript } from "../transcript.ts";
-import type { Connection } from "../transport.ts";
-import { type Message, ProtocolError } from "../wire.ts";
+import { closeOnError, Requests } from "../../net/requests.ts";
+import { Transcript } from "../../net/transcript.ts";
+import type { Connection } from "../../net/transport.ts";
+import { type Message, ProtocolError } from "../../net/wire.ts";
 import { checkTerms, paramsOf, PATIENCE_MS, stepsOf, type Terms, termsFields } from "./terms.ts";
 
 /** What a step was about, at the client. */

@@ -29,8 +29,8 @@ import {
 } from "../../fe/fhipe_encoding.ts";
 import { prepareCiphertext } from "../../fe/fhipe_prepared.ts";
 import { fitCosts } from "../../math/linear_fit.ts";
-import { powerGT, solveGT } from "../../math/pairing_dlog.ts";
-import type { PairingGroup } from "../../math/pairing.ts";
+import { powerGT, solveGT } from "../../math/pairing/dlog.ts";
+import type { PairingGroup } from "../../math/pairing/group.ts";
 import { breather } from "../../workers/breath.ts";
 import { secondsOf } from "../seconds_of.ts";
 

@@ -9,13 +9,13 @@
  * @see arXiv 2509.21497, first mitigation. Juve45/cryptonn, mitigation1_server.py.
  * @module */
 import type { FhipeParams } from "../../fe/fhipe.ts";
-import { startPairing } from "../../math/pairing_start.ts";
+import { startPairing } from "../../math/pairing/start.ts";
 import { type Rng, secureRng } from "../../math/rng.ts";
 import { roundGradient } from "../fixed_step.ts";
 import { classify, type Head, headStep, initHead } from "../head.ts";
-import { type Answer, answerRequests } from "../requests.ts";
-import type { Connection } from "../transport.ts";
-import { type Message, ProtocolError } from "../wire.ts";
+import { type Answer, answerRequests } from "../../net/requests.ts";
+import type { Connection } from "../../net/transport.ts";
+import { type Message, ProtocolError } from "../../net/wire.ts";
 import { Decryption } from "./decryption.ts";
 import { paramsOf, PATIENCE_MS, readTerms, rowsAtMost, stepsOf, type Terms } from "./terms.ts";
 

@@ -1,6 +1,6 @@
 /** A server of MITIG1 in a Worker, see protocol/hosted.ts; it decrypts over Workers of its own.
  * @module */
-import { serveHosted } from "../hosted.ts";
+import { serveHosted } from "../../net/hosted.ts";
 import { serve } from "./server.ts";
 
 const workers = navigator.hardwareConcurrency;

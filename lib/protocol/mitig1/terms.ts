@@ -5,10 +5,10 @@
  * @module */
 import { checkParams } from "../../fe/params.ts";
 import type { FhipeParams } from "../../fe/fhipe.ts";
-import { PAIRING_IDS, type PairingGroup, type PairingName } from "../../math/pairing.ts";
+import { PAIRING_IDS, type PairingGroup, type PairingName } from "../../math/pairing/group.ts";
 import type { Scales } from "../fixed_step.ts";
 import { checkBatches } from "../fixed_train.ts";
-import { type Fields, type Message, ProtocolError } from "../wire.ts";
+import { type Fields, type Message, ProtocolError } from "../../net/wire.ts";
 
 /** The terms of a training. */
 export interface Terms {

@@ -22,11 +22,11 @@ import {
   type UpperParty,
 } from "../../nn/train.ts";
 import type { FirstLayerState, TrainableFirstLayer } from "../../nn/first_layer.ts";
-import { checkpointName, type Checkpoints, InUseError, MODEL } from "../checkpoints.ts";
-import { closeOnError, Requests } from "../requests.ts";
-import { Transcript } from "../transcript.ts";
-import type { Connection } from "../transport.ts";
-import { ProtocolError } from "../wire.ts";
+import { checkpointName, type Checkpoints, InUseError, MODEL } from "../../net/checkpoints.ts";
+import { closeOnError, Requests } from "../../net/requests.ts";
+import { Transcript } from "../../net/transcript.ts";
+import type { Connection } from "../../net/transport.ts";
+import { ProtocolError } from "../../net/wire.ts";
 import { decodeFirst, encodeFirst, termsText } from "./files.ts";
 import {
   type Labels,

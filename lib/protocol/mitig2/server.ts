@@ -14,10 +14,10 @@ import { lossGradient } from "../../nn/loss.ts";
 import { initialUpper } from "../../nn/mlp.ts";
 import { learningRateAt, stepsPerEpoch, upperDivisor } from "../../nn/setting.ts";
 import { UpperLayers } from "../../nn/upper_layers.ts";
-import { checkpointName, type Checkpoints, MODEL } from "../checkpoints.ts";
-import { type Answer, answerRequests } from "../requests.ts";
-import type { Connection } from "../transport.ts";
-import { type Message, ProtocolError } from "../wire.ts";
+import { checkpointName, type Checkpoints, MODEL } from "../../net/checkpoints.ts";
+import { type Answer, answerRequests } from "../../net/requests.ts";
+import type { Connection } from "../../net/transport.ts";
+import { type Message, ProtocolError } from "../../net/wire.ts";
 import { decodeUpper, encodeUpper, upperMetadata } from "./files.ts";
 import { readSessionKey, readTerms, rowsAtMost, sessionOf, type Terms } from "./terms.ts";
 

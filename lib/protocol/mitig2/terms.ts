@@ -2,7 +2,7 @@
  * @module */
 import { createHash } from "node:crypto";
 import { checkSetting, type Setting } from "../../nn/setting.ts";
-import { type Fields, type Message, ProtocolError } from "../wire.ts";
+import { type Fields, type Message, ProtocolError } from "../../net/wire.ts";
 
 /** Who has the labels, and with them the loss: the server, as in the paper, or the client (U-shaped). */
 export type Labels = "server" | "client";

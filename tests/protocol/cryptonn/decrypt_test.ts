@@ -3,7 +3,7 @@ import { encodeCiphertext, encodeFunctionalKey, encrypt, keyDerive, setup } from
 import { DlogNotFoundError } from "lib/math/dlog.ts";
 import { group } from "lib/math/group.ts";
 import { decryptAll, decryptPool } from "lib/protocol/cryptonn/decrypt.ts";
-import { ProtocolError } from "lib/protocol/wire.ts";
+import { ProtocolError } from "lib/net/wire.ts";
 
 const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted";
 const pp = { group: group("ristretto255"), n: 2, boundX: 20, boundY: 10 };

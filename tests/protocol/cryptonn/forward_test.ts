@@ -8,7 +8,7 @@ import { Client } from "lib/protocol/cryptonn/client.ts";
 import { clearViews, emptiedColumns, firstLayer } from "lib/protocol/cryptonn/first_layer.ts";
 import { forwardPass } from "lib/protocol/cryptonn/forward.ts";
 import { Server } from "lib/protocol/cryptonn/server.ts";
-import { encodeMessage, ProtocolError } from "lib/protocol/wire.ts";
+import { encodeMessage, ProtocolError } from "lib/net/wire.ts";
 
 const rng = seededRng(1);
 const images = dataset({

@@ -8,8 +8,8 @@ import { Client } from "lib/protocol/cryptonn/client.ts";
 import { TrainingServer } from "lib/protocol/cryptonn/training_server.ts";
 import { clearProducts, initFixedNet } from "lib/protocol/fixed_net.ts";
 import { DEFAULT_SCALES, trainStep } from "lib/protocol/fixed_step.ts";
-import { Transcript } from "lib/protocol/transcript.ts";
-import { encodeMessage, ProtocolError } from "lib/protocol/wire.ts";
+import { Transcript } from "lib/net/transcript.ts";
+import { encodeMessage, ProtocolError } from "lib/net/wire.ts";
 
 const [n, m, hidden] = [4, 3, 2];
 const scales = {

@@ -2,10 +2,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { seededRng } from "lib/math/rng.ts";
 import { train, type TrainOptions } from "lib/protocol/mitig1/client.ts";
 import { serve } from "lib/protocol/mitig1/server.ts";
-import { inProcess } from "lib/protocol/port.ts";
-import { answerRequests } from "lib/protocol/requests.ts";
-import { ConnectionError } from "lib/protocol/transport.ts";
-import { type Fields, ProtocolError } from "lib/protocol/wire.ts";
+import { inProcess } from "lib/net/port.ts";
+import { answerRequests } from "lib/net/requests.ts";
+import { ConnectionError } from "lib/net/transport.ts";
+import { type Fields, ProtocolError } from "lib/net/wire.ts";
 import { data, options, scales } from "./fixtures.ts";
 
 const { hidden } = options;

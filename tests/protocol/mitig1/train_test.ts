@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { decodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
-import { startPairing } from "lib/math/pairing_start.ts";
+import { startPairing } from "lib/math/pairing/start.ts";
 import { fixedAccuracy } from "lib/protocol/fixed_net.ts";
 import type { StepRecord } from "lib/protocol/fixed_step.ts";
 import { trainFixed } from "lib/protocol/fixed_train.ts";
 import { type ClientRecord, predict } from "lib/protocol/mitig1/client.ts";
 import type { Seen } from "lib/protocol/mitig1/server.ts";
-import { Transcript } from "lib/protocol/transcript.ts";
+import { Transcript } from "lib/net/transcript.ts";
 import { data, initialNet, options, trainBoth } from "./fixtures.ts";
 
 const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted";

@@ -9,11 +9,11 @@ import {
 import { seededRng } from "lib/math/rng.ts";
 import { encodeSafetensors } from "lib/nn/safetensors.ts";
 import { unseal } from "lib/nn/sealed.ts";
-import type { Checkpoints } from "lib/protocol/checkpoints.ts";
+import type { Checkpoints } from "lib/net/checkpoints.ts";
 import { decodeModel, predict } from "lib/protocol/mitig2/client.ts";
 import { decodeUpper } from "lib/protocol/mitig2/files.ts";
 import { serve } from "lib/protocol/mitig2/server.ts";
-import { inProcess } from "lib/protocol/port.ts";
+import { inProcess } from "lib/net/port.ts";
 import { data, hidden } from "./fixtures.ts";
 import { contents, ignore, names, TwoSides } from "./two_sides.ts";
 

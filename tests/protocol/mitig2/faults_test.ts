@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import * as tf from "@tensorflow/tfjs";
 import { seededRng } from "lib/math/rng.ts";
-import { answerRequests, Requests } from "lib/protocol/requests.ts";
+import { answerRequests, Requests } from "lib/net/requests.ts";
 import { train } from "lib/protocol/mitig2/client.ts";
 import { serve } from "lib/protocol/mitig2/server.ts";
 import { newSessionKey, termsFields } from "lib/protocol/mitig2/terms.ts";
-import { inProcess } from "lib/protocol/port.ts";
-import { ConnectionError } from "lib/protocol/transport.ts";
-import { encodeMessage, type Fields, ProtocolError } from "lib/protocol/wire.ts";
+import { inProcess } from "lib/net/port.ts";
+import { ConnectionError } from "lib/net/transport.ts";
+import { encodeMessage, type Fields, ProtocolError } from "lib/net/wire.ts";
 import { data, hidden, setting } from "./fixtures.ts";
 
 const terms = {

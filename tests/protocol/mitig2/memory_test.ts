@@ -1,7 +1,7 @@
 /** Memory over the epochs of one long training. */
 import { assertEquals, assertLess } from "@std/assert";
 import * as tf from "@tensorflow/tfjs";
-import { ended, permitted } from "../../cli/fixtures.ts";
+import { ended, permitted } from "../../tools/fixtures.ts";
 import { type Memory, overPort } from "./memory_run.ts";
 
 /** Both parties have all that they keep, and the collector has found its pace. */

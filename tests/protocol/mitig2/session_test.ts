@@ -1,12 +1,12 @@
 /** Who may resume a training or use its model, and what a peer cannot make a party delete. */
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { answerRequests, Requests } from "lib/protocol/requests.ts";
+import { answerRequests, Requests } from "lib/net/requests.ts";
 import { decodeModel, train } from "lib/protocol/mitig2/client.ts";
 import { decodeFirst } from "lib/protocol/mitig2/files.ts";
 import { serve } from "lib/protocol/mitig2/server.ts";
 import { newSessionKey, sessionOf, termsFields } from "lib/protocol/mitig2/terms.ts";
-import { inProcess } from "lib/protocol/port.ts";
-import type { Fields } from "lib/protocol/wire.ts";
+import { inProcess } from "lib/net/port.ts";
+import type { Fields } from "lib/net/wire.ts";
 import { data, hidden, setting, trainBoth } from "./fixtures.ts";
 import { contents, five, ignore, TwoSides } from "./two_sides.ts";
 

@@ -10,8 +10,8 @@ import { AUTHORS } from "lib/nn/setting.ts";
 import { trainMlp } from "lib/nn/train.ts";
 import { type EpochReport, predict, train } from "lib/protocol/mitig2/client.ts";
 import { type Seen, serve } from "lib/protocol/mitig2/server.ts";
-import { inProcess } from "lib/protocol/port.ts";
-import { Transcript } from "lib/protocol/transcript.ts";
+import { inProcess } from "lib/net/port.ts";
+import { Transcript } from "lib/net/transcript.ts";
 import { data, hidden, setting, trainBoth } from "./fixtures.ts";
 
 const sizes = { n: 9, hidden, classes: 3 };

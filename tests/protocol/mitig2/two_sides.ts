@@ -1,6 +1,6 @@
 /** Directories of a client and a server for tests of what they keep, and trainings that break off. */
 import { assertRejects } from "@std/assert";
-import { Checkpoints } from "lib/protocol/checkpoints.ts";
+import { Checkpoints } from "lib/net/checkpoints.ts";
 import type { ClientOptions, EpochReport } from "lib/protocol/mitig2/client.ts";
 import { setting, trainBoth } from "./fixtures.ts";
 
