@@ -70,13 +70,14 @@ export class Densities {
     return found;
   }
 
-  /** The density of the least mean error, of those whose draws all have one; none where the sweep has no five. */
+  /** The density of the least mean error, of those whose draws all have one; none where the sweep
+   * has no five, or no min TV. */
   #compare(width: number, solver: SolverName): Comparison[] {
     const [best] = PERIODS.slice(1).map((period) => this.published(period, width, solver))
       .filter(({ rows }) => rows.length >= 5 && rows.every(({ mse }) => mse !== null))
       .toSorted((a, b) => a.mse().mean! - b.mse().mean!);
-    if (best === undefined) return [];
     const tv = this.blocks.where({ objective: "tv", period: "none", hidden: width });
+    if (best === undefined || tv.rows.length === 0) return [];
     const recovered = best.rate("recovered");
     const errors = ({ rows }: Blocks) => rows.map(({ mse }) => Number(mse));
     return [{

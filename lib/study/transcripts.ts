@@ -1,7 +1,6 @@
-/** A protocol's run, as its transcript measured it: steps of a sequence diagram with bytes and times, and a table.
+/** A protocol's run, as its transcript measured it: steps of a sequence diagram with bytes and times.
  * @module */
 import type { Role, Transcript } from "../net/transcript.ts";
-import { type Table, table } from "../notebook/table.ts";
 import type { Message, Work } from "../plot/sequence_layout.ts";
 
 /** Bytes in words: "480 B", "1,888 kB", "9.1 GB". */
@@ -57,16 +56,4 @@ export function worked(
   const { runs, elapsedMs } = found;
   const each = secondsText(elapsedMs / runs / 1000);
   return { kind: "work", at, label, detail: runs === 1 ? each : `${each}, ${times(runs)}` };
-}
-
-/** All messages, and beneath them all steps. */
-export function transcriptTable(title: string, { traffic, steps }: Transcript): Table {
-  return table({
-    title,
-    columns: ["who", "what", "how often", "in all"],
-    rows: [
-      ...traffic.map((t) => [`${t.from} → ${t.to}`, t.what, t.messages, bytesText(t.sizeBytes)]),
-      ...steps.map((s) => [s.role, s.what, s.runs, secondsText(s.elapsedMs / 1000)]),
-    ],
-  });
 }

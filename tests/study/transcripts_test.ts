@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Transcript } from "lib/net/transcript.ts";
-import { bytesText, secondsText, sent, transcriptTable, worked } from "lib/study/transcripts.ts";
+import { bytesText, secondsText, sent, worked } from "lib/study/transcripts.ts";
 
 const transcript = new Transcript();
 transcript.send("client", "server", "labels", new Uint8Array(10));
@@ -30,12 +30,4 @@ Deno.test("sent() and worked() tell the mean size and time of what was measured"
     "server to client",
   );
   assertThrows(() => worked(transcript, "client", "step"), RangeError, "step");
-});
-
-Deno.test("transcriptTable() has all messages, then all steps", () => {
-  assertEquals(transcriptTable("t", transcript).rows, [
-    ["client → server", "labels", 2, "40 B"],
-    ["server", "step", 4, "2.0 s"],
-    ["client", "setup", 1, "1.5 min"],
-  ]);
 });
