@@ -7,6 +7,7 @@ import { cellsNamingPaths, readIpynb, writeIpynb } from "./ipynb.ts";
 import type { Message } from "./jupyter_message.ts";
 import { LiveLine } from "./live_line.ts";
 import { headlineText, readResults, writeTimes } from "./results.ts";
+import { writeReadmeResults } from "./readme_results.ts";
 import { describeFailure, runNotebook } from "./run_notebook.ts";
 import { FIGURES, notebookNames, NOTEBOOKS } from "./workspace.ts";
 
@@ -130,6 +131,7 @@ if (import.meta.main) {
       if (!await reproduce(name, options)) failed++;
       if (stop.signal.aborted) return 130;
     }
+    if (failed < names.length) await writeReadmeResults();
     return failed > 0 ? 1 : 0;
   });
 }
