@@ -51,7 +51,9 @@ export function testImages(name: DatasetName): Promise<Dataset> {
 const RULES = { objective: ["published"], period: TABLE, image: IMAGES } as const;
 /** The objectives that need no rule. */
 const PRIORS = {
-  ...{ objective: ["sum", "tv", "tv-sum", "reweighted"], period: ["none"], image: IMAGES },
+  objective: ["sum", "tv", "tv-sum", "reweighted"],
+  period: ["none"],
+  image: IMAGES,
   solver: ["fast"],
 } as const;
 
