@@ -21,6 +21,9 @@ type SolverName = keyof typeof SOLVERS;
 /** The densities of the rule, from none to the densest. */
 const PERIODS = ["none", "16", "9", "4", "2"] as const;
 
+/** The authors' "none", a rule at pixel (0, 0) alone. */
+const THEIR_NONE = "1000";
+
 /** The best density at one width, against min TV on the same draws of W1. */
 export interface Comparison {
   readonly width: number;
@@ -124,7 +127,7 @@ export class Densities {
   /** Each density: the true images that break it, and the verdicts on the programs at one width.
    * @param images whose pixels are counted; no W1 is involved. */
   verdictTable(title: string, width: number, images: Chosen): Table {
-    const verdicts = PERIODS.slice(1).flatMap((period) =>
+    const verdicts = [THEIR_NONE, ...PERIODS.slice(1)].flatMap((period) =>
       (Object.keys(SOLVERS) as SolverName[])
         .map((solver) => ({ period, solver, rows: this.published(period, width, solver) }))
         .filter(({ rows }) => rows.rows.length > 0)

@@ -11,7 +11,7 @@ import { gaussian, seededRng } from "../math/rng.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import { clearViews, firstLayer } from "../protocol/cryptonn/first_layer.ts";
-import { breather } from "../workers/breath.ts";
+import { breather } from "../workers/pool.ts";
 import { LABELS } from "./rates.ts";
 import { type Chosen, count, judge, type Judged, Recoveries } from "./recoveries.ts";
 

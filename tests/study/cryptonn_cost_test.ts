@@ -1,6 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { firstImages } from "lib/data/dataset.ts";
-import { poolImages } from "lib/data/pool.ts";
+import { firstImages, poolImages } from "lib/data/dataset.ts";
 import type { CostModel } from "lib/protocol/cryptonn/cost.ts";
 import { studyCost } from "lib/study/cryptonn_cost.ts";
 import { runEncrypted } from "lib/study/encrypted_training.ts";

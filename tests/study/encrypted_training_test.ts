@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { poolImages } from "lib/data/pool.ts";
-import { firstImages } from "lib/data/dataset.ts";
+import { firstImages, poolImages } from "lib/data/dataset.ts";
 import {
   accuracies,
   learnedTable,
