@@ -89,7 +89,7 @@ export class Densities {
     }];
   }
 
-  /** The best density against min TV, a row a width and solver. */
+  /** The best density against min TV, a row per width and solver. */
   table(title: string): Table {
     return table({
       title,
@@ -104,7 +104,7 @@ export class Densities {
     });
   }
 
-  /** Programs that have a solution against the width, a line a density; without intervals, which would lie on each
+  /** Programs that have a solution against the width, a line per density; without intervals, which would lie on each
    * other: `verdictTable` has them. */
   figure(name: string, title: string): Figure {
     return lineFigure({

@@ -43,7 +43,7 @@ export class SolverStudy {
       this.residuals.at(-1)!.iteration;
   }
 
-  /** A row a solver. */
+  /** A row per solver. */
   table(title: string): Table {
     return table({
       title,

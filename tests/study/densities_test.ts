@@ -30,7 +30,7 @@ Deno.test("Densities compares the best density with min TV, and counts the progr
   assertEquals(densities.table("t").rows[0].slice(0, 4), [500, "ADMM", "4", 3]);
 });
 
-Deno.test("Densities draws a line a density and tables its verdicts beside the true images", () => {
+Deno.test("Densities draws a line per density and tables its verdicts beside the true images", () => {
   const lines = densities.figure("f", "t").data;
   assertEquals(lines.map(({ name }) => name), [
     ...["no rule", "period 16", "period 9", "period 4", "period 2"],
