@@ -9,7 +9,7 @@ transcript.note("server", "step", 4, 2000);
 transcript.note("client", "setup", 1, 90_000);
 
 Deno.test("bytesText() and secondsText() choose a unit that reads", () => {
-  assertEquals([0, 999, 1_888_400, 9.14e9].map(bytesText), ["0 B", "999 B", "1,888 kB", "9.1 GB"]);
+  assertEquals([0, 999, 1_888_400, 9.14e9].map(bytesText), ["0 B", "999 B", "1.9 MB", "9.1 GB"]);
   assertEquals(
     [0.0004, 0.25, 12, 210, 7200, 450_000].map(secondsText),
     ["0.4 ms", "250 ms", "12.0 s", "3.5 min", "2.0 h", "5.2 days"],
