@@ -1,6 +1,21 @@
 /** Lines over a numeric axis: one line a series or several of one colour, intervals as bars or bands, log
  * axes, and dotted lines across the plot for the values that matter ("paper: 96.8 %"). What a line means
  * stands in the legend and nowhere else, so that no label meets another or the data.
+ *
+ * ```ts
+ * import { lineFigure } from "lib/plot/line.ts";
+ *
+ * const { layout } = lineFigure({
+ *   name: "accuracy",
+ *   title: "Test accuracy by epoch",
+ *   alt: "Accuracy rises above 96.8 % in the second epoch.",
+ *   xAxis: { title: "epoch", unit: "count" },
+ *   yAxis: { title: "test accuracy", unit: "%" },
+ *   series: [{ name: "split training", x: [1, 2], y: [95.1, 97.2] }],
+ *   levels: [{ y: 96.8, label: "paper: 96.8 %" }],
+ * });
+ * if (layout.width !== 900) throw new Error(`width ${layout.width}`);
+ * ```
  * @module */
 import {
   type Axes,
@@ -12,7 +27,6 @@ import {
   raised,
   rangedAxis,
   rangesOf,
-  tonesOf,
 } from "./axis.ts";
 import {
   type Figure,
@@ -24,20 +38,26 @@ import {
 } from "./figure.ts";
 import { colour, markers, palette, plain } from "./theme.ts";
 
-const left = 92; // CSS pixels
-
 /** One line. */
 export interface Series extends Points {
   /** Name of the lines that it is one of, such as five seeds: they share a colour and one legend entry. */
   group?: string;
-  /** "none" draws faint points alone, such as the runs behind a mean. Default "solid". */
+  /** "none" draws points alone. Default "solid". */
   dash?: "solid" | "dash" | "dot" | "none";
   /** Draw the points too; default true. */
   markers?: boolean;
+  /** Predicted, not measured: points are drawn as outlines. */
+  hollow?: boolean;
+  /** Small and pale, such as the runs behind a mean. */
+  faint?: boolean;
+  /** Grey, beside what has a colour. */
+  muted?: boolean;
+  /** Values from a paper, drawn as black stars. */
+  published?: boolean;
 }
 
 /** A dotted line across the plot, named in the legend. */
-interface Reference {
+export interface Reference {
   label: string;
   /** Name of the series whose colour it takes; default grey. */
   series?: string;
@@ -69,6 +89,19 @@ function entriesOf(series: readonly Series[]): Series[] {
   return series.map((s) => ({ ...s, name: s.group ?? s.name }));
 }
 
+/** The colour of each entry that has one of its own or that of the one it is like.
+ * @throws {TypeError} a series is like an unknown one. */
+function coloursOf(figure: string, entries: readonly Series[]): Map<string, string> {
+  const coloured = entries.filter((s) => !s.published && !s.muted);
+  const own = [...new Set(coloured.filter((s) => s.like === undefined).map((s) => s.name))];
+  return new Map(coloured.map(({ name, like = name }) => {
+    if (own.includes(like)) return [name, palette[own.indexOf(like)]];
+    throw new TypeError(
+      `Cannot make figure ${figure}: series "${name}" is like unknown series "${like}"`,
+    );
+  }));
+}
+
 function checkLines(options: LineOptions): void {
   const { name, series, xAxis, yAxis, marks = [], levels = [] } = options;
   const entries = entriesOf(series);
@@ -95,24 +128,30 @@ function checkLines(options: LineOptions): void {
   }
 }
 
-function traces(options: LineOptions, tones: readonly number[]): PlotlyTrace[] {
+function traces(options: LineOptions, colours: ReadonlyMap<string, string>): PlotlyTrace[] {
   const { yAxis, series } = options;
-  const names = entriesOf(series).map((s) => s.name), entries = [...new Set(names)];
+  const entries = entriesOf(series), names = entries.map((s) => s.name);
+  const shapes = [...colours.keys()];
   const some = series.filter((s) => s.lo !== undefined).length;
   const { intervals = some > 2 ? "bars" : "band" } = options;
   return series.flatMap((s, i) => {
-    const x = Array.from(s.x);
-    const color = palette[tones[i]], legendgroup = names[i], alone = s.dash === "none";
+    const x = Array.from(s.x), legendgroup = names[i], alone = s.dash === "none";
+    const color = colours.get(legendgroup) ?? (s.muted ? colour.axis : colour.text);
+    const shape = markers[shapes.indexOf((s.hollow ? s.like : undefined) ?? legendgroup)];
+    const symbol = s.published ? "star" : `${shape ?? markers[0]}${s.hollow ? "-open" : ""}`;
+    const size = s.published ? 13 : s.faint ? 6 : alone ? 10 : 8;
     const line: PlotlyTrace = {
-      ...{ type: "scatter", name: plain(names[i]), legendgroup },
+      ...{ type: "scatter", name: plain(legendgroup), legendgroup, cliponaxis: false },
       mode: alone ? "markers" : s.markers === false ? "lines" : "lines+markers",
-      showlegend: names.indexOf(names[i]) === i,
-      ...{ x, y: raised(s.y, yAxis) },
-      line: { color, width: 2.25, dash: alone ? "solid" : s.dash ?? "solid" },
-      marker: { color, size: alone ? 6 : 8, symbol: markers[entries.indexOf(names[i])] },
-      ...(alone && { opacity: 0.45 }),
+      showlegend: names.indexOf(legendgroup) === i,
+      ...{ x, y: raised(s.y, yAxis), opacity: s.faint ? 0.45 : 1 },
+      line: {
+        color,
+        width: s.group === undefined ? 2.25 : 1.5,
+        dash: alone ? "solid" : s.dash ?? "solid",
+      },
+      marker: { color, size, symbol, ...(s.hollow && { line: { width: 2 } }) },
       ...(intervals === "bars" && errorBars(s, yAxis)),
-      cliponaxis: false,
       ...hoverOf(s, options),
     };
     if (s.lo === undefined || s.hi === undefined || intervals === "bars") return [line];
@@ -152,29 +191,13 @@ function references(
 /** Draws series as lines. Pure: the same options give the same figure.
  * @throws {TypeError} lengths that differ, half an interval, duplicate or missing names, an axis without
  * unit. {RangeError} a value that is not finite, outside its interval, or not positive on a log axis
- * without `floor`.
- * @example Accuracy over two epochs, and what a paper reports
- * ```ts
- * import { lineFigure } from "lib/plot/line.ts";
- *
- * const figure = lineFigure({
- *   name: "accuracy",
- *   title: "Test accuracy by epoch",
- *   alt: "Accuracy rises above 96.8 % in the second epoch.",
- *   xAxis: { title: "epoch", unit: "count" },
- *   yAxis: { title: "test accuracy", unit: "%" },
- *   series: [{ name: "split training", x: [1, 2], y: [95.1, 97.2] }],
- *   levels: [{ y: 96.8, label: "paper: 96.8 %" }],
- * });
- * console.assert(figure.width === 900);
- * ``` */
+ * without `floor`. */
 export function lineFigure(options: LineOptions): Figure {
   const { name, xAxis, yAxis, series, marks = [], levels = [] } = options;
   checkLines(options);
-  const entries = entriesOf(series), tones = tonesOf(name, entries);
+  const entries = entriesOf(series), colours = coloursOf(name, entries);
   const across = { x: marks.map((mark) => mark.x), y: levels.map((level) => level.y) };
   const { xRange, yRange } = rangesOf(options, [...series, across]);
-  const colours = new Map<string, string>(entries.map((s, i) => [s.name, palette[tones[i]]]));
   const names = [
     ...new Set(entries.map((s) => s.name)),
     ...[...marks, ...levels].map((r) => r.label),
@@ -183,16 +206,17 @@ export function lineFigure(options: LineOptions): Figure {
   const few = series.every((s) => Array.from(s.x).every(Number.isInteger)) &&
     xRange[1] - xRange[0] <= 14; // ticks at whole numbers
   return frame(options, {
-    plotWidth: figureWidth - left - room,
-    plotHeight: Math.max(360, names.length * 23),
-    margin: { l: left, r: room, t: 4, b: 64 },
-    data: [...traces(options, tones), ...references(options, { xRange, yRange, colours })],
+    plotWidth: figureWidth - 92 - room,
+    plotHeight: Math.max(370, names.length * 23),
+    margin: { l: 92, r: room, t: 4, b: 64 },
+    data: [...traces(options, colours), ...references(options, { xRange, yRange, colours })],
     layout: {
       xaxis: {
         ...rangedAxis(name, xAxis, xRange),
         ...(xAxis.log !== true && xAxis.unit !== "s" && few ? { dtick: 1 } : {}),
       },
       yaxis: rangedAxis(name, yAxis, yRange),
+      hovermode: "closest",
       ...layout,
     },
   });

@@ -1,6 +1,6 @@
 /** One line of progress that is rewritten in place on a terminal, and left out where there is none.
  * @module */
-import { rewritesLines } from "../notebook/terminal.ts";
+import { rewritesLines } from "../notebook/progress.ts";
 
 const CLEAR_LINE = "\r\x1b[K";
 const encoder = new TextEncoder();

@@ -2,7 +2,7 @@
  * @module */
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { machine } from "lib/notebook/session.ts";
+import { machine } from "lib/notebook/notebook.ts";
 import { runCommand } from "lib/tools/args.ts";
 import { ROOT } from "lib/tools/workspace.ts";
 

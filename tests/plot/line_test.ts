@@ -80,7 +80,7 @@ Deno.test("lineFigure() gives the lines of a group one colour and one legend ent
 });
 
 Deno.test("lineFigure() draws faint points alone where asked", () => {
-  const series = [{ name: "runs", x: [1, 1, 2], y: [3, 4, 5], dash: "none" as const }];
+  const series = [{ name: "runs", x: [1, 1, 2], y: [3, 4, 5], dash: "none" as const, faint: true }];
   const yAxis = { title: "MSE", unit: "1" };
   const { data } = lineFigure(lineOptions({ series, yAxis, marks: [] })) as Loose;
   assertEquals(data[0].mode, "markers");
