@@ -2,8 +2,8 @@
  *
  * - `application/vnd.plotly.v1+json`: VS Code, and JupyterLab with the plotly extension;
  * - `text/html`: the static image, which a script replaces by the live figure where plotly is on the
- *   page or can be loaded (plotly's own CDN, the file pinned by its hash); offline and on GitHub,
- *   which strips scripts, the image stays;
+ *   page or can be loaded (plotly's own CDN, the file pinned by its hash); offline, on GitHub, which
+ *   strips scripts, and where the pointer would show nothing, the image stays;
  * - `image/png`: export to paper; JupyterLab's extension shows it, unscaled, until the pointer first
  *   enters the figure, so it has one pixel for each CSS pixel;
  * - `text/plain`: the figure in words.
@@ -64,11 +64,13 @@ export async function mimeBundle(figure: Figure): Promise<MimeBundle> {
   const fine = (await toPng(figure)).toBase64();
   const spec = { data: figure.data, layout: figure.layout, config };
   const id = `fe-${figure.name}`;
-  const script = upgradeScript(id, spec, await (integrity ??= plotlyIntegrity()));
+  // Images have nothing to point at: they stay as they are.
+  const still = figure.data.every(({ hoverinfo }) => hoverinfo === "skip");
+  const script = still ? "" : upgradeScript(id, spec, await (integrity ??= plotlyIntegrity()));
   const bundle = {
     "application/vnd.plotly.v1+json": spec,
     "text/html": `<img id="${id}" src="data:image/png;base64,${fine}" width="${figure.width}" ` +
-      `alt="${escapeHtml(figure.alt)}"><script>${script}</script>`,
+      `alt="${escapeHtml(figure.alt)}">` + (still ? "" : `<script>${script}</script>`),
     "image/png": (await toPng(figure, 1)).toBase64(),
     "text/plain": figure.alt,
   };

@@ -25,9 +25,10 @@ export function enlarge(
   return out;
 }
 
-/** Largest difference of two colours in a channel. */
-function gap(a: number, b: number): number {
-  return Math.max(...[16, 8, 0].map((shift) => Math.abs((a >> shift & 255) - (b >> shift & 255))));
+/** Whether two colours differ by at most `near` in each channel. */
+function alike(a: number, b: number, near: number): boolean {
+  return Math.abs((a >> 16) - (b >> 16)) <= near && Math.abs((a & 255) - (b & 255)) <= near &&
+    Math.abs((a >> 8 & 255) - (b >> 8 & 255)) <= near;
 }
 
 /** At most 256 colours and one of them for every pixel. Drawn figures have few colours and many shades at
@@ -40,14 +41,15 @@ function indexed(colours: Uint32Array, tolerance: number) {
   for (let near = 0; near <= tolerance; near += 4) {
     const palette: number[] = [], index = new Map<number, number>();
     for (const value of frequent) {
-      let at = near === 0 ? -1 : palette.findIndex((kept) => gap(kept, value) <= near);
+      let at = near === 0 ? -1 : palette.findIndex((kept) => alike(kept, value, near));
       if (at < 0) at = palette.push(value) - 1;
       index.set(value, at);
       if (at === 256) break;
     }
-    if (palette.length <= 256) {
-      return { palette, data: Uint8Array.from(colours, (value) => index.get(value)!) };
-    }
+    if (palette.length > 256) continue;
+    const data = new Uint8Array(colours.length);
+    for (let i = 0; i < data.length; i++) data[i] = index.get(colours[i])!;
+    return { palette, data };
   }
   return null;
 }
@@ -62,10 +64,10 @@ export function encodePng(
 ): Uint8Array {
   const size = { width, height, depth: 8 as const };
   const zlib = { level: 9 as const };
-  const colours = Uint32Array.from(
-    { length: channels === 1 ? 0 : width * height },
-    (_, i) => data[channels * i] << 16 | data[channels * i + 1] << 8 | data[channels * i + 2],
-  );
+  const colours = new Uint32Array(channels === 1 ? 0 : width * height);
+  for (let i = 0, at = 0; i < colours.length; i++, at += channels) {
+    colours[i] = data[at] << 16 | data[at + 1] << 8 | data[at + 2];
+  }
   const few = channels === 1 ? null : indexed(colours, tolerance);
   if (few === null) return encode({ ...size, data, channels }, { zlib });
   const palette = few.palette.map((value) => [value >> 16, value >> 8 & 255, value & 255]);

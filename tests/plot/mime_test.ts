@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { imageGrid } from "lib/plot/image_grid.ts";
 import { lineFigure } from "lib/plot/line.ts";
 import { maxBundleBytes, mimeBundle, saveFigure } from "lib/plot/mime.ts";
-import { canRender, canSave, lineOptions } from "./fixtures.ts";
+import { canRender, canSave, gridOptions, lineOptions } from "./fixtures.ts";
 import { pngSize } from "./png_size.ts";
 
 const ignore = !canRender;
@@ -38,6 +39,20 @@ Deno.test({
     assertEquals(html.split("</script>").length, 2);
     assertStringIncludes(html, "sha384-");
     assertStringIncludes(html, "plotly-cartesian-4.1.1.min.js");
+  },
+});
+
+Deno.test({
+  name: "mimeBundle() leaves a grid of images as it is, its spec once",
+  ignore,
+  fn: async () => {
+    const bundle = await mimeBundle(imageGrid(gridOptions()));
+    const html = bundle["text/html"] as string;
+    assert(!html.includes("<script") && html.endsWith(">"), html.slice(-100));
+    assertStringIncludes(
+      JSON.stringify(bundle["application/vnd.plotly.v1+json"]),
+      "data:image/png",
+    );
   },
 });
 
