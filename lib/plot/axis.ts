@@ -1,7 +1,7 @@
 /** Axes and the numbers that stand over them: the unit in every title, ranges with room at both ends,
  * powers of ten on log axes, and seconds in the unit in which they read best.
  * @module */
-import { checkDistinct, checkFinite, type PlotlyLayout, type PlotlyTrace } from "./figure.ts";
+import { checkDistinct, checkFinite, type PlotlyLayout } from "./figure.ts";
 import {
   colour,
   durationText,
@@ -123,38 +123,6 @@ export function raised(
   { floor = -Infinity }: { floor?: number },
 ): number[] {
   return Array.from(values, (value) => Math.max(value, floor));
-}
-
-/** Plotly's error bars of y where it has intervals: distances from the values to both ends, as drawn. */
-export function errorBars({ y, lo, hi }: Points, axis: ValueAxis): { error_y?: PlotlyLayout } {
-  if (lo === undefined || hi === undefined) return {};
-  const at = raised(y, axis);
-  const array = raised(hi, axis).map((end, i) => end - at[i]);
-  const arrayminus = raised(lo, axis).map((end, i) => at[i] - end);
-  return {
-    error_y: { type: "data", symmetric: false, thickness: 1.5, width: 4, array, arrayminus },
-  };
-}
-
-/** Ranges of both axes over all series. */
-export function rangesOf(
-  { xAxis, yAxis }: Axes,
-  series: readonly Omit<Points, "name">[],
-): { xRange: [number, number]; yRange: [number, number] } {
-  const ys = series.flatMap(({ y, lo = [], hi = [] }) => [y, lo, hi]);
-  return {
-    xRange: axisRange(series.flatMap(({ x }) => Array.from(x)), xAxis),
-    yRange: axisRange(ys.flatMap((values) => Array.from(values)), yAxis),
-  };
-}
-
-/** What the pointer shows of each point, and how. */
-export function hoverOf({ name, x, y }: Points, { xAxis, yAxis }: Axes): PlotlyTrace {
-  return {
-    customdata: Array.from(x, (value, i) => [valueText(value, xAxis), valueText(y[i], yAxis)]),
-    hovertemplate: `${plain(name)}<br>${plain(xAxis.title)} %{customdata[0]}<br>` +
-      `${plain(yAxis.title)} %{customdata[1]}<extra></extra>`,
-  };
 }
 
 /** Range of an axis that shows all values, and its floor where it has one, with room at both ends, in

@@ -20,14 +20,14 @@
  * @module */
 import {
   type Axes,
+  axisRange,
   checkNames,
   checkPoints,
-  errorBars,
-  hoverOf,
   type Points,
   raised,
   rangedAxis,
-  rangesOf,
+  type ValueAxis,
+  valueText,
 } from "./axis.ts";
 import {
   type Figure,
@@ -94,6 +94,17 @@ function checkLines(options: LineOptions): void {
   for (const s of series) checkPoints(name, s, options);
 }
 
+/** Plotly's error bars of y where it has intervals: distances from the values to both ends, as drawn. */
+function errorBars({ y, lo, hi }: Points, axis: ValueAxis): PlotlyTrace {
+  if (lo === undefined || hi === undefined) return {};
+  const at = raised(y, axis);
+  const array = raised(hi, axis).map((end, i) => end - at[i]);
+  const arrayminus = raised(lo, axis).map((end, i) => at[i] - end);
+  return {
+    error_y: { type: "data", symmetric: false, thickness: 1.5, width: 4, array, arrayminus },
+  };
+}
+
 /** @param step on the x axis from one entry to the next, in exponents on a log axis. */
 function traces(
   options: LineOptions,
@@ -125,7 +136,9 @@ function traces(
       },
       marker: { color, size, symbol, ...(s.hollow && { line: { width: 2 } }) },
       ...(intervals === "bars" && errorBars(s, yAxis)),
-      ...hoverOf(s, options),
+      customdata: x.map((_, k) => [valueText(s.x[k], xAxis), valueText(s.y[k], yAxis)]),
+      hovertemplate: `${plain(s.name)}<br>${plain(xAxis.title)} %{customdata[0]}<br>` +
+        `${plain(yAxis.title)} %{customdata[1]}<extra></extra>`,
     };
     if (s.lo === undefined || s.hi === undefined || intervals === "bars") return [line];
     const band: PlotlyTrace = {
@@ -146,7 +159,9 @@ export function lineFigure(options: LineOptions): Figure {
   const { name, xAxis, yAxis, series, apart = 0 } = options;
   checkLines(options);
   const entries = entriesOf(series), names = [...new Set(entries.map((s) => s.name))];
-  const { xRange: [from, to], yRange } = rangesOf(options, series);
+  const ys = series.flatMap(({ y, lo = [], hi = [] }) => [y, lo, hi]);
+  const yRange = axisRange(ys.flatMap((values) => Array.from(values)), yAxis);
+  const [from, to] = axisRange(series.flatMap(({ x }) => Array.from(x)), xAxis);
   const { room, layout } = legendOf(names);
   const plotWidth = figureWidth - 92 - room, side = apart * (names.length - 1) / 2;
   const pixel = (to - from) / (plotWidth - 2 * side);
