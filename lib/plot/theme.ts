@@ -105,8 +105,9 @@ export function numberText(value: number, digits = 3): string {
     const [factor, exponent] = value.toExponential(Math.max(0, digits - 2)).split("e").map(Number);
     return powerText(exponent, factor).replace("-", "−");
   }
-  if (Number.isInteger(value) || size >= 10 ** digits) return thousands(Math.round(value));
-  return String(+value.toPrecision(digits)).replace("-", "−");
+  if (Number.isInteger(value)) return thousands(value);
+  const shown = size >= 10 ** digits ? Math.round(value) : +value.toPrecision(digits);
+  return Number.isInteger(shown) ? thousands(shown) : String(shown).replace("-", "−");
 }
 
 /** Units of time, each in seconds and how many of them make the next. */
@@ -119,7 +120,7 @@ export const timeUnits = [
   { unit: "days", seconds: 86_400, next: Infinity },
 ] as const;
 
-/** A time in the unit in which it reads best: "4.1 ms", "95 s", "2.6 h", "1 day". */
+/** A time in the unit in which it reads best: "4.1 ms", "95 s", "26 h", "3.1 days". */
 export function durationText(seconds: number, digits = 2): string {
   const best = timeUnits.findLast((at) => seconds >= (at.seconds > 1 ? 2 : 1) * at.seconds);
   const { unit, seconds: one } = best ?? timeUnits[seconds === 0 ? 2 : 0];
