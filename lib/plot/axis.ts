@@ -174,8 +174,9 @@ export function logTicks(
     return least <= at && at <= range[1];
   });
   if (floor !== undefined) {
-    const exponent = Math.log10(floor), whole = unit !== "s" && Number.isInteger(exponent);
-    ticks.unshift([floor, `≤ ${whole ? powerText(exponent) : valueText(floor, { unit })}`]);
+    const e = Math.log10(floor), power = unit !== "s" && Number.isInteger(e);
+    const text = power ? powerText(e) : unit === "s" ? durationText(floor) : numberText(floor);
+    ticks.unshift([floor, `≤ ${text}`]);
   }
   return {
     tickmode: "array",

@@ -38,6 +38,14 @@ export interface Margin {
   b: number;
 }
 
+/** A rectangle in pixels, y downwards. */
+export interface Rect {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
 /** Checks that every value is finite. @throws {RangeError} naming the first one that is not. */
 export function checkFinite(figure: string, what: string, values: ArrayLike<number>): void {
   for (let i = 0; i < values.length; i++) {

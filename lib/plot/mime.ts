@@ -16,9 +16,6 @@ import type { Figure } from "./figure.ts";
 import { toPng, toSvg } from "./render.ts";
 import { escapeHtml } from "./theme.ts";
 
-/** An output by MIME type. */
-export type MimeBundle = Record<string, unknown>;
-
 /** The kernel loses larger outputs, and a notebook full of them is no longer readable on GitHub. */
 export const maxBundleBytes = 1_000_000;
 
@@ -60,7 +57,7 @@ function upgradeScript(id: string, spec: unknown, hash: string): string {
 }
 
 /** The bundle of a figure. @throws {RangeError} it is larger than `maxBundleBytes`. */
-export async function mimeBundle(figure: Figure): Promise<MimeBundle> {
+export async function mimeBundle(figure: Figure): Promise<Record<string, unknown>> {
   const fine = (await toPng(figure)).toBase64();
   const spec = { data: figure.data, layout: figure.layout, config };
   const id = `fe-${figure.name}`;

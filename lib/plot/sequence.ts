@@ -12,6 +12,7 @@ import {
   note,
   type PlotlyLayout,
   type PlotlyTrace,
+  type Rect,
 } from "./figure.ts";
 import { colour, fontSize, mixed, palette, plain, widest, wrapped } from "./theme.ts";
 
@@ -49,14 +50,6 @@ export interface SequenceOptions extends FigureText {
   /** Two or three, from left to right. */
   roles: readonly string[];
   steps: readonly SequenceStep[];
-}
-
-/** A rectangle in pixels, y downwards. */
-export interface Rect {
-  left: number;
-  top: number;
-  right: number;
-  bottom: number;
 }
 
 /** Lines of text below each other, centred at x. */

@@ -3,13 +3,7 @@
  * here: text from the font's advance widths, groups as the union of their children.
  * @module */
 
-/** A bounding box, y downwards. */
-export interface Box {
-  left: number;
-  top: number;
-  right: number;
-  bottom: number;
-}
+import type { Rect } from "./figure.ts";
 
 /** Width of a string in pixels at a font size and weight. */
 export type Measure = (text: string, size: number, weight: string) => number;
@@ -25,9 +19,9 @@ interface SvgNode {
   getAttribute?(name: string): string | null;
 }
 
-const empty: Box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
+const empty: Rect = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
 
-function union(a: Box, b: Box): Box {
+function union(a: Rect, b: Rect): Rect {
   return {
     left: Math.min(a.left, b.left),
     top: Math.min(a.top, b.top),
@@ -50,7 +44,7 @@ function numeric(node: SvgNode, attribute: string): number {
 }
 
 /** Applies `translate(…)` and `rotate(…)`, the transforms that plotly writes, to a box. */
-function transformed(box: Box, transform: string): Box {
+function transformed(box: Rect, transform: string): Rect {
   let corners = [box.left, box.right].flatMap((x) => [box.top, box.bottom].map((y) => [x, y]));
   const steps = [...transform.matchAll(/(translate|rotate|scale)\(([^)]*)\)/g)].reverse();
   for (const [, kind, list] of steps) {
@@ -87,8 +81,8 @@ function lineWidth(node: SvgNode, measure: Measure): number {
   return width;
 }
 
-/** Box of a `<text>`: one line, or one line for each `<tspan class="line">`. */
-function textBox(node: SvgNode, measure: Measure): Box {
+/** Bounding box of a `<text>`: one line, or one line for each `<tspan class="line">`. */
+function textBox(node: SvgNode, measure: Measure): Rect {
   const children = [...node.childNodes];
   const lines = children.filter((child) => child.getAttribute?.("class") === "line");
   const size = fontSizeOf(node);
@@ -107,8 +101,8 @@ function textBox(node: SvgNode, measure: Measure): Box {
   }, empty);
 }
 
-/** Box of an SVG element in its parent's coordinates. */
-function boxOf(node: SvgNode, measure: Measure): Box {
+/** Bounding box of an SVG element in its parent's coordinates. */
+function boxOf(node: SvgNode, measure: Measure): Rect {
   if (node.nodeType !== 1 || inherited(node, "display", "display") === "none") return empty;
   let box = empty;
   if (node.nodeName === "text") {

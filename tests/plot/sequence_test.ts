@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { layOut, type Rect, sequenceFigure, type SequenceStep } from "lib/plot/sequence.ts";
+import type { Rect } from "lib/plot/figure.ts";
+import { layOut, sequenceFigure, type SequenceStep } from "lib/plot/sequence.ts";
 import { palette } from "lib/plot/theme.ts";
 import { sequenceOptions } from "./fixtures.ts";
 
