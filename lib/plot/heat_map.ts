@@ -181,26 +181,26 @@ function traces(options: HeatMapOptions, cells: readonly Cell[]): PlotlyTrace[] 
     textfont: { size: fontSize.small, color: shares.map(textColour) },
     marker: { color: shares.map(scaleColour), line: gap },
   }, colourBar(name, color, [least, most])];
-  const hatched = (list: readonly Cell[], grounds: string | string[]): PlotlyTrace => ({
+  const hatched = (list: readonly Cell[], ground: string): PlotlyTrace => ({
     ...cellTrace(list, hover),
     ...texts(list),
     textfont: { size: fontSize.small, color: colour.text },
     marker: {
-      color: grounds,
+      color: ground,
       line: gap,
       pattern: {
         shape: "/",
         fgcolor: colour.axis,
         fgopacity: 0.4,
-        bgcolor: grounds,
+        bgcolor: ground,
         size: 8,
         solidity: 0.15,
       },
     },
   });
   const pale = (cell: Cell) => mixed(scaleColour(shareOf(cell)), colour.ground, PALE);
-  const part = present.filter((cell) => cell.partial);
-  if (part.length > 0) drawn.push(hatched(part, part.map(pale)));
+  // A trace each: plotly hatches one ground a trace.
+  for (const cell of present) if (cell.partial) drawn.push(hatched([cell], pale(cell)));
   const gone = cells.filter((cell) => cell.value === null);
   if (gone.length > 0) drawn.push(hatched(gone, colour.blank));
   return drawn;

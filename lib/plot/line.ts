@@ -87,12 +87,12 @@ function tones(series: readonly Series[]): number[] {
   return series.map(({ name, like = name }) => names.indexOf(like));
 }
 
-/** @param span what a pixel is on the x axis, in exponents on a log axis. */
-function traces(options: LineOptions, span: number): PlotlyTrace[] {
+/** @param pixel its width on the x axis, in exponents on a log axis. */
+function traces(options: LineOptions, pixel: number): PlotlyTrace[] {
   const { xAxis, yAxis, series, intervals = "bands", apart = 0 } = options;
   const tone = tones(series);
   return series.flatMap((s, i) => {
-    const by = apart * (i - (series.length - 1) / 2) * span;
+    const by = apart * (i - (series.length - 1) / 2) * pixel;
     const moved = (values: ArrayLike<number>) =>
       Array.from(values, (v) => xAxis.log === true ? v * 10 ** by : v + by);
     const color = palette[tone[i]];
@@ -151,7 +151,7 @@ function traces(options: LineOptions, span: number): PlotlyTrace[] {
  * @throws {TypeError} lengths that differ, duplicate or missing names, an axis without unit.
  * {RangeError} a value that is not finite, or not positive on a log axis without `floor`. */
 export function lineFigure(options: LineOptions): Figure {
-  const { name, title, alt, xAxis, yAxis, series, marks = [], levels = [] } = options;
+  const { name, title, alt, xAxis, yAxis, series, marks = [], levels = [], apart = 0 } = options;
   checkText(options);
   checkLines(options);
   const logX = xAxis.log === true, logY = yAxis.log === true;
@@ -159,7 +159,6 @@ export function lineFigure(options: LineOptions): Figure {
     lists.flatMap((values) => Array.from(values ?? []));
   const xs = [...series.flatMap((s) => all([s.x, s.dots?.x])), ...marks.map((mark) => mark.x)];
   const ys = series.flatMap((s) => all([s.y, s.lo, s.hi, s.dots?.y]));
-  const xRange = axisRange(xs, xAxis);
   const yRange = axisRange([...ys, ...levels.map((level) => level.y)], yAxis);
 
   const width = 900, plotHeight = 360, left = 92;
@@ -167,6 +166,10 @@ export function lineFigure(options: LineOptions): Figure {
   let right = single ? 32 : legendWidth(series.map((s) => s.name));
   right = Math.max(right, Math.ceil(widest(levels.map((l) => l.label), fontSize.small)) + 24);
   const plotWidth = width - left - right;
+  const side = apart * (series.length - 1) / 2;
+  const [from, to] = axisRange(xs, xAxis);
+  const pixel = (to - from) / (plotWidth - 2 * side);
+  const xRange: [number, number] = [from - side * pixel, to + side * pixel];
   const placed = placeMarks(marks, { range: xRange, log: logX, plotWidth });
   right = Math.max(right, Math.ceil(Math.max(0, ...placed.map((m) => m.end)) - plotWidth) + 16);
   const top = 56 + Math.max(0, ...placed.map(({ line }) => line + 1)) * lineHeight;
@@ -186,7 +189,7 @@ export function lineFigure(options: LineOptions): Figure {
     alt,
     width,
     height,
-    data: traces(options, (xRange[1] - xRange[0]) / (width - left - right)),
+    data: traces(options, pixel),
     layout: {
       ...baseLayout(title, { width, height, margin: { l: left, r: right, t: top, b: bottom } }),
       xaxis: {

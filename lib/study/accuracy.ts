@@ -90,7 +90,7 @@ export class AccuracyByWidth {
       alt:
         "Accuracy grows with width and with the precision of W1; steps of 2^-10 lie on the same " +
         "training in float32; the modern setting is on top.",
-      xAxis: { title: "hidden width", unit: "units", log: true, ticks: this.#ticks() },
+      xAxis: { title: "hidden width", unit: "units", log: true },
       yAxis: { title: "test accuracy", unit: "%" },
       intervals: "bars",
       apart: 9,
@@ -100,10 +100,6 @@ export class AccuracyByWidth {
         { ...line("MITIG2: float32, Adam, softmax", SPLIT), dash: "dot" },
       ],
     });
-  }
-
-  #ticks(): Record<string, number> {
-    return Object.fromEntries(widthsOf(this.#where(FLOAT)).map((hidden) => [hidden, hidden]));
   }
 
   /** The differences, seed by seed. */

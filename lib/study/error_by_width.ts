@@ -85,7 +85,7 @@ export class ErrorByWidth {
         "published program without and with rules and for the best objective, which is far below.",
       xAxis: { title: "hidden width", unit: "units" },
       yAxis: { title: "MSE", unit: "pixels in [0, 1]", log: true, floor: 1e-6 },
-      apart: 7,
+      apart: 5,
       series: [...rules, strongest].map(({ name, means, dots }) => ({
         ...{ name, ...columns(means), dots: columns(dots) },
       })),

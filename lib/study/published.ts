@@ -99,7 +99,7 @@ export class PublishedProgram {
   map(dataset: string): Figure {
     return heatMap({
       name: `published-${dataset}`,
-      title: `${DATASET_NAMES[dataset]}: mean MSE of the published program, programs solved`,
+      title: `${DATASET_NAMES[dataset]}: the published program, mean MSE of those solved`,
       alt: `Mean squared error by width and rule on ${DATASET_NAMES[dataset]}, over the programs ` +
         "with a solution; dense rules leave few or none at wide layers.",
       x: { title: "hidden width", unit: "units", ticks: this.widths(dataset) },
@@ -108,11 +108,10 @@ export class PublishedProgram {
       missing: "none",
       z: this.#grid(dataset, ({ mean }) => mean),
       partial: this.#grid(dataset, ({ solved, count }) => 0 < solved && solved < count),
-      labels: this.#grid(
-        dataset,
-        ({ mean, solved, count }) =>
-          `${mean === null ? "no mean" : errorText(mean)}\n${solved} of ${count} solved`,
-      ),
+      labels: this.#grid(dataset, ({ mean, solved, infeasible, count }) => {
+        const why = infeasible === count ? "infeasible" : "undecided";
+        return `${mean === null ? why : errorText(mean)}\n${solved} of ${count} solved`;
+      }),
     });
   }
 

@@ -21,6 +21,8 @@ type Quantity = "seconds" | "bytes";
 /** a + b·n + h·(c + d·n): what a ciphertext takes, and each key. */
 const features = (n: number, h: number) => [1, n, h, h * n];
 
+const TIMES = { "0.1 s": 0.1, "0.3 s": 0.3, "1 s": 1, "3 s": 3, "10 s": 10, "30 s": 30 };
+
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 
 /** A model of one quantity, fitted to every size but the largest. */
@@ -95,11 +97,10 @@ export class SchemeCost {
     return this.#model(above, "seconds").measured / this.#model(below, "seconds").measured;
   }
 
-  /** The largest factor, as a logarithm, by which the models miss the size that they have not seen. */
+  /** By what share the models miss the size that they have not seen, at most: 0.5 is half too much, or two thirds. */
   worst(what: Quantity): number {
-    return Math.max(
-      ...this.#each((scheme) => Math.abs(Math.log(1 + this.#model(scheme, what).error))),
-    );
+    const factors = this.#each((scheme) => 1 + this.#model(scheme, what).error);
+    return Math.max(...factors.map((factor) => Math.max(factor, 1 / factor) - 1));
   }
 
   /** Time against n at the widest layer: measured as points, the model as a line. */
@@ -111,7 +112,7 @@ export class SchemeCost {
         "Measured times by scheme against n, and the fitted models through them; function hiding " +
         "takes about seventy times as long.",
       xAxis: { title: "n, coordinates of a sample", unit: "count", log: true },
-      yAxis: { title: "time", unit: "s", log: true },
+      yAxis: { title: "time", unit: "s", log: true, ticks: TIMES },
       series: this.#each((scheme, name) => {
         const own = this.#widest(scheme), model = this.#model(scheme, "seconds");
         const x = own.map(({ n }) => Number(n));
