@@ -30,7 +30,8 @@ export interface Loss {
 
 /** A loss in words: "0.8 (0.2 to 1.5)". */
 export function lossText({ points, low, high }: Loss): string {
-  return `${points.toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)})`;
+  const tenths = (value: number) => (Math.round(10 * value) / 10 + 0).toFixed(1); // no "-0.0"
+  return `${tenths(points)} (${tenths(low)} to ${tenths(high)})`;
 }
 
 /** Test accuracies by width and scheme. */

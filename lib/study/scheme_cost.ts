@@ -21,6 +21,7 @@ type Quantity = "seconds" | "bytes";
 /** a + b·n + h·(c + d·n): what a ciphertext takes, and each key. */
 const features = (n: number, h: number) => [1, n, h, h * n];
 
+/** Ticks of the time. */
 const TIMES = { "0.1 s": 0.1, "0.3 s": 0.3, "1 s": 1, "3 s": 3, "10 s": 10, "30 s": 30 };
 
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
@@ -161,7 +162,7 @@ export class SchemeCost {
       rows: this.#each((scheme, name) => [
         name,
         ...this.#widest(scheme).map(({ bytes }) => grouped(Math.round(Number(bytes) / 1000))),
-        `${(100 * this.#model(scheme, "bytes").error).toFixed(3)} %`,
+        `${(100 * Math.abs(this.#model(scheme, "bytes").error)).toFixed(3)} %`,
       ]),
     });
   }

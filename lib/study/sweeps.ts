@@ -154,10 +154,11 @@ export async function computeAgain(
   return new Recomputed(rows, new SweepRows(fresh, bySweep(() => 0)));
 }
 
-/** Writes all rows of the store, the search's too, to the CSV files in `data/sweeps/`. */
-export async function archiveRows(): Promise<void> {
-  using store = new SweepStore(STORE);
+/** Writes all rows of a store, the search's too, to CSV files.
+ * @param path of the store.   @param directory `data/sweeps/` by default. */
+export async function archiveRows(path: string = STORE, directory?: string): Promise<void> {
+  using store = new SweepStore(path);
   for (const sweep of [...Object.values(SWEEPS), predictions]) {
-    await writeArchive(sweep, store.rows(sweep));
+    await writeArchive(sweep, store.rows(sweep), directory);
   }
 }

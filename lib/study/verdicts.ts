@@ -67,13 +67,13 @@ export class Verdicts {
     );
     return table({
       title: "The published program with a rule: verdicts over five W1",
-      columns: ["dataset", "width", "period", "solver", "n", "solved", "infeasible", "undecided"],
+      columns: ["dataset", "width", "period", "solver", "solved", "infeasible", "undecided"],
       rows: sorted.map((place) => {
         const verdicts = (["recovered", "infeasible", "undecided"] as const)
           .map((verdict) => this.of(verdict, place));
         return [
           ...[DATASET_NAMES[place.dataset], place.hidden, place.period],
-          ...[SOLVER_NAMES[place.solver], verdicts[0].n, ...verdicts.map(rateText)],
+          ...[SOLVER_NAMES[place.solver], ...verdicts.map(rateText)],
         ];
       }),
     });
