@@ -199,8 +199,12 @@ function traces(options: HeatMapOptions, cells: readonly Cell[]): PlotlyTrace[] 
     },
   });
   const pale = (cell: Cell) => mixed(scaleColour(shareOf(cell)), colour.ground, PALE);
-  // A trace each: plotly hatches one ground a trace.
-  for (const cell of present) if (cell.partial) drawn.push(hatched([cell], pale(cell)));
+  const part = present.filter((cell) => cell.partial);
+  if (part.length > 0) { // beneath the hatching, whose tiles have seams
+    const marker = { color: part.map(pale), line: gap };
+    drawn.push({ ...cellTrace(part, hover), hoverinfo: "skip", marker });
+  }
+  for (const cell of part) drawn.push(hatched([cell], pale(cell))); // one ground a trace
   const gone = cells.filter((cell) => cell.value === null);
   if (gone.length > 0) drawn.push(hatched(gone, colour.blank));
   return drawn;

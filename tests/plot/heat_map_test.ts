@@ -39,14 +39,15 @@ Deno.test("heatMap() puts the first row at the top and one cell at each place", 
 Deno.test("heatMap() draws partial cells pale and hatched, with text that reads on all of the scale", () => {
   const partial = [[true, false], [false, true], [false, false]];
   const { data } = heatMap(heatOptions({ partial })) as Loose;
-  assertEquals([data[0].x, data[2].x, data[3].x], [[1, 0, 1], [0], [1]]);
-  assertEquals(data[2].marker.pattern.shape, "/");
+  assertEquals([0, 2, 3, 4].map((k) => data[k].x), [[1, 0, 1], [0, 1], [0], [1]]);
+  assertEquals([data[2].text, data[3].marker.pattern.shape], [undefined, "/"]);
+  assertEquals(data[2].marker.color[0], data[3].marker.color);
   for (const share of [0, 0.5, 1]) {
     const pale = mixed(scaleColour(share), colour.ground, 0.6);
     assertGreater(contrast(pale, colour.text), 4.5);
   }
   assertEquals(
-    data[2].marker.color,
+    data[3].marker.color,
     mixed(scaleColour(1 - Math.log10(2) / Math.log10(2e7)), colour.ground, 0.6),
   );
   assertThrows(() => heatMap(heatOptions({ partial: [[true]] })), TypeError, "partial has 1 rows");

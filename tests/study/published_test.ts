@@ -32,8 +32,8 @@ Deno.test("map() draws a mean over some pale and hatched, and says how many were
   assertEquals([name, title.split(":")[0]], ["published-mnist", "MNIST"]);
   const texts = data.flatMap((trace: { text?: string[] }) => trace.text ?? []);
   assertEquals(texts.filter((text: string) => text.includes("2 of 2 solved")).length, 8);
-  assertEquals(data[2].text, ["0.0400<br>1 of 2 solved"]);
-  assertEquals(data[3].text, ["undecided<br>0 of 2 solved"]);
+  assertEquals(data.at(-2).text, ["0.0400<br>1 of 2 solved"]);
+  assertEquals(data.at(-1).text, ["undecided<br>0 of 2 solved"]);
   const scales = data.filter((trace: { marker: { showscale?: boolean } }) =>
     trace.marker.showscale
   );
