@@ -1,8 +1,6 @@
 /** Tables and texts as notebook outputs: HTML or Markdown, and aligned plain text for the terminal.
  * @module */
 
-import { grouped } from "../plot/theme.ts";
-
 export type Cell = string | number | null;
 
 export interface Table {
@@ -44,7 +42,7 @@ export function markdown(text: string): Markdown {
 function cellText(cell: Cell): string {
   if (cell === null) return "";
   if (typeof cell === "string") return cell;
-  return Number.isInteger(cell) ? grouped(cell) : String(+cell.toPrecision(4));
+  return Number.isInteger(cell) ? cell.toLocaleString("en-US") : String(+cell.toPrecision(4));
 }
 
 /** A column of numbers ("0.14", "≤ 3 ms", 12) is set flush right. */

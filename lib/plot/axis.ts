@@ -8,8 +8,6 @@ export interface Axis {
   title: string;
   unit: string;
   log?: boolean;
-  /** Ticks that carry their own units, such as { "1 min": 60, "1 h": 3600 }; the title then has none. */
-  ticks?: Readonly<Record<string, number>>;
 }
 
 /** An axis of measured values. On a log axis, `floor` is where smaller values, zero included, are
@@ -51,13 +49,8 @@ export function raised(
 
 /** Common look of an axis. */
 function baseAxis(figure: string, axis: Axis): PlotlyLayout {
-  const { title } = axis;
   return {
-    title: {
-      text: axisTitle(figure, axis.ticks ? { title } : axis),
-      standoff: 12,
-      font: { size: fontSize.text },
-    },
+    title: { text: axisTitle(figure, axis), standoff: 12, font: { size: fontSize.text } },
     tickfont: { size: fontSize.small },
     type: axis.log === true ? "log" : "linear",
     showline: true,
@@ -121,14 +114,6 @@ export function rangedAxis(
   axis: ValueAxis,
   range: [number, number],
 ): PlotlyLayout {
-  const ticks = axis.ticks !== undefined
-    ? {
-      tickmode: "array",
-      tickvals: Object.values(axis.ticks),
-      ticktext: Object.keys(axis.ticks).map(plain),
-    }
-    : axis.log === true
-    ? logTicks(range, axis.floor)
-    : {};
+  const ticks = axis.log === true ? logTicks(range, axis.floor) : {};
   return { ...baseAxis(figure, axis), range, ...ticks };
 }

@@ -13,7 +13,7 @@ import {
   legendWidth,
 } from "./figure.ts";
 import { checkNames } from "./series.ts";
-import { colour, fontSize, grouped, palette, plain, widest } from "./theme.ts";
+import { colour, fontSize, palette, plain, widest } from "./theme.ts";
 
 export interface BarSeries {
   name: string;
@@ -55,8 +55,8 @@ function checkBars({ name, axis, categories, series }: BarOptions): void {
 }
 
 function valueLabel(value: number): string {
-  if (Number.isInteger(value)) return grouped(value);
-  return value >= 100 ? grouped(Math.round(value)) : String(+value.toPrecision(3));
+  if (Number.isInteger(value)) return value.toLocaleString("en-US");
+  return value >= 100 ? Math.round(value).toLocaleString("en-US") : String(+value.toPrecision(3));
 }
 
 /** Draws bars per category, grouped by series where there are several.

@@ -11,8 +11,6 @@ export interface ColorAxis {
   log?: boolean;
   /** On a log scale, smaller values, zero included, take the colour of the floor. */
   floor?: number;
-  /** The largest value of the scale, for maps that share one; default: the largest of the cells. */
-  ceiling?: number;
 }
 
 /** White or dark, whichever contrasts more with the colour at `share` of the scale; both reach 4 : 1

@@ -15,7 +15,7 @@ import {
   type PlotlyLayout,
   type PlotlyTrace,
 } from "./figure.ts";
-import { colour, fontSize, grouped, mixed, plain, scaleColour, widest } from "./theme.ts";
+import { colour, fontSize, plain, scaleColour, widest } from "./theme.ts";
 
 /** An axis of cells. */
 export interface CellAxis {
@@ -36,8 +36,6 @@ export interface HeatMapOptions extends FigureText {
   missing?: string;
   /** Texts in the cells in place of the numbers, missing cells included; a newline breaks the line. */
   labels?: readonly (readonly string[])[];
-  /** Cells whose value stands for a part of what they count, a mean over some: pale and hatched. */
-  partial?: readonly (readonly boolean[])[];
   /** Write texts into the cells; default true. */
   annotate?: boolean;
 }
@@ -48,20 +46,18 @@ interface Cell {
   j: number;
   value: number | null;
   text: string;
-  partial: boolean;
 }
 
 // CSS pixels.
 const maxWidth = 900, barRoom = 116, minCell = 40, maxCell = 108, lineHeight = 17, bottom = 64;
 
-function checkHeatMap(options: HeatMapOptions): void {
-  const { name, x, y, z, color, missing, labels, partial } = options;
+function checkHeatMap({ name, x, y, z, color, missing, labels }: HeatMapOptions): void {
   checkFloor(name, color);
   for (const [key, { ticks }] of [["x", x], ["y", y]] as const) {
     if (ticks.length === 0) throw new TypeError(`Cannot make figure ${name}: no ${key} ticks`);
     checkDistinct(name, `${key} tick`, ticks.map(String));
   }
-  for (const [what, matrix] of [["z", z], ["labels", labels], ["partial", partial]] as const) {
+  for (const [what, matrix] of [["z", z], ["labels", labels]] as const) {
     if (matrix === undefined) continue;
     const wrong = matrix.find((row) => row.length !== x.ticks.length);
     if (matrix.length !== y.ticks.length || wrong !== undefined) {
@@ -81,23 +77,16 @@ function checkHeatMap(options: HeatMapOptions): void {
     throw new TypeError(`Cannot make figure ${name}: every cell is missing`);
   }
   const least = Math.min(...present);
-  const { ceiling = Infinity } = color;
-  if (Math.max(...present) > ceiling) {
-    throw new RangeError(`Cannot make figure ${name}: z has a value above the ceiling ${ceiling}`);
-  }
   if (color.log === true && color.floor === undefined && least <= 0) {
     throw new RangeError(`Cannot make figure ${name}: z has ${least} on a log scale`);
   }
 }
 
 function numberText(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e6) return grouped(value);
+  if (Number.isInteger(value) && Math.abs(value) < 1e6) return value.toLocaleString("en-US");
   const small = Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6;
   return (small ? value.toExponential(0) : String(+value.toPrecision(2))).replaceAll("-", "−");
 }
-
-/** How far the colour of a partial cell is from its own to white: dark text reads on all of them. */
-const PALE = 0.6;
 
 /** Sizes of the cells and the room around them. */
 function geometryOf(
@@ -159,8 +148,7 @@ function traces(options: HeatMapOptions, cells: readonly Cell[]): PlotlyTrace[] 
   const at = (value: number) => log ? Math.log10(raised([value], color)[0]) : value;
   const levels = values.map(at);
   const least = Math.min(...levels, ...(color.floor === undefined ? [] : [at(color.floor)]));
-  const highest = Math.max(...levels, ...(color.ceiling === undefined ? [] : [at(color.ceiling)]));
-  const most = highest > least ? highest : least + 1;
+  const most = Math.max(...levels) > least ? Math.max(...levels) : least + 1;
   const hover = ({ i, j, value, text }: Cell) => {
     const shown = value === null ? text : `${+value.toPrecision(4)} ${color.unit}`;
     const own = value === null || labels === undefined ? [] : [text];
@@ -172,56 +160,46 @@ function traces(options: HeatMapOptions, cells: readonly Cell[]): PlotlyTrace[] 
   };
   const texts = (list: readonly Cell[]) =>
     annotate === false ? {} : { text: list.map((cell) => plain(cell.text)) };
-  const shareOf = (cell: Cell) => (at(cell.value!) - least) / (most - least);
-  const whole = present.filter((cell) => !cell.partial), shares = whole.map(shareOf);
+  const shares = levels.map((level) => (level - least) / (most - least));
   const gap = { color: colour.ground, width: 1 };
   const drawn: PlotlyTrace[] = [{
-    ...cellTrace(whole, hover),
-    ...texts(whole),
+    ...cellTrace(present, hover),
+    ...texts(present),
     textfont: { size: fontSize.small, color: shares.map(textColour) },
     marker: { color: shares.map(scaleColour), line: gap },
   }, colourBar(name, color, [least, most])];
-  const hatched = (list: readonly Cell[], ground: string): PlotlyTrace => ({
-    ...cellTrace(list, hover),
-    ...texts(list),
+  const gone = cells.filter((cell) => cell.value === null);
+  return gone.length === 0 ? drawn : [...drawn, {
+    ...cellTrace(gone, hover),
+    ...texts(gone),
     textfont: { size: fontSize.small, color: colour.text },
     marker: {
-      color: ground,
+      color: colour.blank,
       line: gap,
       pattern: {
         shape: "/",
         fgcolor: colour.axis,
         fgopacity: 0.4,
-        bgcolor: ground,
+        bgcolor: colour.blank,
         size: 8,
         solidity: 0.15,
       },
     },
-  });
-  const pale = (cell: Cell) => mixed(scaleColour(shareOf(cell)), colour.ground, PALE);
-  const part = present.filter((cell) => cell.partial);
-  if (part.length > 0) { // beneath the hatching, whose tiles have seams
-    const marker = { color: part.map(pale), line: gap };
-    drawn.push({ ...cellTrace(part, hover), hoverinfo: "skip", marker });
-  }
-  for (const cell of part) drawn.push(hatched([cell], pale(cell))); // one ground a trace
-  const gone = cells.filter((cell) => cell.value === null);
-  if (gone.length > 0) drawn.push(hatched(gone, colour.blank));
-  return drawn;
+  }];
 }
 
 /** Draws a matrix as a heat map, first row at the top; cells are square where both axes have the same
  * ticks. @throws {TypeError} shapes that differ, duplicate ticks, a missing cell without a word for it.
- * {RangeError} a value that is not finite, above `ceiling`, not positive on a log scale without `floor`, or a
- * text that does not fit into its cell. */
+ * {RangeError} a value that is not finite, not positive on a log scale without `floor`, or a text that
+ * does not fit into its cell. */
 export function heatMap(options: HeatMapOptions): Figure {
-  const { name, title, alt, x, y, z, missing = "", labels, partial } = options;
+  const { name, title, alt, x, y, z, missing = "", labels } = options;
   checkText(options);
   checkHeatMap(options);
   const cells = z.flatMap((row, i) =>
     row.map((value, j): Cell => {
       const text = labels?.[i][j] ?? (value === null ? missing : numberText(value));
-      return { i, j, value, text, partial: partial?.[i][j] ?? false };
+      return { i, j, value, text };
     })
   );
   const { cellWidth, cellHeight, margin } = geometryOf(options, cells);

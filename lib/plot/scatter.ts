@@ -13,7 +13,7 @@ import {
   type PlotlyTrace,
 } from "./figure.ts";
 import { boxAround, boxesAlong, type PlacedLabel, placeLabels, type Rect } from "./labels.ts";
-import { checkColumns, checkNames, checkPair, errorBars } from "./series.ts";
+import { checkColumns, checkNames, checkPair } from "./series.ts";
 import { colour, fontSize, markers, palette, plain } from "./theme.ts";
 
 export interface ScatterSeries {
@@ -30,8 +30,6 @@ export interface ScatterSeries {
   hi?: ArrayLike<number>;
   /** Values from a paper, drawn as black stars. */
   published?: boolean;
-  /** Drawn as outlines: values that were predicted, beside others that were measured. */
-  hollow?: boolean;
 }
 
 /** Points of the front in any order; the line goes through them from left to right. */
@@ -144,6 +142,19 @@ function spaced(label: string, position: string): string {
   return position.endsWith("left") ? `${label}\u00a0` : label;
 }
 
+/** Plotly's error bars: distances from the value to both ends. */
+function errorBars(values: readonly number[], lo?: readonly number[], hi?: readonly number[]) {
+  if (lo === undefined || hi === undefined) return undefined;
+  return {
+    type: "data",
+    symmetric: false,
+    array: hi.map((end, i) => end - values[i]),
+    arrayminus: values.map((value, i) => value - lo[i]),
+    thickness: 1.5,
+    width: 4,
+  };
+}
+
 function traces(options: ScatterOptions, at: Scale): PlotlyTrace[] {
   const { xAxis, yAxis, series, front } = options;
   const places = labelPlaces(options, at);
@@ -166,12 +177,7 @@ function traces(options: ScatterOptions, at: Scale): PlotlyTrace[] {
       text: labels.map((label, j) => spaced(plain(label), places[i][j]?.position ?? "")),
       textposition: labels.map((_, j) => places[i][j]?.position ?? "middle right"),
       textfont: { size: fontSize.small, color },
-      marker: {
-        color,
-        size: own < 0 ? 13 : 10,
-        symbol: own < 0 ? "star" : markers[own] + (s.hollow ? "-open" : ""),
-        ...(s.hollow && { line: { width: 1.5 } }),
-      },
+      marker: { color, size: own < 0 ? 13 : 10, symbol: own < 0 ? "star" : markers[own] },
       ...(xBar && { error_x: xBar }),
       ...(yBar && { error_y: yBar }),
       cliponaxis: false,

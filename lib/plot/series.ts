@@ -69,20 +69,3 @@ export function checkPair(
     throw new TypeError(`Cannot make figure ${figure}: series "${series}" has half ${what}`);
   }
 }
-
-/** Plotly's error bars: distances from the value to both ends. */
-export function errorBars(
-  values: readonly number[],
-  lo?: readonly number[],
-  hi?: readonly number[],
-) {
-  if (lo === undefined || hi === undefined) return undefined;
-  return {
-    type: "data",
-    symmetric: false,
-    array: hi.map((end, i) => end - values[i]),
-    arrayminus: values.map((value, i) => value - lo[i]),
-    thickness: 1.5,
-    width: 4,
-  };
-}

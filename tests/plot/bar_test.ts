@@ -7,7 +7,7 @@ type Loose = any;
 
 Deno.test("barFigure() writes each value at its bar, in the caller's words where given", () => {
   const { data } = barFigure(barOptions()) as Loose;
-  assertEquals(data[0].text, ["25\u00a0112", "25\u00a0144", "9600"]);
+  assertEquals(data[0].text, ["25,112", "25,144", "9,600"]);
   assertEquals(data[1].text, ["26 kB", "26 kB", "9.6 kB"]);
 });
 
@@ -18,7 +18,7 @@ Deno.test("barFigure() leaves room for the label of the longest bar", () => {
   const series = [{ name: "time", values: [1, 1893.4, 12.345] }];
   const linear = barFigure(barOptions({ axis, series })) as Loose;
   assertGreater(linear.layout.xaxis.range[1], 1893.4 * 1.03);
-  assertEquals(linear.data[0].text, ["1", "1893", "12.3"]);
+  assertEquals(linear.data[0].text, ["1", "1,893", "12.3"]);
   assertEquals(linear.layout.showlegend, false);
 });
 

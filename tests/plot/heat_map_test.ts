@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
 import { heatMap } from "lib/plot/heat_map.ts";
-import { colour, mixed, scaleColour, sequentialScale } from "lib/plot/theme.ts";
+import { scaleColour, sequentialScale } from "lib/plot/theme.ts";
 import { heatOptions } from "./fixtures.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -34,34 +34,6 @@ Deno.test("heatMap() puts the first row at the top and one cell at each place", 
   assertEquals(layout.yaxis.range, [2.5, -0.5]);
   assertEquals(layout.yaxis.ticktext, ["1", "4", "16"]);
   assertEquals(layout.xaxis.title.text, "Hidden width (units)");
-});
-
-Deno.test("heatMap() draws partial cells pale and hatched, with text that reads on all of the scale", () => {
-  const partial = [[true, false], [false, true], [false, false]];
-  const { data } = heatMap(heatOptions({ partial })) as Loose;
-  assertEquals([0, 2, 3, 4].map((k) => data[k].x), [[1, 0, 1], [0, 1], [0], [1]]);
-  assertEquals([data[2].text, data[3].marker.pattern.shape], [undefined, "/"]);
-  assertEquals(data[2].marker.color[0], data[3].marker.color);
-  for (const share of [0, 0.5, 1]) {
-    const pale = mixed(scaleColour(share), colour.ground, 0.6);
-    assertGreater(contrast(pale, colour.text), 4.5);
-  }
-  assertEquals(
-    data[3].marker.color,
-    mixed(scaleColour(1 - Math.log10(2) / Math.log10(2e7)), colour.ground, 0.6),
-  );
-  assertThrows(() => heatMap(heatOptions({ partial: [[true]] })), TypeError, "partial has 1 rows");
-});
-
-Deno.test("heatMap() stretches the scale to the ceiling, and refuses what is above it", () => {
-  const { color } = heatOptions();
-  const { data } = heatMap(heatOptions({ color: { ...color, ceiling: 1 } })) as Loose;
-  assertEquals(data[1].marker.cmax, 0);
-  assertThrows(
-    () => heatMap(heatOptions({ color: { ...color, ceiling: 0.1 } })),
-    RangeError,
-    "above the ceiling 0.1",
-  );
 });
 
 Deno.test("heatMap() hatches missing cells and says why, in the cell and under the pointer", () => {

@@ -1,6 +1,5 @@
 import {
   assert,
-  assertAlmostEquals,
   assertEquals,
   assertGreater,
   assertStringIncludes,
@@ -35,33 +34,6 @@ Deno.test("lineFigure() draws a series in the colour of the one it is like", () 
     TypeError,
     'series "model" is like unknown series "nobody"',
   );
-});
-
-Deno.test("lineFigure() draws intervals as bars and series side by side, whose hover tells the true x", () => {
-  const { data, layout, width } = lineFigure(lineOptions({ intervals: "bars", apart: 6 })) as Loose;
-  assertEquals(data.length, 2, "no band");
-  const [lo, hi] = [data[1].error_y.arrayminus, data[1].error_y.array];
-  assertEquals([lo[0], hi[0]].map((v) => +v.toFixed(9)), [0.05, 0.1]);
-  const { l, r } = layout.margin;
-  const pixel = (layout.xaxis.range[1] - layout.xaxis.range[0]) / (width - l - r);
-  assertAlmostEquals((data[1].x[0] - data[0].x[0]) / pixel, 6, 1e-6);
-  assertEquals(data[0].text, ["100", "200", "300"]);
-  assertStringIncludes(data[0].hovertemplate, "%{text}");
-  const log = { title: "Hidden width", unit: "units", log: true };
-  const moved = lineFigure(lineOptions({ apart: 6, xAxis: log })) as Loose;
-  assert(moved.data[0].x.every((x: number, k: number) => x < [100, 200, 300][k]));
-});
-
-Deno.test("lineFigure() draws dots in the colour of their series, and points that no line joins", () => {
-  const [first, banded] = lineOptions().series;
-  const dots = { x: [100, 100], y: [0.3, 0] };
-  const series = [{ ...first, joined: false, dots }, banded];
-  const { data, layout } = lineFigure(lineOptions({ series, marks: [] })) as Loose;
-  assertEquals([data[0].y, data[0].marker.color], [[0.3, 1e-7], palette[0]]);
-  assertEquals([data[1].mode, data[3].mode], ["markers", "lines+markers"]);
-  assert(layout.yaxis.range[1] > Math.log10(0.3), "the axis shows them");
-  const odd = { ...first, dots: { x: [1], y: [NaN] } };
-  assertThrows(() => lineFigure(lineOptions({ series: [odd], marks: [] })), RangeError);
 });
 
 Deno.test("lineFigure() draws an exact zero at the floor, keeps its value and labels the tick", () => {

@@ -26,18 +26,6 @@ Deno.test("scatterFigure() draws published values as black stars that take no co
   assert(data[1].marker.symbol !== data[2].marker.symbol, "shapes tell series apart too");
 });
 
-Deno.test("scatterFigure() draws hollow series as outlines, and ticks in their own units", () => {
-  const { series, xAxis } = scatterOptions();
-  const { data, layout } = scatterFigure(scatterOptions({
-    series: series.map((s, i) => ({ ...s, hollow: i === 0 })),
-    xAxis: { ...xAxis, ticks: { "1 min": 60, "1 h": 3600 } },
-    front: undefined,
-  })) as Loose;
-  assertEquals([data[0].marker.symbol, data[1].marker.symbol], ["circle-open", "square"]);
-  assertEquals([layout.xaxis.tickvals, layout.xaxis.ticktext], [[60, 3600], ["1 min", "1 h"]]);
-  assertEquals(layout.xaxis.title.text, "Training time", "each tick has its unit");
-});
-
 Deno.test("scatterFigure() turns intervals into distances from the value", () => {
   const { data } = scatterFigure(scatterOptions()) as Loose;
   assertAlmostEquals(data[1].error_y.array[0], 0.5);
