@@ -1,4 +1,4 @@
-/** A figure as one Jupyter MIME bundle. Each front end takes the richest form that it knows:
+/** A figure for others to read: as one Jupyter MIME bundle, and as files. Each front end takes the richest form that it knows:
  *
  * - `application/vnd.plotly.v1+json`: VS Code, and JupyterLab with the plotly extension;
  * - `text/html`: the static image, which a script replaces by the live figure where plotly is on the
@@ -11,20 +11,18 @@
  * No `image/svg+xml`: nbconvert blanks it. No inlined plotly.js: it would add 1.5 MB to each output.
  * @module */
 import plotlySource from "plotly.js/dist/plotly-cartesian.min.js" with { type: "text" };
+import { writeAtomic } from "../data/write_atomic.ts";
 import type { Figure } from "./figure.ts";
-import { toPng } from "./render.ts";
+import { toPng, toSvg } from "./render.ts";
+import { escapeHtml } from "./theme.ts";
 
+/** An output by MIME type. */
 export type MimeBundle = Record<string, unknown>;
 
 /** The kernel loses larger outputs, and a notebook full of them is no longer readable on GitHub. */
 export const maxBundleBytes = 1_000_000;
 
 const config = { displaylogo: false, responsive: false };
-
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
-}
 
 let integrity: Promise<string> | undefined;
 
@@ -81,4 +79,15 @@ export async function mimeBundle(figure: Figure): Promise<MimeBundle> {
     );
   }
   return bundle;
+}
+
+/** Saves a figure as `<directory>/<name>.png`, `.svg` and `.json` (the plotly spec).
+ * @throws {Error} the directory cannot be written. */
+export async function saveFigure(directory: string, figure: Figure): Promise<void> {
+  const { name, data, layout } = figure;
+  await writeAtomic(directory, {
+    [`${name}.png`]: await toPng(figure),
+    [`${name}.svg`]: await toSvg(figure),
+    [`${name}.json`]: JSON.stringify({ data, layout }) + "\n",
+  });
 }

@@ -3,6 +3,7 @@
  * here: text from the font's advance widths, groups as the union of their children.
  * @module */
 
+/** A bounding box, y downwards. */
 export interface Box {
   left: number;
   top: number;
@@ -50,10 +51,7 @@ function numeric(node: SvgNode, attribute: string): number {
 
 /** Applies `translate(…)` and `rotate(…)`, the transforms that plotly writes, to a box. */
 function transformed(box: Box, transform: string): Box {
-  let corners = [[box.left, box.top], [box.right, box.top], [box.left, box.bottom], [
-    box.right,
-    box.bottom,
-  ]];
+  let corners = [box.left, box.right].flatMap((x) => [box.top, box.bottom].map((y) => [x, y]));
   const steps = [...transform.matchAll(/(translate|rotate|scale)\(([^)]*)\)/g)].reverse();
   for (const [, kind, list] of steps) {
     const [a, b = 0, c = 0] = list.split(/[\s,]+/).map(Number);
@@ -74,9 +72,7 @@ function transformed(box: Box, transform: string): Box {
 }
 
 function fontSizeOf(node: SvgNode): number {
-  const size = inherited(node, "fontSize", "font-size") ?? "16px";
-  if (!size.endsWith("%")) return parseFloat(size);
-  return parseFloat(size) / 100 * (node.parentNode === null ? 16 : fontSizeOf(node.parentNode));
+  return parseFloat(inherited(node, "fontSize", "font-size") ?? "16px");
 }
 
 /** Sum of the advance widths of all text below a node. */
@@ -119,12 +115,8 @@ function boxOf(node: SvgNode, measure: Measure): Box {
     box = textBox(node, measure);
   } else if (node.nodeName === "rect" || node.nodeName === "image") {
     const left = numeric(node, "x"), top = numeric(node, "y");
-    box = {
-      left,
-      top,
-      right: left + numeric(node, "width"),
-      bottom: top + numeric(node, "height"),
-    };
+    const right = left + numeric(node, "width"), bottom = top + numeric(node, "height");
+    box = { left, top, right, bottom };
   } else {
     for (const child of node.childNodes) box = union(box, boxOf(child, measure));
   }
@@ -139,9 +131,8 @@ export function installTextLayout(
 ): void {
   const rect = function (this: SvgNode) {
     const box = boxOf(this, measure);
-    const { left, top, right, bottom } = box.left <= box.right
-      ? box
-      : { left: 0, top: 0, right: 0, bottom: 0 };
+    const none = { left: 0, top: 0, right: 0, bottom: 0 };
+    const { left, top, right, bottom } = box.left <= box.right ? box : none;
     const width = right - left, height = bottom - top;
     return { left, top, right, bottom, x: left, y: top, width, height };
   };

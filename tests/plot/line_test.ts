@@ -1,20 +1,22 @@
 import {
   assert,
+  assertAlmostEquals,
   assertEquals,
   assertGreater,
+  assertLess,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import { lineFigure } from "lib/plot/line.ts";
 import { palette } from "lib/plot/theme.ts";
-import { lineOptions } from "./fixtures.ts";
+import { lineOptions, seedOptions } from "./fixtures.ts";
 
 // deno-lint-ignore no-explicit-any
 type Loose = any;
 
 Deno.test("lineFigure() draws one trace a series and one a band, in the palette's order", () => {
   const { data } = lineFigure(lineOptions()) as Loose;
-  assertEquals(data.map((t: Loose) => t.name), ["published LP", undefined, "TV + Σx"]);
+  assertEquals(data.slice(0, 3).map((t: Loose) => t.name), ["published LP", undefined, "TV + Σx"]);
   assertEquals(data[0].line.color, palette[0]);
   assertEquals(data[2].line.color, palette[1]);
   assertEquals(data[1].y, [0.2, 0.02, 1e-7, 1e-7, 1e-7, 0.05]);
@@ -39,9 +41,9 @@ Deno.test("lineFigure() draws a series in the colour of the one it is like", () 
 Deno.test("lineFigure() draws an exact zero at the floor, keeps its value and labels the tick", () => {
   const { data, layout } = lineFigure(lineOptions()) as Loose;
   assertEquals(data[2].y.at(-1), 1e-7);
-  assertEquals(data[2].customdata.at(-1), 0);
+  assertEquals(data[2].customdata.at(-1)[1], "0 pixels scaled to [0, 1]");
   assertEquals(layout.yaxis.tickvals[0], 1e-7);
-  assertEquals(layout.yaxis.ticktext[0], "≤ 10<sup>−7</sup>");
+  assertEquals(layout.yaxis.ticktext[0], "≤ 10⁻⁷");
   assert(!layout.yaxis.tickvals.slice(1).includes(1e-7));
 });
 
@@ -51,31 +53,67 @@ Deno.test("lineFigure() puts the unit in both axis titles", () => {
   assertEquals(layout.yaxis.title.text, "MSE (pixels scaled to [0, 1])");
 });
 
-Deno.test("lineFigure() stacks the labels of near marks and keeps them inside the figure", () => {
-  const { layout, width } = lineFigure(lineOptions()) as Loose;
-  const [right, left] = layout.annotations;
-  assertEquals([right.yshift, left.yshift], [0, 20]);
-  assertGreater(left.font.color.length, 0);
-  assertEquals(left.font.color, palette[1]);
-  assertEquals(layout.xaxis.showgrid, false);
-  assert(layout.shapes[1].y1 > layout.shapes[0].y1, "the pole reaches its label");
-  assertGreater(layout.margin.r, 150); // the mark stands at the right end of the plot
-  assertEquals(width, 900);
+Deno.test("lineFigure() draws marks and levels from end to end and names them in the legend alone", () => {
+  const levels = [{ y: 0.9, label: "no recovery" }, { y: 0.01, label: "good", series: "TV + Σx" }];
+  const { data, layout } = lineFigure(lineOptions({ levels })) as Loose;
+  const [pole, , upper, lower] = data.slice(-4);
+  assertEquals([pole.name, pole.x], ["smallest exact width 275", [275, 275]]);
+  assertEquals([pole.line.color, lower.line.color], [palette[1], palette[1]]);
+  assertEquals([upper.name, upper.y], ["no recovery", [0.9, 0.9]]);
+  pole.y.map(Math.log10).forEach((end: number, i: number) =>
+    assertAlmostEquals(end, layout.yaxis.range[i])
+  );
+  assertEquals(upper.x, layout.xaxis.range);
+  assertGreater(layout.yaxis.range[1], Math.log10(0.9));
+  assert(pole.line.dash !== upper.line.dash, "grey ones tell apart by their dash");
+  assertEquals(layout.annotations, undefined);
 });
 
-Deno.test("lineFigure() draws levels across the plot, in range, with their labels beside it", () => {
-  const levels = [{ y: 0.9, label: "no recovery" }, { y: 0.01, label: "good", series: "TV + Σx" }];
-  const { layout } = lineFigure(lineOptions({ levels, marks: [] })) as Loose;
-  assertEquals(layout.shapes.map((s: Loose) => [s.x0, s.x1, s.y0, s.y1]), [
-    [0, 1, 0.9, 0.9],
-    [0, 1, 0.01, 0.01],
-  ]);
-  const [upper, lower] = layout.annotations;
-  assertEquals([upper.text, upper.x, upper.xanchor], ["no recovery", 1, "left"]);
-  assertEquals([lower.y, lower.font.color], [-2, palette[1]]);
-  assertGreater(layout.yaxis.range[1], Math.log10(0.9));
-  assertGreater(layout.margin.r, 90);
-  assert(layout.legend.y < 1, "the legend makes room for the upper label");
+Deno.test("lineFigure() gives the lines of a group one colour and one legend entry", () => {
+  const { data } = lineFigure(seedOptions()) as Loose;
+  const seeds = data.slice(0, 5);
+  assertEquals(new Set(seeds.map((t: Loose) => t.line.color)).size, 1);
+  assertEquals(seeds.map((t: Loose) => t.showlegend), [true, false, false, false, false]);
+  assertEquals(data[0].name, "split over TLS");
+  assertStringIncludes(data[3].hovertemplate, "seed 4");
+  assertEquals([data[5].name, data[5].line.color], ["one process", palette[1]]);
+});
+
+Deno.test("lineFigure() draws faint points alone where asked", () => {
+  const series = [{ name: "runs", x: [1, 1, 2], y: [3, 4, 5], dash: "none" as const }];
+  const yAxis = { title: "MSE", unit: "1" };
+  const { data } = lineFigure(lineOptions({ series, yAxis, marks: [] })) as Loose;
+  assertEquals(data[0].mode, "markers");
+  assertLess(data[0].opacity, 0.6);
+});
+
+Deno.test("lineFigure() draws more than two intervals as bars, since bands would hide each other", () => {
+  const [, banded] = lineOptions().series;
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ ...banded, name: `s${i}` }));
+  const draw = (change: object) =>
+    (lineFigure(lineOptions({ marks: [], ...change })) as Loose).data;
+  assertEquals(draw({ series: many(2) }).length, 4);
+  const three = draw({ series: many(3) });
+  assertEquals(three.length, 3);
+  assertAlmostEquals(three[0].error_y.array[0], 0.1);
+  assertEquals(three[0].error_y.arrayminus[2], 0);
+  assertEquals(draw({ series: many(3), intervals: "band" }).length, 6);
+});
+
+Deno.test("lineFigure() writes seconds in the unit that reads best, on the axis and under the pointer", () => {
+  const { data, layout } = lineFigure(seedOptions()) as Loose;
+  assertEquals(layout.xaxis.title.text, "Wall time (min)");
+  assertEquals(layout.xaxis.ticktext.slice(0, 3), ["0", "1", "2"]);
+  assertEquals(layout.xaxis.tickvals.slice(0, 3), [0, 60, 120]);
+  assertEquals(data[0].customdata[2], ["5 min", "97.92 %"]);
+});
+
+Deno.test("lineFigure() writes no unit where the axis counts", () => {
+  const xAxis = { title: "epoch", unit: "count" };
+  const { data, layout } = lineFigure(lineOptions({ xAxis })) as Loose;
+  assertEquals(layout.xaxis.title.text, "epoch");
+  assertEquals(data[0].customdata[0][0], "100");
 });
 
 Deno.test("lineFigure() has no legend for one series and room for it beside several", () => {
@@ -108,14 +146,9 @@ Deno.test("lineFigure() gives whole ticks to a short whole-numbered axis", () =>
 
 Deno.test("lineFigure() labels a log axis of less than two decades in 1-2-5 steps", () => {
   const series = [{ name: "a", x: [1, 2], y: [0.02, 0.3] }];
-  const yAxis = { title: "Time", unit: "s", log: true };
+  const yAxis = { title: "MSE", unit: "1", log: true };
   const { layout } = lineFigure(lineOptions({ series, yAxis, marks: [] })) as Loose;
-  assertEquals(layout.yaxis.ticktext.map((t: string) => t.replace(/<.?sup>/g, "")), [
-    "2·10−2",
-    "5·10−2",
-    "10−1",
-    "2·10−1",
-  ]);
+  assertEquals(layout.yaxis.ticktext, ["2·10⁻²", "5·10⁻²", "10⁻¹", "2·10⁻¹"]);
   const xAxis = { title: "Width", unit: "units", log: true };
   const widths = { name: "a", x: [10, 300], y: [1, 2] };
   const wide = lineFigure(lineOptions({ series: [widths], xAxis, marks: [] })) as Loose;
@@ -138,7 +171,13 @@ for (
       "half a band",
       { series: [{ ...good, lo: [0.1, 0.1, 0.1] }] },
       TypeError,
-      "half an error band",
+      "half an interval",
+    ],
+    [
+      "a value outside its interval",
+      { series: [{ ...good, lo: [0.1, 0.2, 0.01], hi: [0.3, 0.3, 0.3] }] },
+      RangeError,
+      "y[1] = 0.1 outside its interval [0.2, 0.3]",
     ],
     ["NaN", { series: [{ ...good, y: [1, NaN, 1] }] }, RangeError, "y[1] is NaN"],
     ["infinity", { series: [{ ...good, x: [1, 2, Infinity] }] }, RangeError, "x[2] is Infinity"],

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { barFigure } from "lib/plot/bar.ts";
+import { barFigure, dotFigure } from "lib/plot/bar.ts";
 import { heatMap } from "lib/plot/heat_map.ts";
 import { imageGrid } from "lib/plot/image_grid.ts";
 import { lineFigure } from "lib/plot/line.ts";
@@ -9,6 +9,7 @@ import { sequenceFigure } from "lib/plot/sequence.ts";
 import {
   barOptions,
   canRender,
+  dotOptions,
   gridOptions,
   heatOptions,
   lineOptions,
@@ -81,6 +82,7 @@ for (
     ["lineFigure", () => lineFigure(lineOptions())],
     ["imageGrid", () => imageGrid(gridOptions())],
     ["barFigure", () => barFigure(barOptions())],
+    ["dotFigure", () => dotFigure(dotOptions())],
     ["heatMap", () => heatMap(heatOptions())],
     ["scatterFigure", () => scatterFigure(scatterOptions())],
     ["sequenceFigure", () => sequenceFigure(sequenceOptions())],
