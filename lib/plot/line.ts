@@ -34,6 +34,8 @@ export interface Series extends Points {
   dash?: "solid" | "dash" | "dot" | "none";
   /** Draw the points too; default true. */
   markers?: boolean;
+  /** Join the points; default true. */
+  joined?: boolean;
 }
 
 /** A dotted line across the plot, named in the legend. */
@@ -58,6 +60,8 @@ export interface LineOptions extends FigureText, Axes {
   series: readonly Series[];
   /** How lo and hi are drawn; default bands, and bars where more than two would lie over each other. */
   intervals?: "band" | "bars";
+  /** Pixels from one legend entry to the next at the same x, so that bars stand side by side; default 0. */
+  apart?: number;
   /** Vertical lines. */
   marks?: readonly Mark[];
   /** Horizontal lines. */
@@ -95,17 +99,23 @@ function checkLines(options: LineOptions): void {
   }
 }
 
-function traces(options: LineOptions, tones: readonly number[]): PlotlyTrace[] {
-  const { yAxis, series } = options;
+/** @param step on the x axis from one entry to the next, in exponents on a log axis. */
+function traces(options: LineOptions, tones: readonly number[], step: number): PlotlyTrace[] {
+  const { xAxis, yAxis, series } = options;
   const names = entriesOf(series).map((s) => s.name), entries = [...new Set(names)];
   const some = series.filter((s) => s.lo !== undefined).length;
   const { intervals = some > 2 ? "bars" : "band" } = options;
   return series.flatMap((s, i) => {
-    const x = Array.from(s.x);
+    const by = (entries.indexOf(names[i]) - (entries.length - 1) / 2) * step;
+    const x = Array.from(s.x, (v) => xAxis.log === true ? v * 10 ** by : v + by);
     const color = palette[tones[i]], legendgroup = names[i], alone = s.dash === "none";
     const line: PlotlyTrace = {
       ...{ type: "scatter", name: plain(names[i]), legendgroup },
-      mode: alone ? "markers" : s.markers === false ? "lines" : "lines+markers",
+      mode: alone || s.joined === false
+        ? "markers"
+        : s.markers === false
+        ? "lines"
+        : "lines+markers",
       showlegend: names.indexOf(names[i]) === i,
       ...{ x, y: raised(s.y, yAxis) },
       line: { color, width: 2.25, dash: alone ? "solid" : s.dash ?? "solid" },
@@ -169,24 +179,31 @@ function references(
  * console.assert(figure.width === 900);
  * ``` */
 export function lineFigure(options: LineOptions): Figure {
-  const { name, xAxis, yAxis, series, marks = [], levels = [] } = options;
+  const { name, xAxis, yAxis, series, marks = [], levels = [], apart = 0 } = options;
   checkLines(options);
   const entries = entriesOf(series), tones = tonesOf(name, entries);
   const across = { x: marks.map((mark) => mark.x), y: levels.map((level) => level.y) };
-  const { xRange, yRange } = rangesOf(options, [...series, across]);
+  const { xRange: [from, to], yRange } = rangesOf(options, [...series, across]);
   const colours = new Map<string, string>(entries.map((s, i) => [s.name, palette[tones[i]]]));
   const names = [
     ...new Set(entries.map((s) => s.name)),
     ...[...marks, ...levels].map((r) => r.label),
   ];
   const { room, layout } = legendOf(names);
+  const plotWidth = figureWidth - left - room;
+  const side = apart * (new Set(entries.map((s) => s.name)).size - 1) / 2;
+  const pixel = (to - from) / (plotWidth - 2 * side);
+  const xRange: [number, number] = [from - side * pixel, to + side * pixel];
   const few = series.every((s) => Array.from(s.x).every(Number.isInteger)) &&
     xRange[1] - xRange[0] <= 14; // ticks at whole numbers
   return frame(options, {
-    plotWidth: figureWidth - left - room,
+    plotWidth,
     plotHeight: Math.max(360, names.length * 23),
     margin: { l: left, r: room, t: 4, b: 64 },
-    data: [...traces(options, tones), ...references(options, { xRange, yRange, colours })],
+    data: [
+      ...traces(options, tones, apart * pixel),
+      ...references(options, { xRange, yRange, colours }),
+    ],
     layout: {
       xaxis: {
         ...rangedAxis(name, xAxis, xRange),

@@ -7,7 +7,7 @@ import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { scatterFigure } from "../plot/scatter.ts";
 import { type Advice, advise, type Candidate } from "../sweep/advise.ts";
-import { type Done, doneTrials, type Limits, paretoSet } from "../sweep/advise_choice.ts";
+import { type Done, doneTrials, type Limits, paretoSet } from "../sweep/advise_search.ts";
 import { sweep as predictions } from "../sweep/advise_cost.ts";
 import { adviceReport, duration } from "../sweep/advise_text.ts";
 import { sweep as attack } from "../sweep/attack.ts";
@@ -18,12 +18,6 @@ const SCHEME_NAMES = { cryptonn: "CryptoNN", mitig1: "MITIG1", mitig2: "MITIG2" 
 
 /** Accuracies below are left out of the figure. */
 const LEAST_SHOWN = 0.8;
-
-/** Times that a reader knows, in seconds. */
-const TIMES = {
-  ...{ "0.1 s": 0.1, "1 s": 1, "10 s": 10, "1 min": 60, "10 min": 600 },
-  ...{ "1 h": 3600, "10 h": 36_000, "4 days": 345_600, "30 days": 2_592_000 },
-};
 
 /** What the paper reports for MITIG2 on all of MNIST: 96.8 % in 7 minutes. */
 const PAPER = { name: "paper: MITIG2, all of MNIST", x: [420], y: [96.8], published: true };
@@ -90,7 +84,7 @@ export class SearchResult {
       alt:
         "Split learning reaches every accuracy in seconds; both encrypted schemes take hours to " +
         "days, by prediction.",
-      xAxis: { title: "time of the whole training", unit: "s", log: true, ticks: TIMES },
+      xAxis: { title: "time of the whole training", unit: "s", log: true },
       yAxis: { title: "test accuracy", unit: "%" },
       series: [
         ...[...groups].map(([name, trials]) => ({

@@ -86,9 +86,10 @@ export class ErrorByWidth {
       xAxis: { title: "hidden width", unit: "units" },
       yAxis: { title: "MSE", unit: "pixels in [0, 1]", log: true, floor: 1e-6 },
       apart: 5,
-      series: [...rules, strongest].map(({ name, means, dots }) => ({
-        ...{ name, ...columns(means), dots: columns(dots) },
-      })),
+      series: [...rules, strongest].flatMap(({ name, means, dots }) => [
+        { name, group: name, ...columns(means) },
+        { name: `${name}, images`, group: name, dash: "none" as const, ...columns(dots) },
+      ]).filter(({ x }) => x.length > 0),
     });
   }
 

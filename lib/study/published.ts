@@ -48,7 +48,7 @@ export function widthsOf(rows: readonly Rec[]): number[] {
 }
 
 /** One colour scale for the maps of all datasets, in MSE. */
-const SCALE = { floor: 1e-4, ceiling: 0.2 };
+const SCALE = { floor: 1e-4, range: [1e-4, 0.2] } as const;
 
 const keyOf = ({ solver, dataset, period, hidden }: Rec) =>
   [solver, dataset, period, hidden].join();
@@ -94,8 +94,8 @@ export class PublishedProgram {
     );
   }
 
-  /** Mean MSE and programs with a solution, as coloured cells. A mean over some of the programs is pale and hatched:
-   * it is not the mean of all. */
+  /** Mean MSE and programs with a solution, as coloured cells. The fewer of the programs a mean is over, the
+   * paler it is: it is not the mean of all. */
   map(dataset: string): Figure {
     return heatMap({
       name: `published-${dataset}`,
@@ -107,7 +107,7 @@ export class PublishedProgram {
       color: { title: "mean MSE", unit: "pixels in [0, 1]", log: true, ...SCALE },
       missing: "none",
       z: this.#grid(dataset, ({ mean }) => mean),
-      partial: this.#grid(dataset, ({ solved, count }) => 0 < solved && solved < count),
+      shares: this.#grid(dataset, ({ solved, count }) => solved / count),
       labels: this.#grid(dataset, ({ mean, solved, infeasible, count }) => {
         const why = infeasible === count ? "infeasible" : "undecided";
         return `${mean === null ? why : errorText(mean)}\n${solved} of ${count} solved`;

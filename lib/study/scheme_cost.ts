@@ -4,7 +4,7 @@ import { fitCosts } from "../math/linear_fit.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
-import { grouped } from "../plot/theme.ts";
+import { thousands } from "../plot/theme.ts";
 import type { Rec } from "./sweeps.ts";
 
 const SCHEMES = {
@@ -20,9 +20,6 @@ type Quantity = "seconds" | "bytes";
 
 /** a + b·n + h·(c + d·n): what a ciphertext takes, and each key. */
 const features = (n: number, h: number) => [1, n, h, h * n];
-
-/** Ticks of the time. */
-const TIMES = { "0.1 s": 0.1, "0.3 s": 0.3, "1 s": 1, "3 s": 3, "10 s": 10, "30 s": 30 };
 
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 
@@ -113,7 +110,7 @@ export class SchemeCost {
         "Measured times by scheme against n, and the fitted models through them; function hiding " +
         "takes about seventy times as long.",
       xAxis: { title: "n, coordinates of a sample", unit: "count", log: true },
-      yAxis: { title: "time", unit: "s", log: true, ticks: TIMES },
+      yAxis: { title: "time", unit: "s", log: true },
       series: this.#each((scheme, name) => {
         const own = this.#widest(scheme), model = this.#model(scheme, "seconds");
         const x = own.map(({ n }) => Number(n));
@@ -161,7 +158,7 @@ export class SchemeCost {
       columns: ["scheme", ...first.map((row) => `kB, n = ${row.n}`), `model's error at n = ${n}`],
       rows: this.#each((scheme, name) => [
         name,
-        ...this.#widest(scheme).map(({ bytes }) => grouped(Math.round(Number(bytes) / 1000))),
+        ...this.#widest(scheme).map(({ bytes }) => thousands(Math.round(Number(bytes) / 1000))),
         `${(100 * Math.abs(this.#model(scheme, "bytes").error)).toFixed(3)} %`,
       ]),
     });

@@ -38,6 +38,29 @@ Deno.test("lineFigure() draws a series in the colour of the one it is like", () 
   );
 });
 
+Deno.test("lineFigure() sets series side by side, inside the axis, and the pointer tells the true x", () => {
+  for (const log of [false, true]) {
+    const xAxis = { title: "Hidden width", unit: "units", log };
+    const { data, layout, width } = lineFigure(
+      lineOptions({ xAxis, apart: 6, marks: [] }),
+    ) as Loose;
+    const { l, r } = layout.margin;
+    const pixel = (layout.xaxis.range[1] - layout.xaxis.range[0]) / (width - l - r);
+    const at = (x: number) => log ? Math.log10(x) : x;
+    assertAlmostEquals((at(data[2].x[0]) - at(data[0].x[0])) / pixel, 6, 1e-6);
+    assertGreater(at(data[0].x[0]), layout.xaxis.range[0]);
+    assertEquals(data[0].customdata[0][0], "100 units");
+  }
+});
+
+Deno.test("lineFigure() leaves points apart that are not to be joined", () => {
+  const [first, banded] = lineOptions().series;
+  const { data } = lineFigure(
+    lineOptions({ series: [{ ...first, joined: false }, banded], marks: [] }),
+  ) as Loose;
+  assertEquals([data[0].mode, data[0].opacity], ["markers", undefined]);
+});
+
 Deno.test("lineFigure() draws an exact zero at the floor, keeps its value and labels the tick", () => {
   const { data, layout } = lineFigure(lineOptions()) as Loose;
   assertEquals(data[2].y.at(-1), 1e-7);

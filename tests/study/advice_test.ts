@@ -1,7 +1,7 @@
 import { assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
 import { searchParameters, SearchResult } from "lib/study/advice.ts";
 import type { Candidate } from "lib/sweep/advise.ts";
-import type { Trial } from "lib/sweep/advise_choice.ts";
+import type { Trial } from "lib/sweep/advise_search.ts";
 
 const limits = { accuracy: 0.9, seconds: 100, leakage: 0.5 };
 

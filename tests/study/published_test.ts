@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { colour, mixed, scaleColour } from "lib/plot/theme.ts";
 import { errorText, PERIODS, PublishedProgram } from "lib/study/published.ts";
 
 const image = (period: string, hidden: number, k: number, mse: number | null, solver = "fast") => ({
@@ -15,6 +16,8 @@ const rows = [
   ...[image("2", 200, 0, 0.08, "highs"), image("2", 200, 1, 0.08, "highs")],
   { ...image("none", 100, 0, 0.9), objective: "tv" },
 ];
+/** The place of an error on the scale of all maps. */
+const share = (mse: number) => (Math.log10(mse) + 4) / (Math.log10(0.2) + 4);
 const published = new PublishedProgram(rows);
 
 Deno.test("cell() counts verdicts and averages over the programs with a solution", () => {
@@ -26,18 +29,25 @@ Deno.test("cell() counts verdicts and averages over the programs with a solution
   assertEquals(published.falseProofs, 0);
 });
 
-Deno.test("map() draws a mean over some pale and hatched, and says how many were solved", () => {
+Deno.test("map() draws a mean over some pale, and says how many were solved", () => {
   // deno-lint-ignore no-explicit-any
   const { name, title, data } = published.map("mnist") as any;
   assertEquals([name, title.split(":")[0]], ["published-mnist", "MNIST"]);
   const texts = data.flatMap((trace: { text?: string[] }) => trace.text ?? []);
   assertEquals(texts.filter((text: string) => text.includes("2 of 2 solved")).length, 8);
-  assertEquals(data.at(-2).text, ["0.0400<br>1 of 2 solved"]);
+  const at = data[0].text.indexOf("0.0400<br>1 of 2 solved");
+  assertEquals(data[0].marker.color[at], mixed(colour.ground, scaleColour(share(0.04)), 0.6));
   assertEquals(data.at(-1).text, ["undecided<br>0 of 2 solved"]);
   const scales = data.filter((trace: { marker: { showscale?: boolean } }) =>
     trace.marker.showscale
   );
-  assertEquals(scales.map((t: { marker: { cmax: number } }) => t.marker.cmax), [Math.log10(0.2)]);
+  assertEquals(
+    scales.map(({ marker }: { marker: { cmin: number; cmax: number } }) => [
+      marker.cmin,
+      marker.cmax,
+    ]),
+    [[-4, Math.log10(0.2)]],
+  );
 });
 
 Deno.test("table() and solverTable() say what has no solution, and both solvers' means", () => {
