@@ -100,7 +100,7 @@ export async function openNotebook(options: NotebookOptions): Promise<Notebook> 
     for (const entry of items) {
       const item = typeof entry === "string" ? markdown(entry) : entry;
       if (isFigure(item)) {
-        const { saveFigure } = await import("../plot/save.ts");
+        const { saveFigure } = await import("../plot/mime.ts");
         await saveFigure(directory, item);
         shown.add(item.name);
       }
