@@ -107,7 +107,7 @@ export class PublishedProgram {
       color: { title: "mean MSE", unit: "pixels in [0, 1]", log: true, ...SCALE },
       missing: "none",
       z: this.#grid(dataset, ({ mean }) => mean),
-      shares: this.#grid(dataset, ({ solved, count }) => solved / count),
+      shares: this.#grid(dataset, ({ solved, count }) => solved === count ? 1 : solved / count / 2),
       labels: this.#grid(dataset, ({ mean, solved, infeasible, count }) => {
         const why = infeasible === count ? "infeasible" : "undecided";
         return `${mean === null ? why : errorText(mean)}\n${solved} of ${count} solved`;

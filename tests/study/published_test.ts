@@ -36,7 +36,10 @@ Deno.test("map() draws a mean over some pale, and says how many were solved", ()
   const texts = data.flatMap((trace: { text?: string[] }) => trace.text ?? []);
   assertEquals(texts.filter((text: string) => text.includes("2 of 2 solved")).length, 8);
   const at = data[0].text.indexOf("0.0400<br>1 of 2 solved");
-  assertEquals(data[0].marker.color[at], mixed(colour.ground, scaleColour(share(0.04)), 0.6));
+  assertEquals(
+    data[0].marker.color[at],
+    mixed(colour.ground, scaleColour(share(0.04)), 0.2 + 0.8 / 4),
+  );
   assertEquals(data.at(-1).text, ["undecided<br>0 of 2 solved"]);
   const scales = data.filter((trace: { marker: { showscale?: boolean } }) =>
     trace.marker.showscale
