@@ -117,18 +117,6 @@ export function checkPoints(figure: string, series: Points, { xAxis, yAxis }: Ax
   }
 }
 
-/** The place in the palette of each series: its own, or that of the one it is like.
- * @throws {TypeError} a series is like an unknown one. */
-export function tonesOf(figure: string, series: readonly { name: string; like?: string }[]) {
-  const own = [...new Set(series.filter((s) => s.like === undefined).map((s) => s.name))];
-  return series.map(({ name, like = name }) => {
-    if (own.includes(like)) return own.indexOf(like);
-    throw new TypeError(
-      `Cannot make figure ${figure}: series "${name}" is like unknown series "${like}"`,
-    );
-  });
-}
-
 /** The values as drawn: those below the floor stand on it. */
 export function raised(
   values: ArrayLike<number>,

@@ -37,7 +37,7 @@ function indexed(colours: Uint32Array, tolerance: number) {
   const counts = new Map<number, number>();
   for (const value of colours) counts.set(value, (counts.get(value) ?? 0) + 1);
   const frequent = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([value]) => value);
-  for (let near = 0; near <= tolerance; near += 12) {
+  for (let near = 0; near <= tolerance; near += 4) {
     const palette: number[] = [], index = new Map<number, number>();
     for (const value of frequent) {
       let at = near === 0 ? -1 : palette.findIndex((kept) => gap(kept, value) <= near);
@@ -52,8 +52,8 @@ function indexed(colours: Uint32Array, tolerance: number) {
   return null;
 }
 
-/** Encodes bytes [height, width, channels], 1 = grey, 3 = RGB; the latter with a palette where 256 colours
- * do.
+/** Encodes bytes [height, width, channels], 1 = grey, 3 = RGB, 4 = opaque RGBA; colours as a palette where
+ * 256 of them do.
  * @param tolerance by which a colour may then differ in a channel; 0 keeps all bytes. */
 export function encodePng(
   data: Uint8Array,
@@ -63,10 +63,10 @@ export function encodePng(
   const size = { width, height, depth: 8 as const };
   const zlib = { level: 9 as const };
   const colours = Uint32Array.from(
-    { length: channels === 3 ? width * height : 0 },
-    (_, i) => data[3 * i] << 16 | data[3 * i + 1] << 8 | data[3 * i + 2],
+    { length: channels === 1 ? 0 : width * height },
+    (_, i) => data[channels * i] << 16 | data[channels * i + 1] << 8 | data[channels * i + 2],
   );
-  const few = channels === 3 ? indexed(colours, tolerance) : null;
+  const few = channels === 1 ? null : indexed(colours, tolerance);
   if (few === null) return encode({ ...size, data, channels }, { zlib });
   const palette = few.palette.map((value) => [value >> 16, value >> 8 & 255, value & 255]);
   return encode({ ...size, data: few.data, channels: 1, palette }, { zlib });

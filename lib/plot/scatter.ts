@@ -1,35 +1,13 @@
 /** Points over two numeric axes, for trade-offs such as accuracy against seconds: one symbol and colour
- * a series, hollow where it is predicted, optional error bars, a line through a given Pareto front, and stars for values that a paper reports and that were not measured here.
+ * a series, hollow where it is predicted, optional error bars, a line through a given Pareto front, and
+ * stars for values that a paper reports and that were not measured here.
  * @module */
-import {
-  type Axes,
-  checkNames,
-  checkPoints,
-  errorBars,
-  hoverOf,
-  type Points,
-  raised,
-  rangedAxis,
-  rangesOf,
-  tonesOf,
-} from "./axis.ts";
-import {
-  type Figure,
-  type FigureText,
-  figureWidth,
-  frame,
-  legendOf,
-  type PlotlyTrace,
-} from "./figure.ts";
-import { colour, markers, palette, plain } from "./theme.ts";
+import type { Axes, Points } from "./axis.ts";
+import type { Figure, FigureText } from "./figure.ts";
+import { lineFigure, type Series } from "./line.ts";
 
 /** Points of one kind. */
-export interface ScatterSeries extends Points {
-  /** Predicted, not measured: drawn as outlines. */
-  hollow?: boolean;
-  /** Values from a paper, drawn as black stars. */
-  published?: boolean;
-}
+export type ScatterSeries = Points & Pick<Series, "hollow" | "published">;
 
 /** What `scatterFigure` draws. */
 export interface ScatterOptions extends FigureText, Axes {
@@ -38,61 +16,20 @@ export interface ScatterOptions extends FigureText, Axes {
   front?: Pick<Points, "name" | "x" | "y">;
 }
 
-const plotHeight = 400, left = 92; // CSS pixels
-
-function checkScatter(options: ScatterOptions): void {
-  const { name, series, front } = options;
-  const all = [...series, ...(front ? [front] : [])];
-  checkNames(name, "series", all.map((s) => s.name));
-  for (const s of all) checkPoints(name, s, options);
-}
-
-function traces(options: ScatterOptions): PlotlyTrace[] {
-  const { name, yAxis, series, front } = options;
-  const ours = series.filter((s) => s.published !== true), tones = tonesOf(name, ours);
-  const points = series.map((s): PlotlyTrace => {
-    const own = ours.indexOf(s); // −1 where published
-    const color = own < 0 ? colour.text : palette[tones[own]];
-    const symbol = own < 0 ? "star" : `${markers[tones[own]]}${s.hollow ? "-open" : ""}`;
-    return {
-      ...{ type: "scatter", name: plain(s.name), cliponaxis: false },
-      mode: "markers",
-      ...{ x: Array.from(s.x), y: raised(s.y, yAxis) },
-      marker: { color, size: own < 0 ? 13 : 10, symbol, ...(s.hollow && { line: { width: 2 } }) },
-      ...errorBars(s, yAxis),
-      ...hoverOf(s, options),
-    };
-  });
-  if (front === undefined) return points;
-  const corners = Array.from(front.x, (value, i): [number, number] => [value, front.y[i]])
-    .sort((a, b) => a[0] - b[0]);
-  return [{
-    ...{ type: "scatter", mode: "lines", name: plain(front.name), hoverinfo: "skip" },
-    x: corners.map(([x]) => x),
-    y: raised(corners.map(([, y]) => y), yAxis),
-    line: { color: colour.axis, width: 2, dash: "dash" },
-  }, ...points];
+/** The front as a grey line from left to right. */
+function lineThrough({ name, x, y }: Pick<Points, "name" | "x" | "y">): Series {
+  const order = Array.from(x, (_, i) => i).sort((a, b) => x[a] - x[b]);
+  const look = { dash: "dash", markers: false, muted: true } as const;
+  const sorted = order.map((i) => y[i]).slice(0, y.length); // as many as there are: lengths are checked
+  return { name, x: order.map((i) => x[i]), y: sorted, ...look };
 }
 
 /** Draws series as points. Pure: the same options give the same figure.
  * @throws {TypeError} lengths that differ, duplicate or missing names, half an interval, an axis
  * without unit. {RangeError} a value that is not finite, outside its interval, or not positive on a
  * log axis without `floor`. */
-export function scatterFigure(options: ScatterOptions): Figure {
-  const { name, xAxis, yAxis, series, front } = options;
-  checkScatter(options);
-  const all = [...series, ...(front ? [front] : [])];
-  const { xRange, yRange } = rangesOf(options, all);
-  const { room, layout } = legendOf(all.map((s) => s.name));
-  return frame(options, {
-    ...{ plotWidth: figureWidth - left - room, plotHeight },
-    margin: { l: left, r: room, t: 4, b: 64 },
-    data: traces(options),
-    layout: {
-      xaxis: rangedAxis(name, xAxis, xRange),
-      yaxis: rangedAxis(name, yAxis, yRange),
-      hovermode: "closest",
-      ...layout,
-    },
-  });
+export function scatterFigure({ series, front, ...rest }: ScatterOptions): Figure {
+  const points = series.map((s): Series => ({ ...s, dash: "none" }));
+  const lines = front === undefined ? [] : [lineThrough(front)];
+  return lineFigure({ ...rest, series: [...lines, ...points], intervals: "bars" });
 }

@@ -2,7 +2,7 @@
  * is recommended.
  * @module */
 import type { On } from "../notebook/run.ts";
-import type { Profile } from "../notebook/session.ts";
+import type { Profile } from "../notebook/notebook.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { scatterFigure } from "../plot/scatter.ts";

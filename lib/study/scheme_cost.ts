@@ -115,7 +115,7 @@ export class SchemeCost {
         const own = this.#widest(scheme), model = this.#model(scheme, "seconds");
         const x = own.map(({ n }) => Number(n));
         return [
-          { name, x, y: own.map(({ seconds }) => Number(seconds)), joined: false },
+          { name, x, y: own.map(({ seconds }) => Number(seconds)), dash: "none" as const },
           {
             ...{ name: `${name.split(" (")[0]}, model`, x, like: name, markers: false },
             ...{ y: x.map((n) => model.at(n, this.largest.hidden)), dash: "dot" as const },

@@ -3,7 +3,7 @@
  * lack is computed, each row kept as soon as it is there.
  * @module */
 import type { On } from "../notebook/run.ts";
-import type { Profile } from "../notebook/session.ts";
+import type { Profile } from "../notebook/notebook.ts";
 import { type Table, table } from "../notebook/table.ts";
 import { sweep as predictions } from "../sweep/advise_cost.ts";
 import { differences, readArchive, STORE, writeArchive } from "../sweep/archive.ts";

@@ -18,7 +18,7 @@ export const canRender: boolean = await granted("read") && await granted("env") 
 /** Saving draws, and writes. */
 export const canSave: boolean = canRender && await granted("write");
 
-/** Two lines with a log axis, a floor, a band and two marks. */
+/** Two lines with a log axis, a floor and a band. */
 export function lineOptions(change: Partial<LineOptions> = {}): LineOptions {
   return {
     name: "mse-by-width",
@@ -36,10 +36,6 @@ export function lineOptions(change: Partial<LineOptions> = {}): LineOptions {
         hi: [0.2, 0.02, 0],
       },
     ],
-    marks: [{ x: 275, label: "smallest exact width 275", series: "TV + Σx" }, {
-      x: 300,
-      label: "the paper's network 300",
-    }],
     ...change,
   };
 }
@@ -110,9 +106,9 @@ export function seedOptions(change: Partial<LineOptions> = {}): LineOptions {
         y: [91 + 0.2 * seed, 96 + 0.1 * seed, 97.9 + 0.02 * seed],
       })),
       { name: "one process", x: [8, 50, 260], y: [91, 96.2, 97.9], dash: "dash" as const },
+      { name: "paper", x: [8, 300], y: [96.8, 96.8], dash: "dot", muted: true, markers: false },
+      { name: "paper, 420 s", x: [420], y: [96.8], dash: "none", published: true },
     ],
-    levels: [{ y: 96.8, label: "paper: 96.8 %" }],
-    marks: [{ x: 420, label: "paper: 420 s" }],
     ...change,
   };
 }

@@ -8,7 +8,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { lineFigure } from "lib/plot/line.ts";
-import { palette } from "lib/plot/theme.ts";
+import { colour, palette } from "lib/plot/theme.ts";
 import { lineOptions, seedOptions } from "./fixtures.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -26,39 +26,16 @@ Deno.test("lineFigure() draws one trace a series and one a band, in the palette'
 Deno.test("lineFigure() draws a series in the colour of the one it is like", () => {
   const [first, banded] = lineOptions().series;
   const model = { ...banded, name: "model", like: first.name };
-  const { data } = lineFigure(lineOptions({ series: [first, model], marks: [] })) as Loose;
+  const { data } = lineFigure(lineOptions({ series: [first, model] })) as Loose;
   assertEquals([data[0].line.color, data[2].line.color], [palette[0], palette[0]]);
   assertEquals(data[1].fillcolor, `${palette[0]}26`);
   assertEquals(data[2].marker.symbol, "square", "its own shape");
   const lost = { ...model, like: "nobody" };
   assertThrows(
-    () => lineFigure(lineOptions({ series: [first, lost], marks: [] })),
+    () => lineFigure(lineOptions({ series: [first, lost] })),
     TypeError,
     'series "model" is like unknown series "nobody"',
   );
-});
-
-Deno.test("lineFigure() sets series side by side, inside the axis, and the pointer tells the true x", () => {
-  for (const log of [false, true]) {
-    const xAxis = { title: "Hidden width", unit: "units", log };
-    const { data, layout, width } = lineFigure(
-      lineOptions({ xAxis, apart: 6, marks: [] }),
-    ) as Loose;
-    const { l, r } = layout.margin;
-    const pixel = (layout.xaxis.range[1] - layout.xaxis.range[0]) / (width - l - r);
-    const at = (x: number) => log ? Math.log10(x) : x;
-    assertAlmostEquals((at(data[2].x[0]) - at(data[0].x[0])) / pixel, 6, 1e-6);
-    assertGreater(at(data[0].x[0]), layout.xaxis.range[0]);
-    assertEquals(data[0].customdata[0][0], "100 units");
-  }
-});
-
-Deno.test("lineFigure() leaves points apart that are not to be joined", () => {
-  const [first, banded] = lineOptions().series;
-  const { data } = lineFigure(
-    lineOptions({ series: [{ ...first, joined: false }, banded], marks: [] }),
-  ) as Loose;
-  assertEquals([data[0].mode, data[0].opacity], ["markers", undefined]);
 });
 
 Deno.test("lineFigure() draws an exact zero at the floor, keeps its value and labels the tick", () => {
@@ -76,20 +53,26 @@ Deno.test("lineFigure() puts the unit in both axis titles", () => {
   assertEquals(layout.yaxis.title.text, "MSE (pixels scaled to [0, 1])");
 });
 
-Deno.test("lineFigure() draws marks and levels from end to end and names them in the legend alone", () => {
-  const levels = [{ y: 0.9, label: "no recovery" }, { y: 0.01, label: "good", series: "TV + Σx" }];
-  const { data, layout } = lineFigure(lineOptions({ levels })) as Loose;
-  const [pole, , upper, lower] = data.slice(-4);
-  assertEquals([pole.name, pole.x], ["smallest exact width 275", [275, 275]]);
-  assertEquals([pole.line.color, lower.line.color], [palette[1], palette[1]]);
-  assertEquals([upper.name, upper.y], ["no recovery", [0.9, 0.9]]);
-  pole.y.map(Math.log10).forEach((end: number, i: number) =>
-    assertAlmostEquals(end, layout.yaxis.range[i])
-  );
-  assertEquals(upper.x, layout.xaxis.range);
-  assertGreater(layout.yaxis.range[1], Math.log10(0.9));
-  assert(pole.line.dash !== upper.line.dash, "grey ones tell apart by their dash");
-  assertEquals(layout.annotations, undefined);
+Deno.test("lineFigure() draws what a paper reports in grey and black, and takes no colour for it", () => {
+  const { data, layout } = lineFigure(seedOptions()) as Loose;
+  const [level, star] = data.slice(-2);
+  assertEquals([level.line.color, star.marker.color], [colour.axis, colour.text]);
+  assertEquals([level.mode, star.marker.symbol], ["lines", "star"]);
+  assertGreater(layout.xaxis.range[1], 420);
+  assertEquals(layout.annotations, undefined, "names stand in the legend alone");
+});
+
+Deno.test("lineFigure() sets series side by side, inside the axis, and the pointer tells the true x", () => {
+  for (const log of [false, true]) {
+    const xAxis = { title: "Hidden width", unit: "units", log };
+    const { data, layout, width } = lineFigure(lineOptions({ xAxis, apart: 6 })) as Loose;
+    const { l, r } = layout.margin;
+    const pixel = (layout.xaxis.range[1] - layout.xaxis.range[0]) / (width - l - r);
+    const at = (x: number) => log ? Math.log10(x) : x;
+    assertAlmostEquals((at(data[2].x[0]) - at(data[0].x[0])) / pixel, 6, 1e-6);
+    assertGreater(at(data[0].x[0]), layout.xaxis.range[0]);
+    assertEquals(data[0].customdata[0][0], "100 units");
+  }
 });
 
 Deno.test("lineFigure() gives the lines of a group one colour and one legend entry", () => {
@@ -103,9 +86,9 @@ Deno.test("lineFigure() gives the lines of a group one colour and one legend ent
 });
 
 Deno.test("lineFigure() draws faint points alone where asked", () => {
-  const series = [{ name: "runs", x: [1, 1, 2], y: [3, 4, 5], dash: "none" as const }];
+  const series = [{ name: "runs", x: [1, 1, 2], y: [3, 4, 5], dash: "none" as const, faint: true }];
   const yAxis = { title: "MSE", unit: "1" };
-  const { data } = lineFigure(lineOptions({ series, yAxis, marks: [] })) as Loose;
+  const { data } = lineFigure(lineOptions({ series, yAxis })) as Loose;
   assertEquals(data[0].mode, "markers");
   assertLess(data[0].opacity, 0.6);
 });
@@ -114,8 +97,7 @@ Deno.test("lineFigure() draws more than two intervals as bars, since bands would
   const [, banded] = lineOptions().series;
   const many = (count: number) =>
     Array.from({ length: count }, (_, i) => ({ ...banded, name: `s${i}` }));
-  const draw = (change: object) =>
-    (lineFigure(lineOptions({ marks: [], ...change })) as Loose).data;
+  const draw = (change: object) => (lineFigure(lineOptions(change)) as Loose).data;
   assertEquals(draw({ series: many(2) }).length, 4);
   const three = draw({ series: many(3) });
   assertEquals(three.length, 3);
@@ -141,8 +123,8 @@ Deno.test("lineFigure() writes no unit where the axis counts", () => {
 
 Deno.test("lineFigure() has no legend for one series and room for it beside several", () => {
   const { series } = lineOptions();
-  const single = lineFigure(lineOptions({ series: [series[0]], marks: [] })) as Loose;
-  const double = lineFigure(lineOptions({ marks: [] })) as Loose;
+  const single = lineFigure(lineOptions({ series: [series[0]] })) as Loose;
+  const double = lineFigure(lineOptions()) as Loose;
   assertEquals(single.layout.showlegend, false);
   assertEquals(double.layout.showlegend, true);
   assert(double.layout.legend.x > 1, "beside the plot, never over the data");
@@ -154,7 +136,6 @@ Deno.test("lineFigure() shows markup in names as text", () => {
   const figure = lineFigure(lineOptions({
     title: "a < b & <b>c</b>",
     series: [{ ...series[0], name: "<i>x</i>" }],
-    marks: [],
   })) as Loose;
   assertEquals(figure.layout.title.text, "a &lt; b &amp; &lt;b&gt;c&lt;/b&gt;");
   assertEquals(figure.data[0].name, "&lt;i&gt;x&lt;/i&gt;");
@@ -163,18 +144,18 @@ Deno.test("lineFigure() shows markup in names as text", () => {
 Deno.test("lineFigure() gives whole ticks to a short whole-numbered axis", () => {
   const series = [{ name: "a", x: [1, 2, 5], y: [80, 90, 95] }];
   const yAxis = { title: "Accuracy", unit: "%" };
-  const { layout } = lineFigure(lineOptions({ series, yAxis, marks: [] })) as Loose;
+  const { layout } = lineFigure(lineOptions({ series, yAxis })) as Loose;
   assertEquals(layout.xaxis.dtick, 1);
 });
 
 Deno.test("lineFigure() labels a log axis of less than two decades in 1-2-5 steps", () => {
   const series = [{ name: "a", x: [1, 2], y: [0.02, 0.3] }];
   const yAxis = { title: "MSE", unit: "1", log: true };
-  const { layout } = lineFigure(lineOptions({ series, yAxis, marks: [] })) as Loose;
+  const { layout } = lineFigure(lineOptions({ series, yAxis })) as Loose;
   assertEquals(layout.yaxis.ticktext, ["2·10⁻²", "5·10⁻²", "10⁻¹", "2·10⁻¹"]);
   const xAxis = { title: "Width", unit: "units", log: true };
   const widths = { name: "a", x: [10, 300], y: [1, 2] };
-  const wide = lineFigure(lineOptions({ series: [widths], xAxis, marks: [] })) as Loose;
+  const wide = lineFigure(lineOptions({ series: [widths], xAxis })) as Loose;
   assertEquals(wide.layout.xaxis.ticktext, ["10", "20", "50", "100", "200"]);
 });
 
@@ -214,15 +195,6 @@ for (
       "y = 0 on a log axis",
     ],
     [
-      "a mark at zero on a log axis",
-      {
-        xAxis: { title: "Width", unit: "units", log: true },
-        marks: [{ x: 0, label: "zero" }],
-      },
-      RangeError,
-      "mark at x = 0",
-    ],
-    [
       "a floor on a linear axis",
       {
         yAxis: { title: "MSE", unit: "1", floor: 1e-6 },
@@ -231,23 +203,6 @@ for (
       "floor needs a log axis",
     ],
     ["an axis without a unit", { xAxis: { title: "Width", unit: "" } }, TypeError, "unit"],
-    [
-      "a mark of an unknown series",
-      {
-        marks: [{ x: 1, label: "m", series: "nobody" }],
-      },
-      TypeError,
-      "unknown series",
-    ],
-    [
-      "a level of an unknown series",
-      { levels: [{ y: 1, label: "l", series: "nobody" }] },
-      TypeError,
-      "level at y of unknown series",
-    ],
-    ["a level at NaN", { levels: [{ y: NaN, label: "l" }] }, RangeError, "level at y = NaN"],
-    ["a level at zero on a log axis", { levels: [{ y: 0, label: "l" }] }, RangeError, "y = 0 on a"],
-    ["a level below the floor", { levels: [{ y: 1e-9, label: "l" }] }, RangeError, "the floor"],
     ["a name with a slash", { name: "a/b" }, TypeError, "not kebab-case"],
     ["no alt", { alt: " " }, TypeError, "alt is empty"],
     [
@@ -262,7 +217,7 @@ for (
 ) {
   Deno.test(`lineFigure() refuses ${fault}`, () => {
     const error = assertThrows(
-      () => lineFigure(lineOptions({ marks: [], ...change } as Loose)),
+      () => lineFigure(lineOptions(change as Loose)),
       errorClass,
       message,
     );

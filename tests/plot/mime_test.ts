@@ -48,7 +48,7 @@ Deno.test({
     const values = Float64Array.from({ length: 20_000 }, (_, i) => Math.sin(i) + 2);
     const x = Float64Array.from(values, (_, i) => i / 7);
     const figure = lineFigure(
-      lineOptions({ series: [{ name: "a", x, y: values, markers: false }], marks: [] }),
+      lineOptions({ series: [{ name: "a", x, y: values, markers: false }] }),
     );
     await assertRejects(() => mimeBundle(figure), RangeError, "at most 1000000");
   },
