@@ -88,7 +88,13 @@ export class ErrorByWidth {
       apart: 5,
       series: [...rules, strongest].flatMap(({ name, means, dots }) => [
         { name, group: name, ...columns(means) },
-        { name: `${name}, images`, group: name, dash: "none" as const, faint: true, ...columns(dots) },
+        {
+          name: `${name}, images`,
+          group: name,
+          dash: "none" as const,
+          faint: true,
+          ...columns(dots),
+        },
       ]).filter(({ x }) => x.length > 0),
     });
   }
