@@ -150,7 +150,7 @@ export class ErrorRatios {
     this.#blocks = blocks.where({ dataset: "cifar10-gray", w1: "known" });
   }
 
-  /** Mean MSE of each draw. */
+  /** The rows of a program, one a draw of W1. */
   #draws(objective: string, period: string, hidden: number, solver = "batched"): Blocks {
     return this.#blocks.where({ objective, period, hidden, solver });
   }

@@ -73,9 +73,13 @@ export class PublishedProgram {
     this.#cells = new Map([...groups].map(([key, rows]) => [key, cellOf(rows)]));
   }
 
-  /** The widths of a dataset, under our interior point method. */
+  /** The widths of a dataset that have all periods, under our interior point method. */
   widths(dataset: string): number[] {
-    return widthsOf(this.#rows.filter((r) => r.dataset === dataset && r.solver === "fast"));
+    const solver = "fast";
+    return widthsOf(this.#rows.filter((r) => r.dataset === dataset && r.solver === solver)).filter(
+      (hidden) =>
+        PERIODS.every((period) => this.#cells.has(keyOf({ solver, dataset, period, hidden }))),
+    );
   }
 
   /** @throws {RangeError} no such rows. */

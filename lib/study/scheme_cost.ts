@@ -13,6 +13,7 @@ const SCHEMES = {
   fhipe: "function-hiding (2016/440)",
 } as const;
 
+/** A scheme of the sweep. */
 export type Scheme = keyof typeof SCHEMES;
 
 /** What is modelled of a sample: coordinates n and hidden units h. */

@@ -15,6 +15,7 @@ const rows = [
   ...[image("none", 100, 0, 0.2, "highs"), image("none", 100, 1, 0.1, "highs")],
   ...[image("2", 200, 0, 0.08, "highs"), image("2", 200, 1, 0.08, "highs")],
   { ...image("none", 100, 0, 0.9), objective: "tv" },
+  image("9", 300, 0, 0.1), // a width of one period alone is in no map
 ];
 /** The place of an error on the scale of all maps. */
 const share = (mse: number) => (Math.log10(mse) + 4) / (Math.log10(0.2) + 4);
