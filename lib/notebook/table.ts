@@ -39,10 +39,15 @@ export function markdown(text: string): Markdown {
   return { kind: "markdown", text };
 }
 
+/** An integer in groups of three digits, with spaces that break no line: "60 000". */
+export function grouped(integer: number): string {
+  return integer.toLocaleString("en-US").replaceAll(",", "\u00a0");
+}
+
 function cellText(cell: Cell): string {
   if (cell === null) return "";
   if (typeof cell === "string") return cell;
-  return Number.isInteger(cell) ? cell.toLocaleString("en-US") : String(+cell.toPrecision(4));
+  return Number.isInteger(cell) ? grouped(cell) : String(+cell.toPrecision(4));
 }
 
 /** A column of numbers ("0.14", "≤ 3 ms", 12) is set flush right. */

@@ -1,0 +1,263 @@
+/** Split learning (MITIG2): client and server over a connection, once per seed.
+ * @module */
+import { type Dataset, firstImages, type SplitDataset } from "../data/dataset.ts";
+import { floatView } from "../attack/view.ts";
+import { seededRng } from "../math/rng.ts";
+import { hostServer } from "../net/hosted.ts";
+import { inProcess } from "../net/port.ts";
+import { Transcript } from "../net/transcript.ts";
+import { initialW1 } from "../nn/mlp.ts";
+import { AUTHORS, type Setting } from "../nn/setting.ts";
+import type { On } from "../notebook/run.ts";
+import { grouped, type Table, table } from "../notebook/table.ts";
+import type { Figure } from "../plot/figure.ts";
+import { heatMap } from "../plot/heat_map.ts";
+import { scatterFigure } from "../plot/scatter.ts";
+import { sequenceFigure } from "../plot/sequence.ts";
+import { type EpochReport, train } from "../protocol/mitig2/client.ts";
+import { type Seen, serve } from "../protocol/mitig2/server.ts";
+import type { Labels } from "../protocol/mitig2/terms.ts";
+import type { Belief } from "./hidden_first_layer.ts";
+import { measured, repeated } from "./sequence.ts";
+import { percent } from "./words.ts";
+
+/** The server's `insecureSeed` where the client has this one: never the same, because a shared seed is W1. */
+export const serverSeed = (clientSeed: number): number => 100 + clientSeed;
+
+/** The middle of an odd number of values; of an even one, the upper of the two. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+/** One training, of one seed. */
+export interface SplitRun {
+  readonly seed: number;
+  /** One per epoch. */
+  readonly reports: readonly EpochReport[];
+  readonly transcript: Transcript;
+  readonly W1: Float32Array;
+  /** Of the test images. */
+  readonly predictions: Uint8Array;
+}
+
+/** How to train: the setting, the seeds, and what differs from the paper's network over TLS. */
+export interface SplitOptions extends Partial<On> {
+  readonly setting: Setting;
+  /** The client's `insecureSeed` of each training; the server's is {@linkcode serverSeed} of it. */
+  readonly seeds: readonly number[];
+  /** 300 by default. */
+  readonly hidden?: number;
+  readonly transport?: "tls" | "port";
+  readonly labels?: Labels;
+  /** Of the client; all cores by default. */
+  readonly workers?: number;
+}
+
+/** Trains once per seed, the server in a Worker of this process.
+ * @throws as the client's `train`; the signal's reason when aborted. */
+export async function trainSplit(data: SplitDataset, options: SplitOptions): Promise<SplitRuns> {
+  const { setting, seeds, hidden = 300, transport = "tls", labels, signal, onProgress } = options;
+  const { workers = navigator.hardwareConcurrency } = options;
+  const runs: SplitRun[] = [];
+  for (const seed of seeds) {
+    using host = await hostServer("mitig2", { transport, insecureSeed: serverSeed(seed) });
+    const connection = await host.connect();
+    const [reports, transcript]: [EpochReport[], Transcript] = [[], new Transcript()];
+    const { W1, predictions } = await train(connection, data, {
+      ...{ setting, hidden, labels, rng: seededRng(seed), workers, transcript, signal },
+      onEpoch: (report) => {
+        reports.push(report);
+        onProgress?.(runs.length * setting.epochs + report.epoch, seeds.length * setting.epochs);
+      },
+    });
+    connection.close();
+    runs.push({ seed, reports, transcript, W1, predictions });
+  }
+  return new SplitRuns(runs, data, setting);
+}
+
+/** When a training first reached a test accuracy; Infinity if it did not. */
+function secondsTo({ reports }: SplitRun, share: number): number {
+  return reports.find(({ testAccuracy }) => testAccuracy >= share)?.seconds ?? Infinity;
+}
+
+/** The trainings of one setting. */
+export class SplitRuns {
+  constructor(
+    readonly runs: readonly SplitRun[],
+    private readonly data: SplitDataset,
+    private readonly setting: Setting,
+  ) {}
+
+  /** Seconds to a test accuracy, median of the seeds; Infinity where most do not reach it. */
+  secondsTo(share: number): number {
+    return median(this.runs.map((run) => secondsTo(run, share)));
+  }
+
+  /** Seconds to the end, median of the seeds. */
+  get seconds(): number {
+    return median(this.runs.map(({ reports }) => reports.at(-1)!.seconds));
+  }
+
+  /** At the end, median of the seeds, in [0, 1]. */
+  get testAccuracy(): number {
+    return median(this.runs.map(({ reports }) => reports.at(-1)!.testAccuracy));
+  }
+
+  /** Bytes of the first seed's training: client to server, server to client, and z1 with its labels per image
+   * and epoch. */
+  get sizeBytes(): { up: number; down: number; perImage: number } {
+    const { traffic } = this.runs[0].transcript;
+    const sum = (entries: typeof traffic) => entries.reduce((sum, t) => sum + t.sizeBytes, 0);
+    return {
+      up: sum(traffic.filter(({ from }) => from === "client")),
+      down: sum(traffic.filter(({ from }) => from === "server")),
+      perImage: sum(traffic.filter(({ what }) => what === "z1")) /
+        (this.setting.epochs * this.data.train.count),
+    };
+  }
+
+  /** Test accuracy against wall time, a point per seed and epoch, with what a paper reports. */
+  accuracy(name: string, paper: { readonly accuracy: number; readonly seconds: number }): Figure {
+    const reports = this.runs.flatMap(({ reports }) => reports);
+    const [first] = this.runs;
+    const over = (value: (report: EpochReport) => number) =>
+      first.reports.map((_, k) => median(this.runs.map(({ reports }) => value(reports[k]))));
+    const seeds = this.runs.length === 1 ? "one seed" : `${this.runs.length} seeds`;
+    return scatterFigure({
+      name,
+      title:
+        `Test accuracy against wall time, ${navigator.hardwareConcurrency} cores, both parties`,
+      alt:
+        "Test accuracy passes the paper's within seconds; the paper's point is far to the right.",
+      xAxis: { title: "wall time since connecting", unit: "s", log: true },
+      yAxis: { title: "test accuracy", unit: "%" },
+      series: [
+        {
+          name: `here, ${seeds}`,
+          x: reports.map(({ seconds }) => seconds),
+          y: reports.map(({ testAccuracy }) => 100 * testAccuracy),
+        },
+        { name: "paper", published: true, x: [paper.seconds], y: [100 * paper.accuracy] },
+      ],
+      front: {
+        name: "median of the seeds",
+        x: over(({ seconds }) => seconds),
+        y: over(({ testAccuracy }) => 100 * testAccuracy),
+      },
+    });
+  }
+
+  /** A row per seed. */
+  table(title?: string): Table {
+    const text = (seconds: number) => Number.isFinite(seconds) ? seconds.toFixed(1) : "–";
+    return table({
+      title,
+      columns: [
+        "seed",
+        "seconds to 96.8 %",
+        "seconds to 98 %",
+        "epochs",
+        "test accuracy",
+        "seconds",
+      ],
+      rows: this.runs.map((run) => {
+        const { epoch, testAccuracy, seconds } = run.reports.at(-1)!;
+        const times = [0.968, 0.98].map((share) => text(secondsTo(run, share)));
+        return [run.seed, ...times, epoch, percent(testAccuracy), text(seconds)];
+      }),
+    });
+  }
+
+  /** Who sent what, with sizes and times, in the first seed's training. */
+  sequence(name: string): Figure {
+    const { message, work } = measured(this.runs[0].transcript);
+    return sequenceFigure({
+      name,
+      title: "MITIG2: who sends what, sizes and times as measured",
+      alt:
+        "The client sends z1 and labels, the server answers dz1, for each half of every batch; after an epoch both " +
+        "save a checkpoint and the test images are classified.",
+      roles: ["client", "server"],
+      steps: [
+        message("train: sizes, setting, session", "train"),
+        message("ready", "ready"),
+        repeated(`every half batch, ${this.setting.batch / 2} images`, [
+          work("z1 = W1·x of each image", "forward"),
+          message("z1, labels", "z1"),
+          work("a1, z2, loss, dz1", "answer"),
+          message("dz1, loss", "dz1"),
+          work("dW1 gains dz1·x of each image", "backward"),
+        ]),
+        repeated("every epoch", [
+          message("checkpoint: both sides save", "checkpoint"),
+          message("z1 of 1000 test images", "classify"),
+          message("their classes", "classes"),
+        ]),
+      ],
+    });
+  }
+
+  /** How many test images of each class were taken for each, in the first seed's training. */
+  get confusion(): number[][] {
+    const { classes, y } = this.data.test;
+    const counts = classes.map(() => new Array<number>(classes.length).fill(0));
+    this.runs[0].predictions.forEach((predicted, i) => counts[y[i]][predicted]++);
+    return counts;
+  }
+
+  /** The confusion matrix as a figure. */
+  confusionMap(name: string): Figure {
+    const { count, classes } = this.data.test;
+    return heatMap({
+      name,
+      title: `Confusion matrix, ${grouped(count)} test images, predicted over the split`,
+      alt: "Nearly all test images lie on the diagonal.",
+      x: { title: "predicted digit", ticks: classes },
+      y: { title: "true digit", ticks: classes },
+      z: this.confusion,
+      color: { title: "images", unit: "count", log: true, floor: 1 },
+    });
+  }
+}
+
+/** z1 of the first step of a training of these two seeds, as an honest but curious server reads it. */
+async function firstStep(
+  images: Dataset,
+  hidden: number,
+  seeds: { client: number; server: number },
+) {
+  const [ours, theirs] = inProcess();
+  const seen: Seen[] = [];
+  const rng = seededRng(seeds.server);
+  const ended = serve(theirs, { rng, observe: (part) => seen.push(part) });
+  const data = { train: images, test: firstImages(images, 1) };
+  const setting = { ...AUTHORS, epochs: 1, batch: images.count };
+  await train(ours, data, { setting, hidden, rng: seededRng(seeds.client) });
+  ours.close();
+  await ended;
+  return seen.flatMap(({ z1 }) =>
+    Array.from({ length: z1.length / hidden }, (_, i) => z1.subarray(i * hidden, (i + 1) * hidden))
+  );
+}
+
+/** What the server of MITIG2 may take W1 for in the first step: the true one, for comparison; what the authors'
+ * shared seed 0 gives; and what its own seed gives.
+ * @param options.seed the client's, where the seeds are not shared. */
+export async function firstStepBeliefs(
+  images: Dataset,
+  { seed, hidden = 300 }: { seed: number; hidden?: number },
+): Promise<Belief[]> {
+  const { n, classes, shape } = images;
+  const belief = (name: string, w1Seed: number, z1s: readonly Float32Array[]): Belief => {
+    const W1 = initialW1({ n, hidden, classes: classes.length }, "authors", seededRng(w1Seed));
+    return { name, views: z1s.map((z1) => floatView({ W1, z1, shape })) };
+  };
+  const z1s = await firstStep(images, hidden, { client: seed, server: serverSeed(seed) });
+  const ofZeros = await firstStep(images, hidden, { client: 0, server: 0 });
+  return [
+    belief("W1 known, as in CryptoNN\ngroup operations omitted", seed, z1s),
+    belief("W1 from seed 0\nboth seeds 0: authors", 0, ofZeros),
+    belief("W1 from its own seed\nMITIG2 as meant", serverSeed(seed), z1s),
+  ];
+}
