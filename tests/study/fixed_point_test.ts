@@ -41,7 +41,7 @@ Deno.test("accuracyByScale() trains once per scale, in order, and draws what cam
   assertNotEquals(accuracies[0], accuracies[1]);
   const drawn = figure("accuracy-by-scale");
   assertEquals([drawn.data[0].x, drawn.data[0].y], [
-    [0, 8],
+    [1, 8],
     accuracies.map((share) => 100 * share),
   ]);
   assert(drawn.title.includes("9-8-3, 30 images"), drawn.title);
