@@ -41,7 +41,7 @@ export function markdown(text: string): Markdown {
 
 /** An integer in groups of three digits, with spaces that break no line: "60 000". */
 export function grouped(integer: number): string {
-  return integer.toLocaleString("en-US").replaceAll(",", "\u00a0");
+  return integer.toLocaleString("en-US").replaceAll(",", "\u202f");
 }
 
 function cellText(cell: Cell): string {

@@ -5,7 +5,7 @@ import { type Dataset, firstImages } from "../data/dataset.ts";
 import { poolImages } from "../data/pool.ts";
 import { startPairing } from "../math/pairing/start.ts";
 import type { On } from "../notebook/run.ts";
-import { type Cell, type Table, table } from "../notebook/table.ts";
+import { type Cell, grouped, type Table, table } from "../notebook/table.ts";
 import {
   type CostModel,
   fitCostModel,
@@ -90,8 +90,11 @@ const PARTS: Record<keyof Prediction["parts"], string> = {
   search: "discrete logarithms",
 };
 
+const heading = (name: string, { batch, epochs, samples }: RunSize) =>
+  `${name}: ${grouped(samples)} images, batch ${batch}, ${epochs} epochs`;
+
 /** Predicted costs of runs, side by side.
- * @param runs by what their columns say.
+ * @param runs by a word for each.
  * @param distances as in `predict`: those of a run in the clear. */
 export function costOf<Name extends string>(
   model: CostModel,
@@ -110,7 +113,7 @@ export function costOf<Name extends string>(
       table({
         title:
           "Encrypted runs at full size, predicted; decryption is taken to scale with the cores",
-        columns: ["", ...entries.map(([name]) => name)],
+        columns: ["", ...entries.map(([name]) => heading(name, runs[name]))],
         rows: [
           ...(Object.keys(PARTS) as (keyof typeof PARTS)[])
             .map((part) => row(PARTS[part], ({ parts }) => timeText(parts[part]))),

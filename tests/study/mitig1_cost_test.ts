@@ -38,7 +38,10 @@ Deno.test("costOf() sets runs side by side, in units that read well", () => {
   assertAlmostEquals(cost.days.one, 6 * 10 * 0.01);
   assertAlmostEquals(cost.days.two, 6 * 10 * 0.01);
   const { columns, rows } = cost.table();
-  assertEquals(columns, ["", "one", "two"]);
+  assertEquals(columns, [
+    ...["", "one: 86\u202f400 images, batch 100, 2 epochs"],
+    "two: 86\u202f400 images, batch 100, 4 epochs",
+  ]);
   assertEquals(rows.find(([what]) => what === "pairings"), ["pairings", "14 hours", "14 hours"]);
   assertEquals(rows.find(([what]) => what === "keys, all steps"), [
     ...["keys, all steps", "518 kB", "1.0 MB"],

@@ -11,7 +11,7 @@ Deno.test("measured() takes sender, receiver, worker, bytes and times from the t
   const { message, work } = measured(transcript);
   assertEquals(message("dz1, loss", "dz1"), {
     ...{ kind: "message", from: "server", to: "client", label: "dz1, loss" },
-    detail: "3 kB, 1\u00a0200 times",
+    detail: "3 kB, 1\u202f200 times",
   });
   assertEquals(message("train: sizes", "train").kind, "message");
   assertEquals(work("encrypt every sample", "encrypt", "each"), {

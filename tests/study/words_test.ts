@@ -14,7 +14,7 @@ Deno.test("timeText() takes the unit that reads best, and no decimals where they
   const texts = [0.0841, 2.5, 27.4, 119, 121, 3600, 61.4 * 3600, 91.3 * 86400, 1234 * 86400];
   assertEquals(texts.map(timeText), [
     ...["84 ms", "2.5 s", "27 s", "119 s", "2.0 minutes", "60 minutes", "61 hours", "91 days"],
-    "1\u00a0234 days",
+    "1\u202f234 days",
   ]);
 });
 
