@@ -1,8 +1,7 @@
 /** What a training over function-hiding ciphertexts costs: the model held against runs that it was not fitted
  * on, and what it says of runs too long to make.
  * @module */
-import { type Dataset, firstImages } from "../data/dataset.ts";
-import { poolImages } from "../data/pool.ts";
+import { type Dataset, firstImages, poolImages } from "../data/dataset.ts";
 import { startPairing } from "../math/pairing/start.ts";
 import type { On } from "../notebook/run.ts";
 import { type Cell, grouped, type Table, table } from "../notebook/table.ts";
