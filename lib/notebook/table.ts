@@ -1,6 +1,8 @@
 /** Tables and texts as notebook outputs: HTML or Markdown, and aligned plain text for the terminal.
  * @module */
 
+import { grouped } from "../plot/theme.ts";
+
 export type Cell = string | number | null;
 
 export interface Table {
@@ -37,11 +39,6 @@ export function table(options: Omit<Table, "kind">): Table {
 /** A text in Markdown. */
 export function markdown(text: string): Markdown {
   return { kind: "markdown", text };
-}
-
-/** An integer in groups of three digits, with spaces that break no line: "60 000". */
-export function grouped(integer: number): string {
-  return integer.toLocaleString("en-US").replaceAll(",", "\u202f");
 }
 
 function cellText(cell: Cell): string {

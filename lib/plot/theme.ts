@@ -105,6 +105,13 @@ export function wrapped(text: string, size: number, room: number): string[] {
   );
 }
 
+/** A whole number with the one thousands separator of figures and tables: "1000", "60 000" (no-break spaces). */
+export function grouped(value: number): string {
+  return Math.abs(value) < 10_000
+    ? String(value)
+    : value.toLocaleString("en-US").replaceAll(",", "\u00a0");
+}
+
 /** Plain text as plotly's pseudo-HTML: nothing in it is read as markup, a newline breaks the line. */
 export function plain(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")

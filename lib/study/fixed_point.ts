@@ -8,12 +8,12 @@ import { trainMlp } from "../nn/train.ts";
 import type { On } from "../notebook/run.ts";
 import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
+import { grouped } from "../plot/theme.ts";
 import { fixedAccuracy } from "../protocol/fixed_net.ts";
 import { fastProducts } from "../protocol/fixed_products.ts";
 import { DEFAULT_SCALES } from "../protocol/fixed_step.ts";
 import { trainFixed } from "../protocol/fixed_train.ts";
 import { drawNet, type Training } from "./mitig1.ts";
-import { grouped } from "../notebook/table.ts";
 
 /** Trains in fixed point with W1·x from integer arithmetic: the numbers that decryption would give.
  * @returns the test accuracy, in [0, 1].   @throws as `trainFixed`. */

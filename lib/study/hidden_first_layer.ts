@@ -6,9 +6,12 @@
 import { checkedPriors, type Objective } from "../attack/priors.ts";
 import { meanScore, type Score, score } from "../attack/score.ts";
 import { solveAll } from "../attack/solve_all.ts";
-import { type ServerView, serverViews } from "../attack/view.ts";
-import { type Dataset, image } from "../data/dataset.ts";
+import { floatView, type ServerView, serverViews } from "../attack/view.ts";
+import { type Dataset, firstImages, image } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
+import { inProcess } from "../net/port.ts";
+import { initialW1 } from "../nn/mlp.ts";
+import { AUTHORS } from "../nn/setting.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
@@ -16,11 +19,13 @@ import { imageGrid } from "../plot/image_grid.ts";
 import { initialFixedW1 } from "../protocol/fixed_net.ts";
 import { fastProducts } from "../protocol/fixed_products.ts";
 import { DEFAULT_SCALES } from "../protocol/fixed_step.ts";
-import { archivedRecords } from "../sweep/archive.ts";
-import { sweep as ratesSweep } from "../sweep/rates.ts";
-import { type Rate, rates, rateText, wilson } from "../sweep/summary.ts";
+import { train } from "../protocol/mitig2/client.ts";
+import { type Seen, serve } from "../protocol/mitig2/server.ts";
+import { type Rate, rateText, wilson } from "../sweep/summary.ts";
 import type { Seeds } from "./mitig1.ts";
-import { errorText } from "./words.ts";
+import { serverSeed } from "./mitig2.ts";
+import { archivedBlocks, LABELS, type Outcome } from "./rates.ts";
+import { caption, count } from "./recoveries.ts";
 
 /** What the server takes W1 for, and the view of each image that this gives. */
 export interface Belief {
@@ -28,12 +33,6 @@ export interface Belief {
   readonly name: string;
   readonly views: readonly ServerView[];
 }
-
-/** The names of the objectives in tables. */
-const WRITTEN: Partial<Record<Objective, string>> = {
-  "published": "published (0)",
-  "tv-sum": "TV + ½·Σx",
-};
 
 /** What the attack made of each image under each belief. */
 export interface Attacked {
@@ -77,7 +76,7 @@ export async function attackBeliefs(
   };
   const scores = recoveries.map((r, k) => score(r, truth[k % images.count], images.shape));
   return {
-    exact: (belief) => wilson(of(scores, belief).filter((s) => s.exact).length, images.count),
+    exact: (belief) => wilson(count(of(scores, belief), (s) => s.exact), images.count),
     meanMse: (belief) => meanScore(of(scores, belief), "mse"),
     grid: (name, title) =>
       imageGrid({
@@ -90,7 +89,7 @@ export async function attackBeliefs(
           ...beliefs.map((belief, b) => ({
             label: belief.name,
             images: of(recoveries, b).map(({ xHat }) => xHat),
-            captions: of(scores, b).map(caption),
+            captions: of(scores, b).map((s) => s.mse === null ? s.status : caption(s)),
           })),
         ],
       }),
@@ -101,7 +100,7 @@ export async function attackBeliefs(
         rows: beliefs.flatMap(({ name }, b) =>
           objectives.map((objective, o) => [
             name.replace("\n", ", "),
-            WRITTEN[objective] ?? objective,
+            LABELS[objective],
             ...outcomes(of(scores, b, o)),
           ])
         ),
@@ -109,18 +108,13 @@ export async function attackBeliefs(
   };
 }
 
-function caption({ exact, mse, status }: Score): string {
-  if (exact) return "exact";
-  return mse === null ? status : `MSE ${errorText(mse)}`;
-}
-
 function outcomes(scores: readonly Score[]) {
   const mean = meanScore(scores, "mse");
   return [
-    scores.filter((s) => s.status === "infeasible").length,
-    scores.filter((s) => s.mse === null && s.status !== "infeasible").length,
-    scores.filter((s) => s.exact).length,
-    mean === null ? "–" : errorText(mean),
+    count(scores, (s) => s.status === "infeasible"),
+    count(scores, (s) => s.mse === null && s.status !== "infeasible"),
+    count(scores, (s) => s.exact),
+    mean === null ? "–" : mean.toExponential(1),
   ];
 }
 
@@ -147,53 +141,72 @@ export async function fixedBeliefs(
   ];
 }
 
-/** What became of many programs with one guess of W1 each, at one width. */
-export interface GuessRates {
-  readonly hidden: number;
-  /** Programs without a solution. */
-  readonly infeasible: Rate;
-  /** Programs with neither a solution nor a proof that there is none. */
-  readonly undecided: Rate;
-  /** Programs that some image fits. */
-  readonly solved: Rate;
-  /** Programs that return the digit, exactly. */
-  readonly exact: Rate;
+/** z1 of the first step of a training of these two seeds, as an honest but curious server reads it. */
+async function firstStep(
+  images: Dataset,
+  hidden: number,
+  seeds: { client: number; server: number },
+) {
+  const [ours, theirs] = inProcess();
+  const seen: Seen[] = [];
+  const rng = seededRng(seeds.server);
+  const ended = serve(theirs, { rng, observe: (part) => seen.push(part) });
+  const data = { train: images, test: firstImages(images, 1) };
+  const setting = { ...AUTHORS, epochs: 1, batch: images.count };
+  await train(ours, data, { setting, hidden, rng: seededRng(seeds.client) });
+  ours.close();
+  await ended;
+  return seen.flatMap(({ z1 }) =>
+    Array.from({ length: z1.length / hidden }, (_, i) => z1.subarray(i * hidden, (i + 1) * hidden))
+  );
 }
 
-/** The archived rates over five W1 and five guesses, by width.
- * @throws as `archivedRecords`. */
-export async function guessRates(): Promise<
-  { at(hidden: number): GuessRates; table(): Table }
-> {
-  const rows = (await archivedRecords(ratesSweep))
-    .filter((row) => row.w1 === "guessed" && Number(row.draw) < 5)
-    .toSorted((a, b) => Number(a.hidden) - Number(b.hidden));
-  const of = (successes: "infeasible" | "undecided" | "recovered" | "exact") =>
-    rates(rows, { by: ["hidden"], successes, trials: "images" });
-  const [infeasible, undecided, exact] = [of("infeasible"), of("undecided"), of("exact")];
-  const widths = of("recovered").map((solved, k): GuessRates => ({
-    ...{ hidden: Number(solved.hidden), solved },
-    ...{ infeasible: infeasible[k], undecided: undecided[k], exact: exact[k] },
-  }));
+/** What the server of MITIG2 may take W1 for in the first step: the true one, for comparison; what the authors'
+ * shared seed 0 gives; and what its own seed gives.
+ * @param options.seed the client's, where the seeds are not shared. */
+export async function firstStepBeliefs(
+  images: Dataset,
+  { seed, hidden = 300 }: { seed: number; hidden?: number },
+): Promise<Belief[]> {
+  const { n, classes, shape } = images;
+  const belief = (name: string, w1Seed: number, z1s: readonly Float32Array[]): Belief => {
+    const W1 = initialW1({ n, hidden, classes: classes.length }, "authors", seededRng(w1Seed));
+    return { name, views: z1s.map((z1) => floatView({ W1, z1, shape })) };
+  };
+  const z1s = await firstStep(images, hidden, { client: seed, server: serverSeed(seed) });
+  const ofZeros = await firstStep(images, hidden, { client: 0, server: 0 });
+  return [
+    belief("W1 known, as in CryptoNN\ngroup operations omitted", seed, z1s),
+    belief("W1 from seed 0\nboth seeds 0: authors", 0, ofZeros),
+    belief("W1 from its own seed\nMITIG2 as meant", serverSeed(seed), z1s),
+  ];
+}
+
+/** The archived rates of programs with one guess of W1 each, over five W1 and five guesses.
+ * @throws as `archivedBlocks`. */
+export async function guessRates(): Promise<{
+  /** How many of the programs at a width end so; "recovered" is that some image fits. */
+  at(hidden: number, outcome: Outcome): Rate;
+  table(): Table;
+}> {
+  const guessed = (await archivedBlocks()).where({ w1: "guessed" });
+  const outcomes = {
+    "infeasible": "infeasible",
+    "undecided": "undecided",
+    "some image fits": "recovered",
+    "the digit, exactly": "exact",
+  } as const;
+  const widths = guessed.byWidth("exact").map(({ hidden }) => hidden);
+  const at = (hidden: number, outcome: Outcome) => guessed.where({ hidden }).rate(outcome);
   return {
-    at(hidden) {
-      const found = widths.find((width) => width.hidden === hidden);
-      if (found) return found;
-      throw new RangeError(`Cannot state rates: no guesses at ${hidden} hidden units`);
-    },
+    at,
     table: () =>
       table({
         title: "The program with one guess of W1, digits over five W1 and five guesses",
-        columns: [
-          "hidden units",
-          "infeasible",
-          "undecided",
-          "some image fits",
-          "the digit, exactly",
-        ],
-        rows: widths.map((width) => [
-          width.hidden,
-          ...[width.infeasible, width.undecided, width.solved, width.exact].map((r) => rateText(r)),
+        columns: ["hidden units", ...Object.keys(outcomes)],
+        rows: widths.map((hidden) => [
+          hidden,
+          ...Object.values(outcomes).map((outcome) => rateText(at(hidden, outcome))),
         ]),
       }),
   };

@@ -7,13 +7,14 @@ import { Transcript } from "../net/transcript.ts";
 import type { On } from "../notebook/run.ts";
 import type { Figure } from "../plot/figure.ts";
 import { sequenceFigure } from "../plot/sequence.ts";
+import type { SequenceStep } from "../plot/sequence_layout.ts";
 import { fixedAccuracy, initialFixedW1 } from "../protocol/fixed_net.ts";
 import { DEFAULT_SCALES, type FixedNet, type Scales } from "../protocol/fixed_step.ts";
 import { trainFixed } from "../protocol/fixed_train.ts";
 import { type Head, initHead } from "../protocol/head.ts";
 import { predict, train } from "../protocol/mitig1/client.ts";
 import { serve } from "../protocol/mitig1/server.ts";
-import { measured, repeated } from "./sequence.ts";
+import { sent, worked } from "./transcripts.ts";
 
 /** The `insecureSeed` of each party: the client's draws W1, the server's the later layers. Keys and
  * ciphertexts always come from the CSPRNG. */
@@ -46,7 +47,7 @@ const same = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   a.length === b.length && Array.from(a).every((value, i) => value === b[i]);
 
 /** A training of both parties, ciphertexts and all. */
-export interface EncryptedRun {
+export interface Mitig1Run {
   /** Of each step, as the server decrypted it: `[m, hidden]`. */
   readonly z1s: readonly Float64Array[];
   /** The client's, after the last step. */
@@ -60,11 +61,11 @@ export interface EncryptedRun {
   /** Sizes and time in words. */
   readonly text: string;
   /** Whether each decrypted z1 is W1·x of the run in the clear. */
-  sameZ1(clear: ClearRun): boolean;
+  sameZ1(clear: Mitig1ClearRun): boolean;
   /** Whether the client's W1 is the other's, bit for bit. */
-  sameW1(clear: ClearRun): boolean;
+  sameW1(clear: Mitig1ClearRun): boolean;
   /** Whether the server's later layers are the other's, bit for bit. */
-  sameHead(clear: ClearRun): boolean;
+  sameHead(clear: Mitig1ClearRun): boolean;
   /** Who sent what, with sizes and times. */
   sequence(name: string): Figure;
 }
@@ -78,7 +79,7 @@ export async function runBoth(
     & Training
     & Partial<On>
     & { fresh: Dataset; workers?: number },
-): Promise<EncryptedRun> {
+): Promise<Mitig1Run> {
   const { seeds, hidden, batch, epochs } = training;
   const transcript = new Transcript();
   const z1s: Float64Array[] = [];
@@ -120,7 +121,13 @@ export async function runBoth(
 }
 
 function sequence(name: string, transcript: Transcript, { batch, hidden }: Training): Figure {
-  const { message, work } = measured(transcript);
+  const up = (what: string, label: string) => sent(transcript, ["client", "server"], what, label);
+  const client = (what: string, label: string) => worked(transcript, "client", what, label);
+  const group = (label: string, ...steps: SequenceStep[]): SequenceStep => ({
+    kind: "group",
+    label,
+    steps,
+  });
   return sequenceFigure({
     name,
     title: "MITIG1: who sends what, sizes and times as measured",
@@ -128,26 +135,24 @@ function sequence(name: string, transcript: Transcript, { batch, hidden }: Train
       "The client encrypts samples once; for every batch it derives fresh keys, the server decrypts z1 and returns dz1.",
     roles: ["client", "server"],
     steps: [
-      work("set up: B = L·U", "setup"),
-      message("train: sizes, scales", "train"),
-      repeated("once", [
-        work("encrypt every sample", "encrypt", "each"),
-        message("ciphertexts, labels", "samples"),
-      ]),
-      repeated(`every batch of ${batch}`, [
-        work("derive keys for the rows of W1", "derive keys", "each"),
-        message(`${hidden} fresh keys`, "keys"),
-        work("decrypt z1", "decrypt, all threads", "per sample and row"),
-        work("later layers, dz1", "later layers"),
-        message("dz1, loss", "dz1"),
-        work("dW1 = dz1·X, move W1", "update W1"),
-      ]),
+      client("setup", "set up: B = L·U"),
+      up("train", "train: sizes, scales"),
+      group("once", client("encrypt", "encrypt a sample"), up("samples", "ciphertexts, labels")),
+      group(
+        `every batch of ${batch}`,
+        client("derive keys", "derive a key for a row of W1"),
+        up("keys", `${hidden} fresh keys`),
+        worked(transcript, "server", "decrypt, all threads", "decrypt z1 of a sample and row"),
+        worked(transcript, "server", "later layers", "later layers, dz1"),
+        sent(transcript, ["server", "client"], "dz1", "dz1, loss"),
+        client("update W1", "dW1 = dz1·X, move W1"),
+      ),
     ],
   });
 }
 
 /** The same training without encryption and without a second party. */
-export interface ClearRun {
+export interface Mitig1ClearRun {
   readonly net: FixedNet;
   /** Of each step: W1·x of the batch, `[m, hidden]`. */
   readonly z1s: readonly Float64Array[];
@@ -160,10 +165,10 @@ export interface ClearRun {
 
 /** Trains in the clear, in the same integers, from the weights that the two parties draw.
  * @throws as `trainFixed`. */
-export async function runClear(
+export async function runInClear(
   images: Dataset,
   { signal, onProgress, ...training }: Training & Partial<On>,
-): Promise<ClearRun> {
+): Promise<Mitig1ClearRun> {
   const { batch, epochs, learningRate } = training;
   const perEpoch = images.count / batch;
   const z1s: Float64Array[] = [];

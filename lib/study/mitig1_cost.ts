@@ -4,7 +4,7 @@
 import { type Dataset, firstImages, poolImages } from "../data/dataset.ts";
 import { startPairing } from "../math/pairing/start.ts";
 import type { On } from "../notebook/run.ts";
-import { type Cell, grouped, type Table, table } from "../notebook/table.ts";
+import { type Cell, type Table, table } from "../notebook/table.ts";
 import {
   type CostModel,
   fitCostModel,
@@ -12,8 +12,10 @@ import {
   type Prediction,
   type RunSize,
 } from "../protocol/mitig1/cost.ts";
-import { runBoth, runClear, type Seeds } from "./mitig1.ts";
-import { percent, sizeText, timeText } from "./words.ts";
+import { grouped } from "../plot/theme.ts";
+import { percent } from "../sweep/summary.ts";
+import { runBoth, runInClear, type Seeds } from "./mitig1.ts";
+import { bytesText, secondsText } from "./transcripts.ts";
 
 /** A run to hold the model against: `samples` images of side × side, one epoch. */
 export interface CheckSize {
@@ -53,7 +55,7 @@ export async function checkCostModel(
     const { side, hidden, samples, batch } = size;
     const some = firstImages(poolImages(images, images.shape[0] / side), samples);
     const training = { hidden, batch, epochs: 1, learningRate: 1, seeds, signal };
-    const { distances } = await runClear(some, training);
+    const { distances } = await runInClear(some, training);
     const seconds = () =>
       predict(model, { n: some.n, hidden, samples, batch, epochs: 1, speed: 1 }, distances).seconds;
     const before = seconds();
@@ -72,8 +74,8 @@ export async function checkCostModel(
         columns: ["run", "predicted", "measured", "error"],
         rows: runs.map(({ side, hidden, samples, predicted, measured }, k) => [
           `${side}×${side}, ${hidden} units, ${samples} samples`,
-          timeText(predicted),
-          timeText(measured),
+          secondsText(predicted),
+          secondsText(measured),
           percent(errors[k]),
         ]),
       }),
@@ -115,11 +117,11 @@ export function costOf<Name extends string>(
         columns: ["", ...entries.map(([name]) => heading(name, runs[name]))],
         rows: [
           ...(Object.keys(PARTS) as (keyof typeof PARTS)[])
-            .map((part) => row(PARTS[part], ({ parts }) => timeText(parts[part]))),
-          row("all of it", ({ seconds }) => timeText(seconds)),
+            .map((part) => row(PARTS[part], ({ parts }) => secondsText(parts[part]))),
+          row("all of it", ({ seconds }) => secondsText(seconds)),
           row("Miller loops", ({ millerLoops }) => `${(millerLoops / 1e9).toFixed(0)} billion`),
-          row("ciphertexts, once", ({ bytes }) => sizeText(bytes.ciphertexts)),
-          row("keys, all steps", ({ bytes }) => sizeText(bytes.keys)),
+          row("ciphertexts, once", ({ bytes }) => bytesText(bytes.ciphertexts)),
+          row("keys, all steps", ({ bytes }) => bytesText(bytes.keys)),
         ],
       }),
   };

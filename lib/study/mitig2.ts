@@ -1,25 +1,23 @@
 /** Split learning (MITIG2): client and server over a connection, once per seed.
  * @module */
-import { type Dataset, firstImages, type SplitDataset } from "../data/dataset.ts";
-import { floatView } from "../attack/view.ts";
+import type { SplitDataset } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
 import { hostServer } from "../net/hosted.ts";
-import { inProcess } from "../net/port.ts";
 import { Transcript } from "../net/transcript.ts";
-import { initialW1 } from "../nn/mlp.ts";
-import { AUTHORS, type Setting } from "../nn/setting.ts";
+import type { Setting } from "../nn/setting.ts";
 import type { On } from "../notebook/run.ts";
-import { grouped, type Table, table } from "../notebook/table.ts";
+import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { heatMap } from "../plot/heat_map.ts";
+import { lineFigure } from "../plot/line.ts";
 import { scatterFigure } from "../plot/scatter.ts";
 import { sequenceFigure } from "../plot/sequence.ts";
+import type { SequenceStep } from "../plot/sequence_layout.ts";
+import { grouped } from "../plot/theme.ts";
 import { type EpochReport, train } from "../protocol/mitig2/client.ts";
-import { type Seen, serve } from "../protocol/mitig2/server.ts";
 import type { Labels } from "../protocol/mitig2/terms.ts";
-import type { Belief } from "./hidden_first_layer.ts";
-import { measured, repeated } from "./sequence.ts";
-import { percent } from "./words.ts";
+import { percent } from "../sweep/summary.ts";
+import { sent, worked } from "./transcripts.ts";
 
 /** The server's `insecureSeed` where the client has this one: never the same, because a shared seed is W1. */
 export const serverSeed = (clientSeed: number): number => 100 + clientSeed;
@@ -174,7 +172,15 @@ export class SplitRuns {
 
   /** Who sent what, with sizes and times, in the first seed's training. */
   sequence(name: string): Figure {
-    const { message, work } = measured(this.runs[0].transcript);
+    const [{ transcript }] = this.runs;
+    const up = (what: string, label: string) => sent(transcript, ["client", "server"], what, label);
+    const down = (what: string, label: string) =>
+      sent(transcript, ["server", "client"], what, label);
+    const every = (what: string, ...steps: SequenceStep[]): SequenceStep => ({
+      kind: "group",
+      label: `every ${what}`,
+      steps,
+    });
     return sequenceFigure({
       name,
       title: "MITIG2: who sends what, sizes and times as measured",
@@ -183,21 +189,40 @@ export class SplitRuns {
         "save a checkpoint and the test images are classified.",
       roles: ["client", "server"],
       steps: [
-        message("train: sizes, setting, session", "train"),
-        message("ready", "ready"),
-        repeated(`every half batch, ${this.setting.batch / 2} images`, [
-          work("z1 = W1·x of each image", "forward"),
-          message("z1, labels", "z1"),
-          work("a1, z2, loss, dz1", "answer"),
-          message("dz1, loss", "dz1"),
-          work("dW1 gains dz1·x of each image", "backward"),
-        ]),
-        repeated("every epoch", [
-          message("checkpoint: both sides save", "checkpoint"),
-          message("z1 of 1000 test images", "classify"),
-          message("their classes", "classes"),
-        ]),
+        up("train", "train: sizes, setting, session"),
+        down("ready", "ready"),
+        every(
+          `half batch, ${this.setting.batch / 2} images`,
+          worked(transcript, "client", "forward", "z1 = W1·x of each image"),
+          up("z1", "z1, labels"),
+          worked(transcript, "server", "answer", "a1, z2, loss, dz1"),
+          down("dz1", "dz1, loss"),
+          worked(transcript, "client", "backward", "dW1 gains dz1·x of each image"),
+        ),
+        every(
+          "epoch",
+          up("checkpoint", "checkpoint: both sides save"),
+          up("classify", "z1 of 1000 test images"),
+          down("classes", "their classes"),
+        ),
       ],
+    });
+  }
+
+  /** Training loss by epoch, of the first seed, beside that of other settings.
+   * @param others by what they are called; this one is `own`. */
+  loss(name: string, own: string, others: Readonly<Record<string, SplitRuns>>): Figure {
+    const series = Object.entries({ [own]: this as SplitRuns, ...others })
+      .map(([name, { runs: [{ reports }] }]) => ({
+        name,
+        x: reports.map(({ epoch }) => epoch),
+        y: reports.map(({ loss }) => loss),
+      }));
+    return lineFigure({
+      ...{ name, title: "Training loss", series },
+      alt: `Training loss falls over the epochs: ${series.map(({ name }) => name).join(", ")}.`,
+      xAxis: { title: "epoch", unit: "count" },
+      yAxis: { title: "cross-entropy", unit: "nats per image", log: true },
     });
   }
 
@@ -227,45 +252,4 @@ export class SplitRuns {
       color: { title: "images", unit: "count", log: true, floor: 1 },
     });
   }
-}
-
-/** z1 of the first step of a training of these two seeds, as an honest but curious server reads it. */
-async function firstStep(
-  images: Dataset,
-  hidden: number,
-  seeds: { client: number; server: number },
-) {
-  const [ours, theirs] = inProcess();
-  const seen: Seen[] = [];
-  const rng = seededRng(seeds.server);
-  const ended = serve(theirs, { rng, observe: (part) => seen.push(part) });
-  const data = { train: images, test: firstImages(images, 1) };
-  const setting = { ...AUTHORS, epochs: 1, batch: images.count };
-  await train(ours, data, { setting, hidden, rng: seededRng(seeds.client) });
-  ours.close();
-  await ended;
-  return seen.flatMap(({ z1 }) =>
-    Array.from({ length: z1.length / hidden }, (_, i) => z1.subarray(i * hidden, (i + 1) * hidden))
-  );
-}
-
-/** What the server of MITIG2 may take W1 for in the first step: the true one, for comparison; what the authors'
- * shared seed 0 gives; and what its own seed gives.
- * @param options.seed the client's, where the seeds are not shared. */
-export async function firstStepBeliefs(
-  images: Dataset,
-  { seed, hidden = 300 }: { seed: number; hidden?: number },
-): Promise<Belief[]> {
-  const { n, classes, shape } = images;
-  const belief = (name: string, w1Seed: number, z1s: readonly Float32Array[]): Belief => {
-    const W1 = initialW1({ n, hidden, classes: classes.length }, "authors", seededRng(w1Seed));
-    return { name, views: z1s.map((z1) => floatView({ W1, z1, shape })) };
-  };
-  const z1s = await firstStep(images, hidden, { client: seed, server: serverSeed(seed) });
-  const ofZeros = await firstStep(images, hidden, { client: 0, server: 0 });
-  return [
-    belief("W1 known, as in CryptoNN\ngroup operations omitted", seed, z1s),
-    belief("W1 from seed 0\nboth seeds 0: authors", 0, ofZeros),
-    belief("W1 from its own seed\nMITIG2 as meant", serverSeed(seed), z1s),
-  ];
 }

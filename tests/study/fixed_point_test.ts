@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater, assertNotEquals } from "@std/asser
 import { firstImages } from "lib/data/dataset.ts";
 import { DEFAULT_SCALES } from "lib/protocol/fixed_step.ts";
 import { accuracyByScale, fixedPointAccuracy, floatAccuracy } from "lib/study/fixed_point.ts";
-import { runClear } from "lib/study/mitig1.ts";
+import { runInClear } from "lib/study/mitig1.ts";
 import { data } from "../protocol/mitig2/fixtures.ts";
 
 const training = { hidden: 8, batch: 10, epochs: 40, seeds: { client: 2, server: 3 } };
@@ -12,7 +12,7 @@ Deno.test("fixedPointAccuracy() is that of the training in the clear", async () 
   const options = { ...training, learningRate: 2 };
   const share = await fixedPointAccuracy(data, { ...options, onProgress: (n) => counts.push(n) });
   assertEquals(counts.length, 200);
-  assertEquals(share, await (await runClear(data.train, options)).right(data.test) / 20);
+  assertEquals(share, await (await runInClear(data.train, options)).right(data.test) / 20);
   assertGreater(share, 0.5); // a third by chance
 });
 

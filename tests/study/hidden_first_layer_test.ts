@@ -1,20 +1,18 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { dataset } from "lib/data/dataset.ts";
-import { attackBeliefs, fixedBeliefs, guessRates } from "lib/study/hidden_first_layer.ts";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { firstImages } from "lib/data/dataset.ts";
+import { AUTHORS } from "lib/nn/setting.ts";
+import {
+  attackBeliefs,
+  firstStepBeliefs,
+  fixedBeliefs,
+  guessRates,
+} from "lib/study/hidden_first_layer.ts";
+import { data, hidden } from "../protocol/mitig2/fixtures.ts";
+import { mayRead, SQUARES } from "./fixtures.ts";
 
-const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted";
+const ignore = !mayRead;
 
-/** Two squares of 12×12, so few bright pixels that 60 equations tell them. */
-const images = dataset({
-  name: "squares",
-  x: Uint8Array.from({ length: 2 * 144 }, (_, p) => {
-    const [i, j] = [Math.floor(p % 144 / 12), p % 12];
-    return i >= 4 && i < 7 && j >= 4 && j < 8 ? 200 : 0;
-  }),
-  y: new Uint8Array(2),
-  shape: [12, 12, 1],
-  classes: ["square"],
-});
+const images = firstImages(SQUARES, 2);
 const seeds = { client: 1, server: 101 };
 
 Deno.test({
@@ -33,14 +31,14 @@ Deno.test({
     assert(attacked.meanMse(0)! < 1e-6);
     const { rows } = attacked.table("squares");
     assertEquals(rows.map(([name, objective]) => [name, objective]), [
-      ...["published (0)", "TV + ½·Σx"].map((objective) => ["W1 known, CryptoNN", objective]),
-      ...["published (0)", "TV + ½·Σx"].map((objective) => ["W1 guessed, MITIG1", objective]),
+      ...["published LP", "TV + ½·Σx"].map((objective) => ["W1 known, CryptoNN", objective]),
+      ...["published LP", "TV + ½·Σx"].map((objective) => ["W1 guessed, MITIG1", objective]),
     ]);
     assertEquals(rows[1].slice(2, 5), [0, 0, 2]); // infeasible, undecided, exact
     const { layout } = attacked.grid("attack", "Squares");
     const captions = (layout.annotations as { text: string }[]).map(({ text }) => text);
     assertEquals(captions.filter((text) => text === "exact").length, 2);
-    assert(!captions.includes("MSE 0.000"));
+    assertEquals(captions.filter((text) => text === "MSE 0.000"), []);
   },
 });
 
@@ -55,12 +53,33 @@ Deno.test({
   ignore,
   async fn() {
     const guesses = await guessRates();
-    const { solved, infeasible, undecided, exact } = guesses.at(300);
-    assertEquals([solved.n, infeasible.n], [500, 500]);
-    assertEquals(solved.successes + infeasible.successes + undecided.successes, 500);
-    assertEquals(exact.successes, 0);
+    const ends = (["recovered", "infeasible", "undecided"] as const).map((outcome) =>
+      guesses.at(300, outcome)
+    );
+    assertEquals(ends.map(({ n }) => n), [500, 500, 500]);
+    assertEquals(ends.reduce((sum, { successes }) => sum + successes, 0), 500);
+    assertEquals(guesses.at(300, "exact").successes, 0);
     const widths = guesses.table().rows.map(([hidden]) => Number(hidden));
     assertEquals(widths, widths.toSorted((a, b) => a - b));
-    assertThrows(() => guesses.at(7), RangeError, "no guesses at 7 hidden units");
+    assertThrows(() => guesses.at(7, "exact"), RangeError, "no rows");
   },
+});
+
+Deno.test("firstStepBeliefs() holds z1 of the true W1, and W1 of the server's belief", async () => {
+  const images = data.train;
+  const beliefs = await firstStepBeliefs(images, { seed: 1, hidden });
+  assertEquals(beliefs.map(({ views }) => views.length), [50, 50, 50]);
+  /** How far W1·x is from z1, as a share of z1. */
+  const gap = (belief: number) => {
+    const { W1, z1, n } = beliefs[belief].views[7];
+    const product = z1.map((_, h) =>
+      W1.subarray(h * n, (h + 1) * n).reduce((sum, w, j) => sum + w * images.x[7 * n + j], 0)
+    );
+    const norm = (values: Float64Array) => Math.hypot(...values);
+    return norm(product.map((value, h) => value - z1[h])) / norm(z1);
+  };
+  assertAlmostEquals(gap(0), 0, 1e-6);
+  assertAlmostEquals(gap(1), 0, 1e-6);
+  assert(gap(2) > 0.1);
+  assertEquals(AUTHORS.shuffle, false); // or z1 would come in another order
 });

@@ -39,11 +39,11 @@ Deno.test("costOf() sets runs side by side, in units that read well", () => {
   assertAlmostEquals(cost.days.two, 6 * 10 * 0.01);
   const { columns, rows } = cost.table();
   assertEquals(columns, [
-    ...["", "one: 86\u202f400 images, batch 100, 2 epochs"],
-    "two: 86\u202f400 images, batch 100, 4 epochs",
+    ...["", "one: 86\u00a0400 images, batch 100, 2 epochs"],
+    "two: 86\u00a0400 images, batch 100, 4 epochs",
   ]);
-  assertEquals(rows.find(([what]) => what === "pairings"), ["pairings", "14 hours", "14 hours"]);
+  assertEquals(rows.find(([what]) => what === "pairings"), ["pairings", "14.4 h", "14.4 h"]);
   assertEquals(rows.find(([what]) => what === "keys, all steps"), [
-    ...["keys, all steps", "518 kB", "1.0 MB"],
+    ...["keys, all steps", "518 kB", "1,037 kB"],
   ]);
 });

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { firstImages } from "lib/data/dataset.ts";
-import { drawNet, runBoth, runClear } from "lib/study/mitig1.ts";
+import { drawNet, runBoth, runInClear } from "lib/study/mitig1.ts";
 import { data, options } from "../protocol/mitig1/fixtures.ts";
 
 const training = { ...options, seeds: { client: 2, server: 3 } };
 const fresh = firstImages(data, 3);
-const clear = await runClear(data, training);
+const clear = await runInClear(data, training);
 
 Deno.test("runBoth() ends in the run in the clear, bit for bit, and draws what it measured", async () => {
   const counts: [number, number][] = [];
@@ -16,10 +16,12 @@ Deno.test("runBoth() ends in the run in the clear, bit for bit, and draws what i
   assertEquals([counts.length, counts.at(-1)], [12, [12, 12]]); // 8 samples, 4 steps
   assertMatch(both.text, /^8 digits of 3×3, 3 units, 4 steps in \d+ s$/);
   const text = JSON.stringify(both.sequence("sequence").layout);
-  for (const words of ["every batch of 4", "3 fresh keys", "ms per sample and row", "4 times"]) {
+  for (
+    const words of ["every batch of 4", "3 fresh keys", "decrypt z1 of a sample and row", "4 times"]
+  ) {
     assert(text.includes(words), words);
   }
-  const other = await runClear(data, { ...training, seeds: { client: 4, server: 5 } });
+  const other = await runInClear(data, { ...training, seeds: { client: 4, server: 5 } });
   assertEquals([both.sameZ1(other), both.sameW1(other), both.sameHead(other)], [
     false,
     false,
@@ -27,7 +29,7 @@ Deno.test("runBoth() ends in the run in the clear, bit for bit, and draws what i
   ]);
 });
 
-Deno.test("runClear() measures how far z1 moves from one epoch to the next", () => {
+Deno.test("runInClear() measures how far z1 moves from one epoch to the next", () => {
   const { z1s, distances } = clear;
   const flat = z1s.map((z1) => [...z1]);
   assertEquals(distances.slice(0, 24), flat.slice(0, 2).flat().map(Math.abs));

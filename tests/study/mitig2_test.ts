@@ -1,8 +1,7 @@
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Transcript } from "lib/net/transcript.ts";
-import { AUTHORS } from "lib/nn/setting.ts";
 import type { EpochReport } from "lib/protocol/mitig2/client.ts";
-import { firstStepBeliefs, median, SplitRuns, trainSplit } from "lib/study/mitig2.ts";
+import { median, SplitRuns, trainSplit } from "lib/study/mitig2.ts";
 import { splitAndLocal } from "lib/study/split_and_local.ts";
 import { data, hidden, setting } from "../protocol/mitig2/fixtures.ts";
 
@@ -44,6 +43,12 @@ Deno.test("SplitRuns draws the seeds as one series, beside the paper's accuracy 
   assertEquals([front.x, front.y], [[2, 4, 6], [90, 97, 96]]);
   assertEquals([here.name, (here.x as number[]).length], ["here, 3 seeds", 9]);
   assertEquals([paper.x, paper.y], [[420], [96.8]]);
+});
+
+Deno.test("SplitRuns draws its first seed's loss beside other settings'", () => {
+  const { data: traces } = made.loss("loss", "modern", { "authors' setting": made });
+  assertEquals(traces.map(({ name }) => name), ["modern", "authors' setting"]);
+  assertEquals([traces[0].x, traces[0].y], [[1, 2, 3], [1, 1, 1]]);
 });
 
 Deno.test("SplitRuns counts which class was taken for which", () => {
@@ -103,23 +108,4 @@ Deno.test({
     assert(/^[\d.]+× at batch 8, [\d.]+× at batch 25$/.test(ways.overhead), ways.overhead);
     assertEquals(ways.table().rows.map((row) => row.at(-1)), new Array(6).fill("the same bits"));
   },
-});
-
-Deno.test("firstStepBeliefs() holds z1 of the true W1, and W1 of the server's belief", async () => {
-  const images = data.train;
-  const beliefs = await firstStepBeliefs(images, { seed: 1, hidden });
-  assertEquals(beliefs.map(({ views }) => views.length), [50, 50, 50]);
-  /** How far W1·x is from z1, as a share of z1. */
-  const gap = (belief: number) => {
-    const { W1, z1, n } = beliefs[belief].views[7];
-    const product = z1.map((_, h) =>
-      W1.subarray(h * n, (h + 1) * n).reduce((sum, w, j) => sum + w * images.x[7 * n + j], 0)
-    );
-    const norm = (values: Float64Array) => Math.hypot(...values);
-    return norm(product.map((value, h) => value - z1[h])) / norm(z1);
-  };
-  assertAlmostEquals(gap(0), 0, 1e-6);
-  assertAlmostEquals(gap(1), 0, 1e-6);
-  assert(gap(2) > 0.1);
-  assertEquals(AUTHORS.shuffle, false); // or z1 would come in another order
 });
