@@ -102,6 +102,7 @@ export async function runBoth(
       onStep: (done) => onProgress?.(images.count + done, total),
     });
     const seconds = (performance.now() - start) / 1000;
+    const drawn = stepsOf(transcript, training); // now: predicting goes on in the same transcript
     const classes = await predict(model, fresh.x);
     return {
       ...{ z1s, W1: model.W1, head: head!, seconds },
@@ -112,7 +113,13 @@ export async function runBoth(
       sameW1: (clear) => same(model.W1, clear.net.W1),
       sameHead: ({ net }) =>
         (["b1", "W2", "b2"] as const).every((layer) => same(head![layer], net.head[layer])),
-      sequence: (name) => sequence(name, transcript, training),
+      sequence: (name) =>
+        sequenceFigure({
+          ...{ name, steps: drawn, roles: ["client", "server"] },
+          title: "MITIG1: who sends what, sizes and times as measured",
+          alt:
+            "The client encrypts samples once; for every batch it derives fresh keys, the server decrypts z1 and returns dz1.",
+        }),
     };
   } finally {
     ours.close();
@@ -120,35 +127,32 @@ export async function runBoth(
   }
 }
 
-function sequence(name: string, transcript: Transcript, { batch, hidden }: Training): Figure {
+/** The steps of a training as its transcript measured them. */
+function stepsOf(transcript: Transcript, { batch, hidden }: Training): SequenceStep[] {
   const up = (what: string, label: string) => sent(transcript, ["client", "server"], what, label);
   const client = (what: string, label: string) => worked(transcript, "client", what, label);
-  const group = (label: string, ...steps: SequenceStep[]): SequenceStep => ({
-    kind: "group",
-    label,
-    steps,
-  });
-  return sequenceFigure({
-    name,
-    title: "MITIG1: who sends what, sizes and times as measured",
-    alt:
-      "The client encrypts samples once; for every batch it derives fresh keys, the server decrypts z1 and returns dz1.",
-    roles: ["client", "server"],
-    steps: [
-      client("setup", "set up: B = L·U"),
-      up("train", "train: sizes, scales"),
-      group("once", client("encrypt", "encrypt a sample"), up("samples", "ciphertexts, labels")),
-      group(
-        `every batch of ${batch}`,
+  const server = (what: string, label: string) => worked(transcript, "server", what, label);
+  return [
+    client("setup", "set up: B = L·U"),
+    up("train", "train: sizes, scales"),
+    {
+      kind: "group",
+      label: "once",
+      steps: [client("encrypt", "encrypt a sample"), up("samples", "ciphertexts, labels")],
+    },
+    {
+      kind: "group",
+      label: `every batch of ${batch}`,
+      steps: [
         client("derive keys", "derive a key for a row of W1"),
         up("keys", `${hidden} fresh keys`),
-        worked(transcript, "server", "decrypt, all threads", "decrypt z1 of a sample and row"),
-        worked(transcript, "server", "later layers", "later layers, dz1"),
+        server("decrypt, all threads", "decrypt z1 of a sample and row"),
+        server("later layers", "later layers, dz1"),
         sent(transcript, ["server", "client"], "dz1", "dz1, loss"),
         client("update W1", "dW1 = dz1·X, move W1"),
-      ),
-    ],
-  });
+      ],
+    },
+  ];
 }
 
 /** The same training without encryption and without a second party. */

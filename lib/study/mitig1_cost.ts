@@ -15,7 +15,7 @@ import {
 import { grouped } from "../plot/theme.ts";
 import { percent } from "../sweep/summary.ts";
 import { runBoth, runInClear, type Seeds } from "./mitig1.ts";
-import { bytesText, secondsText } from "./transcripts.ts";
+import { secondsText } from "./transcripts.ts";
 
 /** A run to hold the model against: `samples` images of side × side, one epoch. */
 export interface CheckSize {
@@ -94,6 +94,8 @@ const PARTS: Record<keyof Prediction["parts"], string> = {
 const heading = (name: string, { batch, epochs, samples }: RunSize) =>
   `${name}: ${grouped(samples)} images, batch ${batch}, ${epochs} epochs`;
 
+const gigabytes = (sizeBytes: number) => `${(sizeBytes / 1e9).toFixed(1)} GB`;
+
 /** Predicted costs of runs, side by side.
  * @param runs by a word for each.
  * @param distances as in `predict`: those of a run in the clear. */
@@ -120,8 +122,8 @@ export function costOf<Name extends string>(
             .map((part) => row(PARTS[part], ({ parts }) => secondsText(parts[part]))),
           row("all of it", ({ seconds }) => secondsText(seconds)),
           row("Miller loops", ({ millerLoops }) => `${(millerLoops / 1e9).toFixed(0)} billion`),
-          row("ciphertexts, once", ({ bytes }) => bytesText(bytes.ciphertexts)),
-          row("keys, all steps", ({ bytes }) => bytesText(bytes.keys)),
+          row("ciphertexts, once", ({ bytes }) => gigabytes(bytes.ciphertexts)),
+          row("keys, all steps", ({ bytes }) => gigabytes(bytes.keys)),
         ],
       }),
   };

@@ -10,7 +10,7 @@ const modelOf = (pair: number): CostModel => ({
     ...{ prepare: [0], pair: [0, pair] },
   },
   search: [{ distance: 0, seconds: 0 }, { distance: 2 ** 40, seconds: 0 }],
-  bytes: { ciphertext: [0, 100], key: [0, 10] },
+  bytes: { ciphertext: [0, 100], key: [0, 1e4] },
 });
 
 Deno.test("checkCostModel() predicts each run by the fits before and after it, and measures it", async () => {
@@ -44,6 +44,6 @@ Deno.test("costOf() sets runs side by side, in units that read well", () => {
   ]);
   assertEquals(rows.find(([what]) => what === "pairings"), ["pairings", "14.4 h", "14.4 h"]);
   assertEquals(rows.find(([what]) => what === "keys, all steps"), [
-    ...["keys, all steps", "518 kB", "1,037 kB"],
+    ...["keys, all steps", "0.5 GB", "1.0 GB"],
   ]);
 });

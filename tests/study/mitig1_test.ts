@@ -17,7 +17,7 @@ Deno.test("runBoth() ends in the run in the clear, bit for bit, and draws what i
   assertMatch(both.text, /^8 digits of 3×3, 3 units, 4 steps in \d+ s$/);
   const text = JSON.stringify(both.sequence("sequence").layout);
   for (
-    const words of ["every batch of 4", "3 fresh keys", "decrypt z1 of a sample and row", "4 times"]
+    const words of ["every batch of 4", "3 fresh keys", "decrypt z1 of a sample and row", "8 times"]
   ) {
     assert(text.includes(words), words);
   }
