@@ -114,7 +114,7 @@ function outcomes(scores: readonly Score[]) {
     count(scores, (s) => s.status === "infeasible"),
     count(scores, (s) => s.mse === null && s.status !== "infeasible"),
     count(scores, (s) => s.exact),
-    mean === null ? "–" : mean.toExponential(1),
+    mean === null ? "–" : mean < 1e-3 ? mean.toExponential(0) : mean.toFixed(3),
   ];
 }
 
