@@ -1,7 +1,7 @@
 /** A protocol's run, as its transcript measured it: steps of a sequence diagram with bytes and times.
  * @module */
 import type { Role, Transcript } from "../net/transcript.ts";
-import type { Message, Work } from "../plot/sequence_layout.ts";
+import type { Message, Work } from "../plot/sequence.ts";
 
 /** Bytes in words: "480 B", "942 kB", "1.9 MB", "9.1 GB". */
 export function bytesText(bytes: number): string {
