@@ -11,15 +11,13 @@ import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
 import { type Group, pairedRatio, rateText } from "../sweep/summary.ts";
 import { ruleBroken } from "./neighbour_rule.ts";
+import { PERIODS, SOLVER_NAMES, widthsOf } from "./published.ts";
 import type { Blocks } from "./rates.ts";
 import { type Chosen, judge, type Judged } from "./recoveries.ts";
 
-/** The solvers of the sweep, by what they are called there. */
-const SOLVERS = { batched: "ADMM", fast: "interior point" } as const;
-type SolverName = keyof typeof SOLVERS;
-
-/** The densities of the rule, from none to the densest. */
-const PERIODS = ["none", "16", "9", "4", "2"] as const;
+/** The solvers of the sweep. */
+const SOLVERS = ["batched", "fast"] as const;
+type SolverName = (typeof SOLVERS)[number];
 
 /** The authors' "none", a rule at pixel (0, 0) alone. */
 const THEIR_NONE = "1000";
@@ -40,8 +38,8 @@ export interface Comparison {
 export const intervalText = ({ low, high }: { low: number | null; high: number | null }): string =>
   `${low!.toPrecision(2)} to ${high!.toPrecision(2)}`;
 
-/** An error: "0.0015", "4.0e-4". */
-export const errorText = (error: number): string =>
+/** A mean error: "0.0015", "4.0e-4". */
+export const meanText = (error: number): string =>
   error < 0.001 ? error.toExponential(1) : error.toFixed(4);
 
 /** The densities of one dataset. */
@@ -51,14 +49,13 @@ export class Densities {
   /** @param blocks rows of one dataset and known W1. */
   constructor(readonly blocks: Blocks) {
     this.compared = this.widths.flatMap((width) =>
-      (Object.keys(SOLVERS) as SolverName[]).flatMap((solver) => this.#compare(width, solver))
+      SOLVERS.flatMap((solver) => this.#compare(width, solver))
     );
   }
 
+  /** The widths that the sweep has, ascending. */
   get widths(): number[] {
-    return [...new Set(this.blocks.rows.map(({ hidden }) => Number(hidden)))].toSorted((a, b) =>
-      a - b
-    );
+    return widthsOf(this.blocks.rows);
   }
 
   /** The published program at one density. */
@@ -98,7 +95,7 @@ export class Densities {
         ...["published, mean MSE", "min TV, mean MSE", "ratio", "95 % interval"],
       ],
       rows: this.compared.map(({ width, solver, period, gone, best, tv, ratio }) => [
-        ...[width, SOLVERS[solver], period, gone, errorText(best.mean!), errorText(tv.mean!)],
+        ...[width, SOLVER_NAMES[solver], period, gone, meanText(best.mean!), meanText(tv.mean!)],
         ...[ratio.ratio.toFixed(1), intervalText(ratio)],
       ]),
     });
@@ -128,7 +125,7 @@ export class Densities {
    * @param images whose pixels are counted; no W1 is involved. */
   verdictTable(title: string, width: number, images: Chosen): Table {
     const verdicts = [THEIR_NONE, ...PERIODS.slice(1)].flatMap((period) =>
-      (Object.keys(SOLVERS) as SolverName[])
+      SOLVERS
         .map((solver) => ({ period, solver, rows: this.published(period, width, solver) }))
         .filter(({ rows }) => rows.rows.length > 0)
     );
@@ -143,7 +140,7 @@ export class Densities {
         "solved",
       ],
       rows: verdicts.map(({ period, solver, rows }) => [
-        ...[period, rateText(ruleBroken(images, Number(period))), SOLVERS[solver]],
+        ...[period, rateText(ruleBroken(images, Number(period))), SOLVER_NAMES[solver]],
         ...(["infeasible", "undecided", "recovered"] as const).map((o) => rateText(rows.rate(o))),
       ]),
     });

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { clearViews } from "lib/protocol/cryptonn/first_layer.ts";
-import { Densities, errorText, intervalText, oneCell } from "lib/study/densities.ts";
+import { Densities, intervalText, meanText, oneCell } from "lib/study/densities.ts";
 import { archivedBlocks, Blocks } from "lib/study/rates.ts";
 import { layerOf, mayRead, SQUARES } from "./fixtures.ts";
 
@@ -41,8 +41,8 @@ Deno.test("Densities draws a line per density and tables its verdicts beside the
   assert(String(rows[3][3]).startsWith("18.0 %") && String(rows[3][5]).startsWith("82.0 %"));
 });
 
-Deno.test("errorText() and intervalText() keep two digits", () => {
-  assertEquals([0.00153, 0.0004].map(errorText), ["0.0015", "4.0e-4"]);
+Deno.test("meanText() and intervalText() keep two digits", () => {
+  assertEquals([0.00153, 0.0004].map(meanText), ["0.0015", "4.0e-4"]);
   assertEquals(intervalText({ low: 0.00111, high: 0.0018 }), "0.0011 to 0.0018");
 });
 
