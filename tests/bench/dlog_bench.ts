@@ -4,8 +4,13 @@
  * Run: deno bench -A tests/bench/dlog_bench.ts
  * @module */
 import { prepareDlog, solveMany } from "lib/math/dlog.ts";
-import { loadTable, saveTable } from "lib/math/dlog_cache.ts";
-import { buildTable, type DlogTable, tableEntries } from "lib/math/dlog_table.ts";
+import {
+  buildTable,
+  type DlogTable,
+  loadTable,
+  saveTable,
+  tableEntries,
+} from "lib/math/dlog_table.ts";
 import { generatorTables } from "lib/math/fixed_base.ts";
 import { toFixed } from "lib/math/fixed_point.ts";
 import { group } from "lib/math/group.ts";

@@ -1,15 +1,15 @@
 /** BLS12-381 with mcl's G1 and G2, and everything in GT by our own kernel.
  *
  * The kernel needs relaxed SIMD with a fused multiply-add: any x86-64 since 2013 with a current V8, any
- * ARM64. It is tested at the start; where it is missing, `startPairing` takes mcl alone.
+ * ARM64. It is tested at the start; where it is missing, `startPairing` takes noble.
  * @module */
+import { FpInvertBatch } from "@noble/curves/abstract/modular.js";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { type G1, type G2, type GT, type PairingGroup, type PreparedG2 } from "./group.ts";
-import { checkProducts } from "./check.ts";
-import { invertBatch } from "../matrix_mod.ts";
+import type { G1, GT, PairingGroup, PreparedG2 } from "./group.ts";
+import { checkProducts } from "./noble.ts";
 import { compileLines } from "./lines.ts";
 import { Machine } from "./machine.ts";
-import { FP_BYTES, startMcl } from "./mcl_curve.ts";
+import { FP_BYTES, raw, startMcl } from "./mcl_curve.ts";
 import { type Lane, Miller, POINT } from "./miller.ts";
 import { compileOrbits } from "./orbits.ts";
 import { compileTower, FP12 } from "./tower.ts";
@@ -19,7 +19,6 @@ interface Prepared extends PreparedG2 {
   readonly lines: Float64Array;
 }
 
-const raw = (element: G1 | G2) => element as unknown as Uint8Array;
 const lane = (a: GT) => a as unknown as Lane;
 const { Fp } = bls12_381.fields;
 /** mcl holds x·2^384 mod p. */
@@ -54,7 +53,7 @@ export async function simdPairing(): Promise<PairingGroup | null> {
     if (points === undefined) {
       points = new Float64Array(Math.ceil(elements.length / 2) * POINT / 8);
       const affine = elements.map((element) => coordinates(raw(element), 2));
-      const inverses = invertBatch(affine.map(([, y]) => y), Fp.ORDER);
+      const inverses = FpInvertBatch(Fp, affine.map(([, y]) => y), true);
       affine.forEach(([x], i) => {
         machine.write(scratch, i & 1, Fp.mul(x, inverses[i]));
         machine.write(scratch + POINT / 2, i & 1, inverses[i]);

@@ -5,8 +5,8 @@ import { compileLines, ELEMENT_BYTES } from "lib/math/pairing/lines.ts";
 import { BASE1, BASE2, Machine, Program } from "lib/math/pairing/machine.ts";
 import { Miller, POINT } from "lib/math/pairing/miller.ts";
 import { coefficients, compileTower, FP12 } from "lib/math/pairing/tower.ts";
-import { mod, randomScalars } from "lib/math/matrix_mod.ts";
-import { seededRng } from "lib/math/rng.ts";
+import { mod } from "@noble/curves/abstract/modular.js";
+import { randomScalars, seededRng } from "lib/math/rng.ts";
 
 const { Fp, Fp2, Fp12 } = bls12_381.fields;
 const p = Fp.ORDER;
