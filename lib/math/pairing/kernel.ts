@@ -140,8 +140,8 @@ const limbwise = (operation: Code): Code =>
     ...[...operation, ...v128.store(16 * j)],
   ]);
 
-/** Words of an operation: [count, out, addend, a_1, b_1, …], or [0 add | −1 subtract, out, a, b]. */
-const STOP = -2;
+/** Words of an operation: [count, out, addend, a_1, b_1, …], or [0 add | −1 subtract, out, a, b]. The last: */
+export const STOP = -2;
 
 const step = (base: number, stride: number): Code => [
   ...[...get(base), ...get(stride), ...i32.add, ...set(base)],
