@@ -29,65 +29,74 @@ export type Magic = keyof typeof KINDS;
 /** What an encoding holds. */
 export type Kind = (typeof KINDS)[Magic][number];
 
-/** What follows the header, in this order. */
-export interface Body {
-  readonly y?: Int32Array;
-  readonly scalars?: readonly bigint[];
-  /** Encoded elements. */
-  readonly elements?: readonly Uint8Array[];
+/** What coding needs of a group: its id, its order, and one kind of element. */
+export interface Coder<E> {
+  readonly id: number;
+  readonly order: bigint;
+  readonly elementBytes: number;
+  encode(element: E): Uint8Array;
+  decode(bytes: Uint8Array): E;
 }
 
-/** Whether a body has a y, how many scalars, how many elements, and the length of an element. */
+/** What follows the header, in this order. */
+export interface Body<E> {
+  readonly y?: Int32Array;
+  readonly scalars?: readonly bigint[];
+  readonly elements?: readonly E[];
+}
+
+/** Whether a body has a y, how many scalars, how many elements. */
 export interface Shape {
   readonly y?: boolean;
   readonly scalars?: number;
   readonly elements?: number;
-  readonly elementBytes?: number;
 }
 
-/** Encodes an object. @param pp n and bounds, and the group by its id. */
-export function encodeObject(
+/** Encodes an object. @throws {RangeError} an element is the identity. */
+export function encodeObject<E>(
   magic: Magic,
   kind: Kind,
-  pp: Bounds & { readonly group: { readonly id: number } },
-  { y = new Int32Array(0), scalars = [], elements = [] }: Body,
+  pp: Bounds,
+  coder: Coder<E>,
+  { y = new Int32Array(0), scalars = [], elements = [] }: Body<E>,
 ): Uint8Array {
-  const ofElements = elements.reduce((sum, { length }) => sum + length, 0);
   const bytes = new Uint8Array(
-    HEADER_BYTES + 4 * y.length + SCALAR_BYTES * scalars.length + ofElements,
+    HEADER_BYTES + 4 * y.length + SCALAR_BYTES * scalars.length +
+      coder.elementBytes * elements.length,
   );
   const view = new DataView(bytes.buffer);
   bytes.set(new TextEncoder().encode(magic));
-  bytes.set([KINDS[magic].findIndex((each) => each === kind) + 1, VERSION, pp.group.id], 4);
+  bytes.set([KINDS[magic].findIndex((each) => each === kind) + 1, VERSION, coder.id], 4);
   [pp.n, pp.boundX, pp.boundY].forEach((value, i) => view.setUint32(7 + 4 * i, value));
   let at = HEADER_BYTES;
-  y.forEach((value, i) => view.setInt32(at + 4 * i, value));
-  at += 4 * y.length;
+  for (const value of y) {
+    view.setInt32(at, value);
+    at += 4;
+  }
   for (const scalar of scalars) {
-    for (let word = 3, rest = scalar; word >= 0; word--, rest >>= 64n) {
-      view.setBigUint64(at + 8 * word, BigInt.asUintN(64, rest));
+    for (let word = 0; word < 4; word++, at += 8) {
+      view.setBigUint64(at, BigInt.asUintN(64, scalar >> BigInt(64 * (3 - word))));
     }
-    at += SCALAR_BYTES;
   }
   for (const element of elements) {
-    bytes.set(element, at);
-    at += element.length;
+    bytes.set(coder.encode(element), at);
+    at += coder.elementBytes;
   }
   return bytes;
 }
 
-/** Decodes an object; elements stay bytes, for the group to check.
- * @param magics that are accepted.   @param groupOf the group of an id; may refuse it.
+/** Decodes an object.
+ * @param magics that are accepted.   @param coderOf the group of an id; may refuse it.
  * @param shapeOf the body's shape.
  * @throws {RangeError} wrong scheme, kind, version, group or bounds; truncated; trailing bytes; y over its
- * bound; a scalar ≥ q. */
-export function decodeObject<G extends { readonly order: bigint }>(
+ * bound; a scalar ≥ q; an element that is off the curve, non-canonical, outside the subgroup or the identity. */
+export function decodeObject<E, C extends Coder<E>>(
   magics: readonly Magic[],
   kind: Kind,
   bytes: Uint8Array,
-  groupOf: (id: number) => G,
-  shapeOf: (n: number, group: G, magic: Magic) => Shape,
-): { magic: Magic; pp: Bounds & { readonly group: G } } & Required<Body> {
+  coderOf: (id: number) => C & Coder<E>,
+  shapeOf: (n: number, magic: Magic) => Shape,
+): { magic: Magic; pp: Bounds & { readonly group: C } } & Required<Body<E>> {
   const action = `decode ${kind}`;
   const refuse = (state: string) => new RangeError(`Cannot ${action}: ${state}`);
   if (bytes.length < HEADER_BYTES) {
@@ -103,21 +112,20 @@ export function decodeObject<G extends { readonly order: bigint }>(
   if (foundKind !== kind) throw refuse(`this is ${foundKind ?? `unknown kind ${bytes[4]}`}`);
   if (bytes[5] !== VERSION) throw refuse(`version ${bytes[5]}, expected ${VERSION}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const group = groupOf(bytes[6]);
+  const group = coderOf(bytes[6]);
   const [n, boundX, boundY] = [0, 1, 2].map((i) => view.getUint32(7 + 4 * i));
   const pp = checkParams(action, { group, n, boundX, boundY });
-  const shape = shapeOf(n, group, magic);
-  const { scalars: ofScalars = 0, elements: ofElements = 0, elementBytes = 0 } = shape;
-  const yBytes = shape.y ? 4 * n : 0;
-  const expected = HEADER_BYTES + yBytes + SCALAR_BYTES * ofScalars + elementBytes * ofElements;
+  const { y: hasY = false, scalars: ofScalars = 0, elements: ofElements = 0 } = shapeOf(n, magic);
+  const expected = HEADER_BYTES + (hasY ? 4 * n : 0) + SCALAR_BYTES * ofScalars +
+    group.elementBytes * ofElements;
   if (bytes.length !== expected) {
     throw refuse(`${bytes.length} bytes, expected ${expected} for n = ${n}`);
   }
 
   let at = HEADER_BYTES;
-  const y = Int32Array.from({ length: yBytes / 4 }, (_, i) => view.getInt32(at + 4 * i));
-  if (shape.y) checkVector(action, "y", y, n, boundY);
-  at += yBytes;
+  const y = new Int32Array(hasY ? n : 0);
+  for (let i = 0; i < y.length; i++, at += 4) y[i] = view.getInt32(at);
+  if (hasY) checkVector(action, "y", y, n, boundY);
   const scalars = Array.from({ length: ofScalars }, () => {
     let scalar = 0n;
     for (let word = 0; word < 4; word++, at += 8) scalar = (scalar << 64n) | view.getBigUint64(at);
@@ -126,7 +134,7 @@ export function decodeObject<G extends { readonly order: bigint }>(
   });
   const elements = Array.from(
     { length: ofElements },
-    (_, i) => bytes.subarray(at + i * elementBytes, at + (i + 1) * elementBytes),
+    () => group.decode(bytes.subarray(at, at += group.elementBytes)),
   );
   return { magic, pp, y, scalars, elements };
 }

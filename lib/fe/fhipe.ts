@@ -182,7 +182,7 @@ export function decryptMany(
 ): Float64Array {
   const range = rangeOf(ctX.pp);
   for (const { pp } of skYs) checkSameParams(pp, ctX.pp);
-  checkGuesses(near, skYs.length, range);
+  if (near !== undefined) checkVector("decrypt", "near", near, skYs.length, range);
   const lines = prepared?.get(ctX) ?? prepareCiphertext(ctX);
   return Float64Array.from(skYs, (skY, index) => {
     signal?.throwIfAborted();
@@ -192,20 +192,6 @@ export function decryptMany(
     onProgress?.(index + 1, skYs.length);
     return z;
   });
-}
-
-function checkGuesses(near: ArrayLike<number> | undefined, keys: number, range: number): void {
-  if (near === undefined) return;
-  if (near.length !== keys) {
-    throw new TypeError(`Cannot decrypt: ${near.length} guesses for ${keys} keys`);
-  }
-  for (let i = 0; i < keys; i++) {
-    if (!Number.isInteger(near[i]) || Math.abs(near[i]) > range) {
-      throw new RangeError(
-        `Cannot decrypt: guess ${near[i]} is not an integer in [-${range}, ${range}]`,
-      );
-    }
-  }
 }
 
 /** Prepared ciphertexts within a budget of memory, the least recently used dropped first. Lines take 17 kB a

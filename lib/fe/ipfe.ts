@@ -26,12 +26,20 @@
  * if (z !== 250) throw new Error(`⟨x, y⟩ = ${z}`);
  * ```
  * @module */
+import { mod } from "@noble/curves/abstract/modular.js";
 import { solveMany } from "../math/dlog.ts";
-import { Comb, combDigits, generatorTables } from "../math/fixed_base.ts";
+import { type Comb, combDigits, combOf, generatorMultiples } from "../math/fixed_base.ts";
 import { type Element, type Group, groupById } from "../math/group.ts";
 import { multiScalar } from "../math/msm.ts";
 import { randomScalars, type Rng, secureRng } from "../math/rng.ts";
-import { decodeObject, encodeObject, type Kind, type Shape } from "./encoding.ts";
+import {
+  type Body,
+  decodeObject,
+  encodeObject,
+  type Kind,
+  type Magic,
+  type Shape,
+} from "./encoding.ts";
 import {
   checkParams,
   checkSameParams,
@@ -43,7 +51,7 @@ import {
 
 export type { IpfeParams } from "./params.ts";
 
-/** Public: encrypts. `h` is never changed after its first use. */
+/** Public: encrypts. Its first encryption builds tables of the h_i. */
 export interface MasterPublicKey {
   readonly pp: IpfeParams;
   readonly h: readonly Element[];
@@ -71,25 +79,21 @@ export interface Ciphertext {
   readonly ct: readonly Element[];
 }
 
-/** The string behind g_2, and its domain: nothing up our sleeve. */
-const SECOND_GENERATOR = { message: "second generator h", domain: "fe-leakage/ipfe_full/v1" };
-const secondCombs = new Map<string, Comb>();
+const secondGenerators = new Map<string, Element>();
 
-/** g_2: a generator whose logarithm to the base g nobody knows. */
+/** g_2: a generator whose logarithm to the base g nobody knows, from a string with nothing up its sleeve. */
 export function secondGenerator(group: Group): Element {
-  return group.hash(new TextEncoder().encode(SECOND_GENERATOR.message), SECOND_GENERATOR.domain);
+  let element = secondGenerators.get(group.name);
+  if (element === undefined) {
+    const message = new TextEncoder().encode("second generator h");
+    secondGenerators.set(group.name, element = group.hash(message, "fe-leakage/ipfe_full/v1"));
+  }
+  return element;
 }
 
 /** Tables of g_1 and, for two masks, g_2. */
-function generatorCombs({ group, masks = 1 }: IpfeParams): readonly Comb[] {
-  const { comb } = generatorTables(group);
-  if (masks === 1) return [comb];
-  let second = secondCombs.get(group.name);
-  if (second === undefined) {
-    secondCombs.set(group.name, second = new Comb(group, secondGenerator(group)));
-  }
-  return [comb, second];
-}
+const generatorCombs = ({ group, masks = 1 }: IpfeParams): readonly Comb[] =>
+  [group.generator, ...masks === 2 ? [secondGenerator(group)] : []].map((g) => combOf(group, g));
 
 /** Draws a key pair. (Authority)
  * @throws {RangeError} n or a bound is no positive integer, n·boundX·boundY exceeds 2^40, or masks is not 1
@@ -104,12 +108,8 @@ export function setup(
   const { group, n } = pp;
   const combs = generatorCombs(pp);
   const s = combs.map(() => randomScalars(group.order, rng, n));
-  const h = Array.from(
-    { length: n },
-    (_, i) =>
-      combs.map((comb, j) => comb.multiply(combDigits(group, s[j][i])))
-        .reduce((sum, power) => sum.add(power)),
-  );
+  const h = combs.map((comb, j) => s[j].map((k) => comb.multiply(combDigits(group, k))))
+    .reduce((first, second) => first.map((power, i) => power.add(second[i])));
   return { mpk: { pp, h }, msk: { pp, s } };
 }
 
@@ -118,17 +118,11 @@ export function setup(
  * @throws {TypeError} y.length ≠ n. {RangeError} an entry over the bound or no integer. */
 export function keyDerive({ pp, s }: MasterSecretKey, y: ArrayLike<number>): FunctionalKey {
   const checked = checkVector("derive a key", "y", y, pp.n, pp.boundY);
-  const { order } = pp.group;
-  const skY = s.map((secret) => {
-    const sum = secret.reduce((total, scalar, i) => total + scalar * BigInt(checked[i]), 0n) %
-      order;
-    return sum < 0n ? sum + order : sum;
-  });
+  const skY = s.map((secret) =>
+    mod(secret.reduce((sum, k, i) => sum + k * BigInt(checked[i]), 0n), pp.group.order)
+  );
   return { pp, y: checked, skY };
 }
-
-/** Tables of a public key's h_i, by that array: built by its first encryption, gone with the key. */
-const combsOf = new WeakMap<readonly Element[], readonly Comb[]>();
 
 /** Encrypts x: ct0_j = g_j^r, ct_i = h_i^r g^{x_i}. (Client)
  * @param x n integers, |x_i| ≤ boundX.
@@ -142,13 +136,11 @@ export function encrypt(
   const checked = checkVector("encrypt", "x", x, pp.n, pp.boundX);
   const [scalar] = randomScalars(group.order, rng, 1);
   const r = combDigits(group, scalar);
-  let combs = combsOf.get(h);
-  if (combs === undefined) combsOf.set(h, combs = h.map((base) => new Comb(group, base)));
-  const { small } = generatorTables(group);
+  const small = generatorMultiples(group);
   return {
     pp,
     ct0: generatorCombs(pp).map((comb) => comb.multiply(r)),
-    ct: combs.map((comb, i) => comb.multiply(r).add(small.multiply(checked[i]))),
+    ct: h.map((base, i) => combOf(group, base).multiply(r).add(small.multiply(checked[i]))),
   };
 }
 
@@ -181,35 +173,23 @@ export function decryptMany(
 /** (j, k) ↦ k · bases_j: by tables once there are enough keys to pay for them. */
 function powerOf(group: Group, bases: readonly Element[], keys: number) {
   if (keys < 2) return (j: number, k: bigint) => group.multiply(bases[j], k);
-  const combs = bases.map((base) => new Comb(group, base));
-  return (j: number, k: bigint) => combs[j].multiply(combDigits(group, k));
+  return (j: number, k: bigint) => combOf(group, bases[j]).multiply(combDigits(group, k));
 }
 
-interface Parts {
-  readonly y?: Int32Array;
-  readonly scalars?: readonly bigint[];
-  readonly elements?: readonly Element[];
-}
-
-function encode(kind: Kind, pp: IpfeParams, { elements = [], ...parts }: Parts): Uint8Array {
-  const encoded = elements.map((element) => pp.group.encode(element));
-  return encodeObject(pp.masks === 2 ? "ipf2" : "ipf1", kind, pp, { ...parts, elements: encoded });
-}
+const encode = (kind: Kind, pp: IpfeParams, body: Body<Element>) =>
+  encodeObject(pp.masks === 2 ? "ipf2" : "ipf1", kind, pp, pp.group, body);
 
 /** Decodes either scheme: an object says which one it is of. */
 function decode(kind: Kind, bytes: Uint8Array, shapeOf: (n: number, masks: number) => Shape) {
-  const { magic, pp, y, scalars, elements } = decodeObject(
+  const masksOf = (magic: Magic) => magic === "ipf2" ? 2 : 1;
+  const { magic, pp, ...body } = decodeObject<Element, Group>(
     ["ipf1", "ipf2"],
     kind,
     bytes,
     groupById,
-    (n, { elementBytes }, magic) => ({ ...shapeOf(n, magic === "ipf2" ? 2 : 1), elementBytes }),
+    (n, magic) => shapeOf(n, masksOf(magic)),
   );
-  const masks = magic === "ipf2" ? 2 : 1;
-  return {
-    ...{ pp: { ...pp, masks } as const, y, scalars, masks },
-    elements: elements.map((element) => pp.group.decode(element)),
-  };
+  return { pp: { ...pp, masks: masksOf(magic) } as const, ...body };
 }
 
 /** Encodes a public key: n elements. */

@@ -69,13 +69,13 @@ export function checkParams<P extends Bounds & { readonly group: unknown }>(
  * @throws {RangeError} an entry is no integer (NaN too) or |entry| > bound. */
 export function checkVector(
   action: string,
-  name: "x" | "y",
+  name: "x" | "y" | "near",
   values: ArrayLike<number>,
   n: number,
   bound: number,
 ): Int32Array {
   if (values.length !== n) {
-    throw new TypeError(`Cannot ${action}: ${name} has length ${values.length}, expected n = ${n}`);
+    throw new TypeError(`Cannot ${action}: ${name} has length ${values.length}, expected ${n}`);
   }
   for (let i = 0; i < n; i++) {
     if (!Number.isInteger(values[i]) || Math.abs(values[i]) > bound) {

@@ -14,7 +14,7 @@
  * if (z !== -42) throw new Error(`z = ${z}`);
  * ```
  * @module */
-import { generatorTables } from "./fixed_base.ts";
+import { generatorMultiples } from "./fixed_base.ts";
 import {
   buildTable,
   type DlogTable,
@@ -75,7 +75,7 @@ export function solveMany(group: Group, elements: readonly Element[], bound: num
   let step = steps.next();
   while (!step.done) step = steps.next();
   const table = step.value;
-  const generator = generatorTables(group).small;
+  const generator = generatorMultiples(group);
   const stride = 2 * table.entries + 1;
   const giant = generator.multiply(stride);
   const giantBack = giant.negate();

@@ -11,7 +11,7 @@ import {
   saveTable,
   tableEntries,
 } from "lib/math/dlog_table.ts";
-import { generatorTables } from "lib/math/fixed_base.ts";
+import { generatorMultiples } from "lib/math/fixed_base.ts";
 import { toFixed } from "lib/math/fixed_point.ts";
 import { group } from "lib/math/group.ts";
 import { gaussian, seededRng, uniform } from "lib/math/rng.ts";
@@ -19,7 +19,7 @@ import { gaussian, seededRng, uniform } from "lib/math/rng.ts";
 const G = group("ristretto255");
 const bound = 2 ** 28;
 const entries = tableEntries(bound);
-const { small } = generatorTables(G);
+const small = generatorMultiples(G);
 
 function build(): DlogTable {
   const steps = buildTable(G, entries);

@@ -114,13 +114,13 @@ Deno.test("fhipe decrypt() finds the result from any guess, and refuses a guess 
     assertThrows(
       () => decrypt(skY, ctX, { near }),
       RangeError,
-      `Cannot decrypt: guess ${near} is not an integer in [-76500, 76500]`,
+      `Cannot decrypt: near[0] = ${near} is not an integer in [-76500, 76500]`,
     );
   }
   assertThrows(
     () => decryptMany([skY, skY], ctX, { near: [1] }),
     TypeError,
-    "Cannot decrypt: 1 guesses for 2 keys",
+    "Cannot decrypt: near has length 1, expected 2",
   );
 });
 

@@ -180,7 +180,7 @@ for (const { name, masks } of SCHEMES) {
 
   Deno.test(`${name}: encrypt() and keyDerive() refuse a wrong length`, () => {
     for (const wrong of [[], [1, 2], [1, 2, 3, 4]]) {
-      const state = `has length ${wrong.length}, expected n = 3`;
+      const state = `has length ${wrong.length}, expected 3`;
       assertThrows(() => ipfe.encrypt(mpk, wrong), TypeError, `Cannot encrypt: x ${state}`);
       assertThrows(
         () => ipfe.keyDerive(msk, wrong),
