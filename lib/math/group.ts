@@ -131,7 +131,8 @@ const RISTRETTO255: Group = {
   equals: (a, b) => wrap(a).equals(wrap(b)),
   multiply: (element, scalar) =>
     edwards(element).multiplyUnsafe(Edwards.Fn.create(scalar)) as Element,
-  sum: (elements) => sumEdwards(elements.map(edwards)) as Element,
+  sum: (elements) =>
+    sumEdwards(elements as readonly unknown[] as readonly EdwardsPoint[]) as Element,
   /* The key is (xy)² = (T/Z)². Claim: it is the same for two representatives exactly when their
    * elements are equal up to sign.
    * (⇐) E[4] = {(0,1), (0,−1), (±i,0)}. Adding (0,−1) maps (x,y) to (−x,−y), adding (±i,0) maps it to

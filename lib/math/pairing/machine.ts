@@ -222,6 +222,11 @@ export class Machine {
   /** Reads the numbers at an address, that many bytes, both lanes. */
   lanes(at: number, bytes: number): [Lane, Lane] {
     const view = this.view(at, bytes);
-    return [view.filter((_, i) => i % 2 === 0), view.filter((_, i) => i % 2 === 1)];
+    const [first, second] = [new Float64Array(bytes / 16), new Float64Array(bytes / 16)];
+    for (let i = 0; i < first.length; i++) {
+      first[i] = view[2 * i];
+      second[i] = view[2 * i + 1];
+    }
+    return [first, second];
   }
 }
