@@ -30,7 +30,7 @@ import {
 } from "../../fe/fhipe_encoding.ts";
 import { fitCosts } from "../../math/linear_fit.ts";
 import { type PairingGroup, powerGT, solveGT } from "../../math/pairing/group.ts";
-import { breather } from "../../workers/breath.ts";
+import { breather } from "../../workers/pool.ts";
 import { secondsOf } from "../seconds_of.ts";
 
 /** Seconds, or bytes, as a polynomial in N: [1, N] or [1, N, N²]. */
