@@ -3,7 +3,6 @@
  * @module */
 import { solveBatch } from "../attack/batched.ts";
 import { checkedPriors, type Objective } from "../attack/priors.ts";
-import { solveAll } from "../attack/solve_all.ts";
 import { describe, narrowView, type ServerView } from "../attack/view.ts";
 import type { SplitDataset } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
@@ -13,13 +12,12 @@ import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
-import { sequenceFigure } from "../plot/sequence.ts";
 import { clearViews, type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { forwardPass } from "../protocol/cryptonn/forward.ts";
 import { type Rate, wilson } from "../sweep/summary.ts";
 import { LABELS } from "./rates.ts";
-import { type Chosen, judge } from "./recoveries.ts";
-import { sent, worked } from "./transcripts.ts";
+import { type Chosen, judge, recoverEach } from "./recoveries.ts";
+import { sequenceOf } from "./transcripts.ts";
 
 /** The untrained first layer of the paper's network, in fixed point; a wider one begins with the rows of a narrower. */
 export function initialLayer(
@@ -47,24 +45,22 @@ export async function encryptedForward(
       return views[at];
     });
   const sequence = (name: string, title: string) =>
-    sequenceFigure({
-      ...{ name, title },
+    sequenceOf(transcript, {
+      ...{ name, title, roles: ["authority", "client", "server"] },
       alt: "The authority sets up and derives a key for each row of W1; the client encrypts each " +
         "image; the server decrypts z1 of each.",
-      roles: ["authority", "client", "server"],
       steps: [
-        worked(transcript, "authority", "setup", "set up: master key"),
-        sent(transcript, ["authority", "client"], "public key"),
-        sent(transcript, ["server", "authority"], "rows of W1"),
-        worked(transcript, "authority", "derive keys", `derive ${layer.hidden} keys`),
-        sent(transcript, ["authority", "server"], "functional keys"),
+        ["authority", "setup", "set up: master key"],
+        ["authority → client", "public key"],
+        ["server → authority", "rows of W1"],
+        ["authority", "derive keys", `derive ${layer.hidden} keys`],
+        ["authority → server", "functional keys"],
         {
-          kind: "group",
-          label: `each of ${indices.length} images`,
+          each: `each of ${indices.length} images`,
           steps: [
-            worked(transcript, "client", "encrypt a sample", "encrypt an image"),
-            sent(transcript, ["client", "server"], "encrypted samples", "encrypted image"),
-            worked(transcript, "server", "decrypt z1 of a sample", "decrypt z1 = W1·x"),
+            ["client", "encrypt a sample", "encrypt an image"],
+            ["client → server", "encrypted samples", "encrypted image"],
+            ["server", "decrypt z1 of a sample", "decrypt z1 = W1·x"],
           ],
         },
       ],
@@ -116,15 +112,15 @@ export async function attackWidths(
 }> {
   const wide = clearViews(layer, images, indices);
   const viewsAt = (width: number) => wide.map((view) => narrowView(view, width));
-  const points = objectives.flatMap((objective) => widths.map((width) => ({ objective, width })));
-  const jobs = points.flatMap(({ objective, width }) =>
-    viewsAt(width).map((view) => ({ view, priors: checkedPriors({ objective }) }))
+  const points = objectives.flatMap((objective) =>
+    widths.map((width) => ({
+      ...{ objective, width, views: viewsAt(width), priors: checkedPriors({ objective }) },
+    }))
   );
-  const solved = await solveAll(jobs, { ...on, solver: "fast" });
-  const swept = points.map((point, k) => {
-    const part = solved.slice(k * wide.length, (k + 1) * wide.length);
-    return { ...point, mse: judge("", part, { images, indices }).mse };
-  });
+  const solved = await recoverEach(points, { ...on, solver: "fast" });
+  const swept = points.map((point, k) => ({
+    ...{ ...point, mse: judge("", solved[k], { images, indices }).mse },
+  }));
   const mse = (objective: Objective, width: number) =>
     swept.find((p) => p.objective === objective && p.width === width)?.mse ?? null;
   const figure = (name: string, title: string) =>

@@ -2,14 +2,12 @@
  * @module */
 import { ruleViolations } from "../attack/metrics.ts";
 import { checkedPriors, PUBLISHED_PERIODS } from "../attack/priors.ts";
-import type { Score } from "../attack/score.ts";
-import { solveAll } from "../attack/solve_all.ts";
 import type { ServerView } from "../attack/view.ts";
 import { image } from "../data/dataset.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import { type Rate, rateText, wilson } from "../sweep/summary.ts";
-import { type Chosen, count, judge } from "./recoveries.ts";
+import { type Chosen, count, firstOf, type Judged, judge, recoverEach } from "./recoveries.ts";
 
 /** How many of the images break the published neighbour rule at a period, in at least one pixel. */
 export function ruleBroken({ images, indices }: Chosen, period: number): Rate {
@@ -17,6 +15,9 @@ export function ruleBroken({ images, indices }: Chosen, period: number): Rate {
   const breaks = (i: number) => ruleViolations(image(images, i), images.shape, priors) > 0;
   return wilson(indices.filter(breaks).length, indices.length);
 }
+
+/** The authors' "none", which keeps the rule at pixel (0, 0). */
+export const THEIR_NONE = 1000;
 
 /** The published rule at one period. */
 interface RuleAt {
@@ -27,12 +28,8 @@ interface RuleAt {
   readonly inside: readonly number[];
   readonly wrapped: readonly number[];
   /** The published program under it. */
-  readonly scores: readonly Score[];
-  readonly mse: number | null;
+  readonly judged: Judged;
 }
-
-/** The authors' "none", which keeps the rule at pixel (0, 0). */
-const THEIR_NONE = 1000;
 
 /** The published rule at all periods. */
 export class RuleStudy {
@@ -60,19 +57,15 @@ export class RuleStudy {
   table(title: string): Table {
     const mean = (counts: readonly number[]) =>
       (counts.reduce((a, b) => a + b, 0) / counts.length).toFixed(1);
+    const broken = `of ${this.all.indices.length} test images break it`;
     return table({
       title,
       columns: [
-        ...[
-          "period",
-          `of ${this.all.indices.length} test images break it`,
-          "pixels breaking it, mean",
-        ],
-        ...["with the authors' edges", "LP optimal", "LP infeasible", "LP undecided"],
-        "mean MSE of optimal",
+        ...["period", broken, "pixels breaking it, mean", "with the authors' edges"],
+        ...["LP optimal", "LP infeasible", "LP undecided", "mean MSE of optimal"],
       ],
-      rows: this.rows.map(({ period, broken, inside, wrapped, scores, mse }) => {
-        const [optimal, infeasible] = (["optimal", "infeasible"] as const)
+      rows: this.rows.map(({ period, broken, inside, wrapped, judged: { scores, mse } }) => {
+        const [optimal, infeasible] = ["optimal", "infeasible"]
           .map((status) => count(scores, (s) => s.status === status));
         return [
           ...[period, rateText(broken), mean(inside), mean(wrapped), optimal, infeasible],
@@ -92,20 +85,19 @@ export async function studyRule(
     views: readonly ServerView[];
   },
 ): Promise<RuleStudy> {
-  const jobs = PUBLISHED_PERIODS.flatMap((period) =>
-    views.map((view) => ({ view, priors: checkedPriors({ objective: "published", period }) }))
-  );
-  const solved = await solveAll(jobs, { ...on, timeLimitS: 60 });
-  const all = { images, indices: Array.from({ length: images.count }, (_, i) => i) };
+  const ruleAt = (period: number, wrapEdges = false) =>
+    checkedPriors({ objective: "published", period, wrapEdges });
+  const programs = PUBLISHED_PERIODS.map((period) => ({ views, priors: ruleAt(period) }));
+  const solved = await recoverEach(programs, { ...on, timeLimitS: 60 });
+  const all = firstOf(images);
   const rows = PUBLISHED_PERIODS.map((period, k) => {
-    const violations = (wrapEdges: boolean) => {
-      const priors = checkedPriors({ objective: "published", period, wrapEdges });
-      return indices.map((i) => ruleViolations(image(images, i), images.shape, priors));
-    };
-    const part = solved.slice(k * views.length, (k + 1) * views.length);
-    const { scores, mse } = judge("", part, { images, indices: attacked });
-    const broken = ruleBroken(all, period);
-    return { period, broken, inside: violations(false), wrapped: violations(true), scores, mse };
+    const [inside, wrapped] = [false, true].map((wrapEdges) =>
+      indices.map((i) =>
+        ruleViolations(image(images, i), images.shape, ruleAt(period, wrapEdges))
+      )
+    );
+    const judged = judge("", solved[k], { images, indices: attacked });
+    return { period, broken: ruleBroken(all, period), inside, wrapped, judged };
   });
   return new RuleStudy(rows, all);
 }

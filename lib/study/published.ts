@@ -1,26 +1,23 @@
-/** The published program, whose objective is 0, by width and by density of its neighbour rule: what the rows of the
- * sweep `attack` say of ten test images a point, each behind a W1 of its own.
+/** The published program, whose objective is 0, by width and by density of its neighbour rule, beside other objectives:
+ * what the rows of the sweep `attack` say of ten test images a point, each behind a W1 of its own.
  * @module */
+import { type Objective, OBJECTIVES } from "../attack/priors.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { heatMap } from "../plot/heat_map.ts";
+import { lineFigure } from "../plot/line.ts";
 import { pairedRatio, type Rate, summarize, wilson } from "../sweep/summary.ts";
-import type { Rec } from "./sweeps.ts";
+import {
+  DATASET_NAMES,
+  type ErrorRatio,
+  errorText,
+  LABELS,
+  PERIODS,
+  type Rec,
+  widthsOf,
+} from "./rates.ts";
 
-/** What the attacked datasets are called. */
-export const DATASET_NAMES: Readonly<Record<string, string>> = {
-  "mnist": "MNIST",
-  "fashion-mnist": "Fashion-MNIST",
-  "cifar10-gray": "CIFAR-10 grey",
-};
-
-/** What the solvers are called. */
-export const SOLVER_NAMES = { batched: "ADMM", fast: "interior point", highs: "HiGHS" } as const;
-
-/** Periods of the rule from none to the densest. */
-export const PERIODS = ["none", "16", "9", "4", "2"] as const;
-
-/** The images of one dataset, period and width under one solver. */
+/** The images of one dataset, program and width under one solver. */
 export interface Cell {
   readonly count: number;
   /** Programs with a solution, and their mean MSE; null if there are none. */
@@ -33,25 +30,17 @@ export interface Cell {
   readonly mses: readonly number[];
 }
 
-/** An error below this is rounding: each pixel is right. */
-export const EXACT = 1e-8;
-
-/** A mean squared error in words. */
-export function errorText(mse: number): string {
-  if (mse < EXACT) return "exact";
-  return mse < 5e-5 ? mse.toExponential(0).replace("-", "−") : mse.toFixed(4);
+/** Where a cell stands: our interior point method ("fast") on the published program by default. */
+export interface Place {
+  readonly dataset: string;
+  readonly hidden: number;
+  readonly period: string;
+  readonly objective?: Objective;
+  readonly solver?: "fast" | "highs";
 }
 
-/** Widths in rows, ascending. */
-export function widthsOf(rows: readonly Rec[]): number[] {
-  return [...new Set(rows.map(({ hidden }) => Number(hidden)))].toSorted((a, b) => a - b);
-}
-
-/** One colour scale for the maps of all datasets, in MSE. */
-const SCALE = { floor: 1e-4, range: [1e-4, 0.2] } as const;
-
-const keyOf = ({ solver, dataset, period, hidden }: Rec) =>
-  [solver, dataset, period, hidden].join();
+const keyOf = ({ solver = "fast", objective = "published", dataset, period, hidden }: Place) =>
+  [solver, objective, dataset, period, hidden].join();
 
 function cellOf(rows: readonly Rec[]): Cell {
   const is = (status: string) => rows.filter(({ recovery }) => recovery === status).length;
@@ -62,39 +51,56 @@ function cellOf(rows: readonly Rec[]): Cell {
   return { count: rows.length, solved: mses.length, mean, infeasible, undecided, mses };
 }
 
-/** The published program's rows of the sweep `attack`. */
-export class PublishedProgram {
-  readonly #rows: readonly Rec[];
-  readonly #cells: ReadonlyMap<string, Cell>;
+/** One colour scale for the maps of all datasets, in MSE. */
+const SCALE = { floor: 1e-4, range: [1e-4, 0.2] } as const;
 
-  constructor(images: readonly Rec[]) {
-    this.#rows = images.filter(({ objective }) => objective === "published");
-    const groups = Map.groupBy(this.#rows, keyOf);
+/** The objective that needs the fewest units on a dataset, of those whose rows have ten images. */
+const BEST: Readonly<Record<string, (typeof OBJECTIVES)[number]>> = {
+  "mnist": "tv-sum",
+  "fashion-mnist": "tv-sum",
+  "cifar10-gray": "tv",
+};
+
+/** Images of a point; the parameter search attacks fewer, at other widths. */
+const IMAGES = 10;
+
+/** What an error is divided by, in words: "4.0×", "exact", "–" where there is nothing to divide. */
+function factorText(above: number | null, below: number | null): string {
+  if (above === null || below === null || errorText(above) === "exact") return "–";
+  if (errorText(below) === "exact") return "exact";
+  return above > 1000 * below ? "over 1000×" : `${(above / below).toFixed(1)}×`;
+}
+
+/** The rows of the sweep `attack`: the published program, and other objectives without a rule. */
+export class PublishedProgram {
+  readonly #cells: ReadonlyMap<string, Cell>;
+  readonly #rows: readonly Rec[];
+
+  /** @param images all rows of the sweep. */
+  constructor(private readonly images: readonly Rec[]) {
+    const groups = Map.groupBy(images, (row) => keyOf(row as unknown as Place));
     this.#cells = new Map([...groups].map(([key, rows]) => [key, cellOf(rows)]));
+    this.#rows = images.filter(({ objective }) => objective === "published");
+  }
+
+  /** @throws {RangeError} no such rows. */
+  cell(place: Place): Cell {
+    const cell = this.#cells.get(keyOf(place));
+    if (cell !== undefined) return cell;
+    const { solver = "fast", dataset, hidden, period } = place;
+    throw new RangeError(`Cannot find ${solver} on ${dataset} at ${hidden}, period ${period}`);
   }
 
   /** The widths of a dataset that have all periods, under our interior point method. */
   widths(dataset: string): number[] {
-    const solver = "fast";
-    return widthsOf(this.#rows.filter((r) => r.dataset === dataset && r.solver === solver)).filter(
-      (hidden) =>
-        PERIODS.every((period) => this.#cells.has(keyOf({ solver, dataset, period, hidden }))),
+    return widthsOf(this.#rows.filter((row) => row.dataset === dataset)).filter((hidden) =>
+      PERIODS.every((period) => this.#cells.has(keyOf({ dataset, period, hidden })))
     );
   }
 
-  /** @throws {RangeError} no such rows. */
-  cell(dataset: string, period: string, hidden: number, solver = "fast"): Cell {
-    const cell = this.#cells.get(keyOf({ solver, dataset, period, hidden }));
-    if (cell === undefined) {
-      throw new RangeError(`Cannot find ${solver} on ${dataset} at ${hidden}, period ${period}`);
-    }
-    return cell;
-  }
-
   #grid<T>(dataset: string, value: (cell: Cell) => T): T[][] {
-    const widths = this.widths(dataset);
     return PERIODS.map((period) =>
-      widths.map((hidden) => value(this.cell(dataset, period, hidden)))
+      this.widths(dataset).map((hidden) => value(this.cell({ dataset, period, hidden })))
     );
   }
 
@@ -114,7 +120,7 @@ export class PublishedProgram {
       shares: this.#grid(dataset, ({ solved, count }) => solved === count ? 1 : solved / count / 2),
       labels: this.#grid(dataset, ({ mean, solved, infeasible, count }) => {
         const why = infeasible === count ? "infeasible" : "undecided";
-        return `${mean === null ? why : errorText(mean)}\n${solved} of ${count} solved`;
+        return `${mean === null ? why : errorText(mean, 4)}\n${solved} of ${count} solved`;
       }),
     });
   }
@@ -124,7 +130,7 @@ export class PublishedProgram {
     const cells = this.#grid(
       dataset,
       ({ mean, count, infeasible, undecided }) =>
-        (mean?.toFixed(4) ?? "–") +
+        errorText(mean, 4) +
         (infeasible === 0 ? "" : `, ${infeasible} of ${count} infeasible`) +
         (undecided === 0 ? "" : `, ${undecided} undecided`),
     );
@@ -142,18 +148,16 @@ export class PublishedProgram {
 
   /** The points that HiGHS solved too, by width, then from the loosest rule to the densest. */
   #shared() {
-    const first = new Map(
-      this.#rows.filter(({ solver }) => solver === "highs").map((row) => [keyOf(row), row]),
-    );
-    return [...first.values()].map((row) => ({
-      dataset: String(row.dataset),
-      period: String(row.period),
-      hidden: Number(row.hidden),
-    })).toSorted((a, b) => a.hidden - b.hidden || rank(a.period) - rank(b.period)).map((at) => ({
-      ...at,
-      own: this.cell(at.dataset, at.period, at.hidden),
-      theirs: this.cell(at.dataset, at.period, at.hidden, "highs"),
-    }));
+    const rank = (period: string) => PERIODS.findIndex((other) => other === period);
+    const theirs = this.#rows.filter(({ solver }) => solver === "highs")
+      .map((row) => row as unknown as Place);
+    const places = [...new Map(theirs.map((place) => [keyOf(place), place])).values()];
+    return places
+      .toSorted((a, b) => a.hidden - b.hidden || rank(a.period) - rank(b.period))
+      .map((place) => ({
+        ...place,
+        ...{ own: this.cell({ ...place, solver: "fast" }), theirs: this.cell(place) },
+      }));
   }
 
   /** The same programs by our interior point method and by HiGHS. */
@@ -163,7 +167,7 @@ export class PublishedProgram {
       columns: ["dataset", "width", "period", "interior point", "HiGHS", "programs solved"],
       rows: this.#shared().map(({ dataset, hidden, period, own, theirs }) => [
         ...[DATASET_NAMES[dataset], hidden, period],
-        ...[own, theirs].map(({ mean }) => mean?.toFixed(4) ?? "–"),
+        ...[errorText(own.mean, 4), errorText(theirs.mean, 4)],
         `${own.solved} and ${theirs.solved}`,
       ]),
     });
@@ -171,27 +175,93 @@ export class PublishedProgram {
 
   /** How often one solver has a solution where the other proves that there is none. */
   contradictions(): Rate {
-    const imageKey = (row: Rec) => [row.dataset, row.period, row.hidden, row.image].join();
-    const verdicts = new Map(
-      this.#rows.filter(({ solver }) => solver === "fast").map((
-        row,
-      ) => [imageKey(row), row.recovery]),
+    const of = (name: string) => this.#rows.filter(({ solver }) => solver === name);
+    const key = (row: Rec) => [row.dataset, row.period, row.hidden, row.image].join();
+    const ours = new Map(of("fast").map((row) => [key(row), row.recovery]));
+    const opposed = of("highs").filter((row) =>
+      [row.recovery, ours.get(key(row))].toSorted().join() === "infeasible,optimal"
     );
-    const theirs = this.#rows.filter(({ solver }) => solver === "highs");
-    const opposed = theirs.filter((row) =>
-      [row.recovery, verdicts.get(imageKey(row))].toSorted().join() === "infeasible,optimal"
-    );
-    return wilson(opposed.length, theirs.length);
+    return wilson(opposed.length, of("highs").length);
   }
 
   /** HiGHS's mean MSE over ours, in the mean over the points that both solved. */
-  highsOverOurs(): ReturnType<typeof pairedRatio> {
+  highsOverOurs(): ErrorRatio {
     const both = this.#shared().filter(({ own, theirs }) =>
       own.mean !== null && theirs.mean !== null
     );
     return pairedRatio(both.map((c) => c.theirs.mean!), both.map((c) => c.own.mean!));
   }
-}
 
-/** The place of a period among {@linkcode PERIODS}. */
-export const rank = (period: string): number => PERIODS.findIndex((other) => other === period);
+  /** The cells of an objective without a rule, by width. */
+  #free(dataset: string, objective: Objective) {
+    const own = this.images.filter((r) => r.dataset === dataset && r.objective === objective);
+    return widthsOf(own).flatMap((hidden) => {
+      const cell = this.#cells.get(keyOf({ dataset, objective, period: "none", hidden }));
+      return cell !== undefined && cell.count >= IMAGES ? [{ hidden, ...cell }] : [];
+    });
+  }
+
+  /** Errors against the width: each image as a dot; a line through the means of the widths where each of them has a
+   * solution. Of the rules the maps have all. */
+  figure(dataset: string): Figure {
+    const ruled = (period: string) =>
+      this.widths(dataset).map((hidden) => ({
+        hidden,
+        ...this.cell({ dataset, period, hidden }),
+      }));
+    const lines = {
+      "published, no rule": ruled("none"),
+      "published, period 4": ruled("4"),
+      "published, period 2": ruled("2"),
+      [LABELS[BEST[dataset]]]: this.#free(dataset, BEST[dataset]),
+    };
+    return lineFigure({
+      name: `widths-${dataset}`,
+      title: `${DATASET_NAMES[dataset]}: error against width, ten images a point and their mean`,
+      alt: `Squared errors of ten ${DATASET_NAMES[dataset]} images at each hidden width, for the ` +
+        "published program without and with rules and for the best objective, which is far below.",
+      xAxis: { title: "hidden width", unit: "units" },
+      yAxis: { title: "MSE", unit: "pixels in [0, 1]", log: true, floor: 1e-6 },
+      apart: 5,
+      series: Object.entries(lines).flatMap(([group, cells]) => {
+        const means = cells.filter(({ solved, count }) => solved === count);
+        const [x, y] = [means.map((c) => c.hidden), means.map((c) => c.mean!)];
+        const dots = {
+          x: cells.flatMap(({ hidden, mses }) => mses.map(() => hidden)),
+          y: cells.flatMap(({ mses }) => mses),
+        };
+        return [
+          { name: group, group, x, y },
+          { name: `${group}, images`, group, dash: "none" as const, faint: true, ...dots },
+        ];
+      }).filter(({ x }) => x.length > 0),
+    });
+  }
+
+  /** By dataset and width: the error without a rule, and what the best rule and min TV divide it by. */
+  factorTable(datasets: readonly string[]): Table {
+    const row = (dataset: string, hidden: number) => {
+      const cells = PERIODS.map((period) => this.cell({ dataset, period, hidden }));
+      const [{ mean: loose }, ...ruled] = cells;
+      const full = ruled.flatMap(({ mean, solved, count }) => solved === count ? [mean!] : []);
+      const tv = this.#free(dataset, "tv").find((g) => g.hidden === hidden)?.mean ?? null;
+      const count = cells.reduce((sum, cell) => sum + cell.count, 0);
+      const solved = cells.reduce((sum, cell) => sum + cell.solved, 0);
+      return [
+        ...[DATASET_NAMES[dataset], hidden, errorText(loose, 4)],
+        factorText(loose, full.length === 0 ? null : Math.min(...full)),
+        ...[factorText(loose, tv), `${count - solved} of ${count}`],
+      ];
+    };
+    return table({
+      title: "Mean MSE of the published program without a rule, and what divides it",
+      columns: [
+        ...["dataset", "width", "mean MSE, no rule", "best density, of those with all solved"],
+        ...["min TV", "programs without a point, all densities"],
+      ],
+      rows: datasets.flatMap((dataset) =>
+        this.widths(dataset).map((hidden) => row(dataset, hidden))
+      ),
+    });
+  }
+}

@@ -1,5 +1,5 @@
-/** How often an attack succeeds: the archived rows of the sweep `rates`, as rates with Wilson's 95 % interval, and
- * what notebooks show of them.
+/** How often an attack succeeds: rows of the sweep `rates`, as rates with Wilson's 95 % interval, and what notebooks
+ * show of them.
  *
  * A row is one W1 and a block of images of its own, so rows are independent draws of both; rates count images.
  * @module */
@@ -12,12 +12,17 @@ import type { Value } from "../sweep/grid.ts";
 import { sweep } from "../sweep/rates.ts";
 import {
   type Group,
+  pairedRatio,
+  percent,
   type Rate,
   rates,
   rateText,
   smallestWidth,
   summarize,
 } from "../sweep/summary.ts";
+
+/** The fields and columns of one row. */
+export type Rec = Readonly<Record<string, Value>>;
 
 /** What an attack is called in tables and figures. */
 export const LABELS: Readonly<Record<Objective | "least-squares" | "gaussian", string>> = {
@@ -30,25 +35,107 @@ export const LABELS: Readonly<Record<Objective | "least-squares" | "gaussian", s
   gaussian: "Gaussian prior",
 };
 
+/** What the attacked datasets are called. */
+export const DATASET_NAMES: Readonly<Record<string, string>> = {
+  "mnist": "MNIST",
+  "fashion-mnist": "Fashion-MNIST",
+  "cifar10-gray": "CIFAR-10 grey",
+};
+
+/** What the solvers are called. */
+export const SOLVER_NAMES = { batched: "ADMM", fast: "interior point", highs: "HiGHS" } as const;
+
+/** Periods of the published rule from none to the densest. */
+export const PERIODS = ["none", "16", "9", "4", "2"] as const;
+
 /** The columns of the sweep that count images. */
 export type Outcome =
   | ("recovered" | "exact" | "certified" | "certifiedWrong")
   | ("infeasible" | "undecided");
 
+/** What may become of a program: a solution, a proof that there is none, or neither. */
+export const VERDICTS: Readonly<Record<string, Outcome>> = {
+  "infeasible": "infeasible",
+  "undecided": "undecided",
+  "solved": "recovered",
+};
+
 /** A rate over all rows, and that of each. */
 export type DrawnRate = Rate & { readonly each: readonly number[] };
 
-/** The draws of W1 that a rate is stated from. */
-const DRAWS = 5;
+/** A ratio of mean errors with its 95 % interval, and the number of images that it rests on. */
+export type ErrorRatio = ReturnType<typeof pairedRatio>;
+
+/** A ratio in words: "7.4 (6.1 to 8.9)". */
+export function ratioText({ ratio, low, high }: ErrorRatio): string {
+  return `${ratio.toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)})`;
+}
+
+/** A mean squared error in words: "0.131", "4e-4"; "exact" below 1e-8, which is rounding; "–" for none.
+ * @param decimals one digit more gives "0.0015" and "4.0e-4". */
+export function errorText(mse: number | null, decimals = 3): string {
+  if (mse === null || mse < 1e-8) return mse === null ? "–" : "exact";
+  return mse < 1e-3 ? mse.toExponential(decimals - 3) : mse.toFixed(decimals);
+}
+
+/** A mean error with its 95 % interval: "0.0015 (0.0011 to 0.0018)". @throws {TypeError} fewer than two rows. */
+export function meanText({ mean, low, high }: Group<never>): string {
+  return `${errorText(mean, 4)} (${low!.toPrecision(2)} to ${high!.toPrecision(2)})`;
+}
+
+/** Fields that rows are grouped by, and what heads their columns. */
+const FIELDS = {
+  dataset: "dataset",
+  objective: "objective",
+  hidden: "width",
+  period: "period",
+  solver: "solver",
+} as const;
+type Field = keyof typeof FIELDS;
+
+/** Where a value stands in tables and legends: as in the lists above, numbers ascending. */
+function rank(field: Field, value: Value): number {
+  if (field === "hidden") return Number(value);
+  const order: readonly string[] = {
+    dataset: Object.keys(DATASET_NAMES),
+    objective: OBJECTIVES,
+    period: PERIODS,
+    solver: Object.keys(SOLVER_NAMES),
+  }[field];
+  return order.indexOf(String(value));
+}
+
+/** What a value is called. */
+function nameOf(field: Field, value: Value): string | number {
+  if (field === "hidden") return Number(value);
+  const names = { dataset: DATASET_NAMES, objective: LABELS, solver: SOLVER_NAMES, period: {} };
+  return (names[field] as Readonly<Record<string, string>>)[String(value)] ?? String(value);
+}
+
+/** Widths in rows, ascending. */
+export function widthsOf(rows: readonly Rec[]): number[] {
+  return [...new Set(rows.map(({ hidden }) => Number(hidden)))].toSorted((a, b) => a - b);
+}
 
 /** Rows of the sweep `rates`, and what they say together. */
 export class Blocks {
-  constructor(readonly rows: readonly Readonly<Record<string, Value>>[]) {}
+  constructor(readonly rows: readonly Rec[]) {}
 
   /** The rows with these values, such as `{ dataset: "mnist", objective: "tv", hidden: 300 }`. */
-  where(fields: Readonly<Record<string, Value>>): Blocks {
+  where(fields: Rec): Blocks {
     const entries = Object.entries(fields);
     return new Blocks(this.rows.filter((row) => entries.every(([name, v]) => row[name] === v)));
+  }
+
+  /** The rows by the values of some fields, with the names of the values. */
+  #groups(by: readonly Field[]): { names: (string | number)[]; own: Blocks }[] {
+    const groups = Map.groupBy(this.rows, (row) => by.map((field) => row[field]).join());
+    return [...groups.values()].toSorted(([a], [b]) =>
+      by.map((field) => rank(field, a[field]) - rank(field, b[field])).find((d) => d !== 0) ?? 0
+    ).map((rows) => ({
+      names: by.map((field) => nameOf(field, rows[0][field])),
+      own: new Blocks(rows),
+    }));
   }
 
   /** How many images have this outcome, of all of them or of those with another.
@@ -61,9 +148,16 @@ export class Blocks {
 
   /** The same for each width, from the narrowest to the widest. */
   byWidth(outcome: Outcome): (DrawnRate & { readonly hidden: number })[] {
-    return rates(this.rows, { by: ["hidden"], successes: outcome, trials: "images" })
-      .map((rate) => ({ ...rate, hidden: Number(rate.hidden) }))
-      .toSorted((a, b) => a.hidden - b.hidden);
+    return widthsOf(this.rows).map((hidden) => ({
+      hidden,
+      ...this.where({ hidden }).rate(outcome),
+    }));
+  }
+
+  /** How often there is a proof, and how often neither a solution nor a proof, in words. */
+  get unsolved(): string {
+    return (["infeasible", "undecided"] as const).map((verdict) => rateText(this.rate(verdict)))
+      .join("; ");
   }
 
   /** Mean MSE over the rows with its 95 % band; programs without a point are left out.
@@ -74,80 +168,97 @@ export class Blocks {
     return all;
   }
 
-  /** The smallest width from which at least this share of images is exact; null: none of those tried. */
-  smallestWidth(share: number): number | null {
-    return smallestWidth(this.byWidth("exact"), share);
+  /** The errors of these programs over those of others, draw by draw: all programs of a width have the same W1 and
+   * images. @throws as `pairedRatio`. */
+  over(others: Blocks): ErrorRatio {
+    const errors = ({ rows }: Blocks) =>
+      rows.toSorted((a, b) => Number(a.draw) - Number(b.draw)).map(({ mse }) => Number(mse));
+    const images = this.rows.reduce((sum, row) => sum + Number(row.images), 0);
+    return { ...pairedRatio(errors(this), errors(others)), n: images };
   }
 
-  /** The objectives that occur, in the order of the figures. */
-  get objectives(): Objective[] {
-    return OBJECTIVES.filter((objective) => this.rows.some((row) => row.objective === objective));
+  /** The width from which at least a share of the images is exact, there and at all wider layers of the grid: "275",
+   * "over 550", or "not run". */
+  smallest(share: number): string {
+    const widths = this.byWidth("exact");
+    if (widths.length === 0) return "not run";
+    return String(smallestWidth(widths, share) ?? `over ${widths.at(-1)!.hidden}`);
   }
 
-  /** Exact recoveries by objective.
-   * @param extra rows of other origin below them, by label. */
-  exactTable(title: string, extra: Readonly<Record<string, Rate>> = {}): Table {
-    const spread = (each: readonly number[]) =>
-      [Math.min(...each), Math.max(...each)].map((r) => `${(100 * r).toFixed(0)} %`).join(" to ");
+  /** {@linkcode smallest} by dataset and objective. */
+  smallestTable(share: number): Table {
+    const objectives = this.#groups(["objective"]).map(({ own }) => own.rows[0].objective);
+    return table({
+      title: `Smallest width of the grid from which at least ${100 * share} % of images are exact`,
+      columns: ["dataset", ...objectives.map((objective) => nameOf("objective", objective) + "")],
+      rows: this.#groups(["dataset"]).map(({ names, own }) => [
+        ...names,
+        ...objectives.map((objective) => own.where({ objective }).smallest(share)),
+      ]),
+    });
+  }
+
+  /** A row for each combination of some fields, a column for each outcome. */
+  table(title: string, by: readonly Field[], outcomes = VERDICTS): Table {
     return table({
       title,
-      columns: ["objective", "draws of W1", "rate, 95 % interval", "lowest and highest draw"],
+      columns: [...by.map((field) => FIELDS[field]), ...Object.keys(outcomes)],
+      rows: this.#groups(by).map(({ names, own }) => [
+        ...[...names, ...Object.values(outcomes).map((outcome) => rateText(own.rate(outcome)))],
+      ]),
+    });
+  }
+
+  /** Exact recoveries, a row for each combination of some fields.
+   * @param extra rows of other origin below them, by label. */
+  exactTable(title: string, by: readonly Field[], extra: Readonly<Record<string, Rate>> = {}): Table {
+    const spread = (each: readonly number[]) =>
+      [Math.min(...each), Math.max(...each)].map((share) => percent(share, 0)).join(" to ");
+    const blank = by.slice(1).map(() => null);
+    const columns = ["draws of W1", "rate, 95 % interval", "lowest and highest draw"];
+    return table({
+      ...{ title, columns: [...by.map((field) => FIELDS[field]), ...columns] },
       rows: [
-        ...this.objectives.map((objective) => {
-          const rate = this.where({ objective }).rate("exact");
-          return [LABELS[objective], rate.each.length, rateText(rate), spread(rate.each)];
+        ...this.#groups(by).map(({ names, own }) => {
+          const rate = own.rate("exact");
+          return [...names, rate.each.length, rateText(rate), spread(rate.each)];
         }),
-        ...Object.entries(extra).map(([label, rate]) => [label, 1, rateText(rate), null]),
+        ...Object.entries(extra).map(([label, rate]) => [
+          ...[label, ...blank, 1, rateText(rate), null],
+        ]),
       ],
     });
   }
 
-  /** By objective, the smallest width from which `share` of the images are exact, and the rates about it. */
-  widthTable(share: number): Table {
-    return table({
-      title: `Smallest width of the grid from which at least ${100 * share} % of images are exact`,
-      columns: ["objective", "width", "rate there", "rate at the width before"],
-      rows: this.objectives.map((objective) => {
-        const own = this.where({ objective });
-        const widths = own.byWidth("exact"), width = own.smallestWidth(share);
-        const at = widths.findIndex(({ hidden }) => hidden === width);
-        return at < 0 ? [LABELS[objective], `over ${widths.at(-1)!.hidden}`, null, null] : [
-          LABELS[objective],
-          width,
-          ...[at, at - 1].map((k) => k < 0 ? null : rateText(widths[k])),
-        ];
-      }),
+  /** Exact recoveries against the width with 95 % intervals, a line for each combination of some fields. */
+  figure(name: string, title: string, by: readonly Field[] = ["objective"]): Figure {
+    return lineFigure({
+      ...{ name, title, intervals: by.length > 1 ? "bars" : undefined },
+      alt: "The rate of exact recoveries rises to near 100 % over some hundred units, at smaller " +
+        "widths for stronger objectives and darker images.",
+      xAxis: { title: "hidden width", unit: "units" },
+      yAxis: { title: "images exact", unit: "%" },
+      series: this.#groups(by).map(({ names, own }) => own.line(names.join(", "), "exact")),
     });
   }
 
-  /** Exact recoveries against the width, a line per objective, with 95 % intervals. */
-  figure(name: string, title: string): Figure {
-    return lineFigure({
-      name,
-      title,
-      alt:
-        "The rate of exact recoveries rises from 0 to near 1 over some hundred units, at smaller " +
-        "widths for stronger objectives.",
-      xAxis: { title: "hidden width", unit: "units" },
-      yAxis: { title: "images exact", unit: "%" },
-      series: this.objectives.map((objective) => {
-        const own = this.where({ objective }).byWidth("exact");
-        const percent = (key: "rate" | "low" | "high") => own.map((rate) => 100 * rate[key]);
-        return {
-          ...{ name: LABELS[objective], x: own.map(({ hidden }) => hidden), y: percent("rate") },
-          ...{ lo: percent("low"), hi: percent("high") },
-        };
-      }),
-    });
+  /** The rate of an outcome in percent against the width, as a line of a figure. */
+  line(name: string, outcome: Outcome) {
+    const own = this.byWidth(outcome);
+    const values = (key: "rate" | "low" | "high") => own.map((rate) => 100 * rate[key]);
+    const x = own.map(({ hidden }) => hidden);
+    return { name, x, y: values("rate"), lo: values("low"), hi: values("high") };
   }
 }
 
-/** The archived rows of five draws of W1, in the order of the draws.
- * @throws as `readArchive`. Needs permission to read `data/`. */
-export async function archivedBlocks(): Promise<Blocks> {
-  const rows = await archivedRecords(sweep);
+/** The rows of the five draws of W1 that rates are stated from, in their order. */
+export function blocksOf(rows: readonly Rec[]): Blocks {
   return new Blocks(
-    rows.filter(({ draw }) => Number(draw) < DRAWS)
-      .toSorted((a, b) => Number(a.draw) - Number(b.draw)),
+    rows.filter(({ draw }) => Number(draw) < 5).toSorted((a, b) => Number(a.draw) - Number(b.draw)),
   );
+}
+
+/** The archived rows. @throws as `readArchive`. Needs permission to read `data/`. */
+export async function archivedBlocks(): Promise<Blocks> {
+  return blocksOf(await archivedRecords(sweep));
 }

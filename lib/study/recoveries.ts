@@ -2,7 +2,7 @@
  * @module */
 import { certificateText } from "../attack/certificate.ts";
 import { leastSquares } from "../attack/least_squares.ts";
-import { checkedPriors, type Objective } from "../attack/priors.ts";
+import { checkedPriors, type Objective, type Priors } from "../attack/priors.ts";
 import type { Recovery } from "../attack/recovery.ts";
 import { meanScore, type Score, score } from "../attack/score.ts";
 import { solveAll } from "../attack/solve_all.ts";
@@ -12,12 +12,17 @@ import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { imageGrid } from "../plot/image_grid.ts";
-import { LABELS } from "./rates.ts";
+import { errorText, LABELS } from "./rates.ts";
 
 /** Some images of a dataset, by index. */
 export interface Chosen {
   readonly images: Dataset;
   readonly indices: readonly number[];
+}
+
+/** The first images of a dataset. */
+export function firstOf(images: Dataset, count: number = images.count): Chosen {
+  return { images, indices: Array.from({ length: count }, (_, i) => i) };
 }
 
 /** A way to recover an image from a view alone. */
@@ -45,10 +50,10 @@ export function judge(
   return { label, recoveries, scores, exact, mse: meanScore(scores, "mse") };
 }
 
-/** A score under an image: "exact", "MSE 0.131", or "none" where nothing was recovered. */
-export function caption({ exact, mse }: Score): string {
-  if (exact || mse === null) return exact ? "exact" : "none";
-  return `MSE ${mse < 0.001 ? mse.toExponential(0) : mse.toFixed(3)}`;
+/** A score under an image: "exact", "MSE 0.131", or why nothing was recovered. */
+export function caption({ exact, mse, status }: Score): string {
+  if (exact || mse === null) return exact ? "exact" : status;
+  return `MSE ${errorText(mse)}`;
 }
 
 /** How many scores are so. */
@@ -112,28 +117,38 @@ export class Recoveries {
   }
 }
 
+/** Runs programs over several lists of views, each under assumptions of its own, in one pool.
+ * @returns a list of recoveries for each list of views.   @throws as `solveAll`. */
+export async function recoverEach(
+  lists: readonly { readonly views: readonly ServerView[]; readonly priors: Priors }[],
+  options: Parameters<typeof solveAll>[1] = {},
+): Promise<Recovery[][]> {
+  const jobs = lists.flatMap(({ views, priors }) => views.map((view) => ({ view, priors })));
+  const solved = await solveAll(jobs, options);
+  let at = 0;
+  return lists.map(({ views }) => solved.slice(at, at += views.length));
+}
+
 /** Attacks each view by each method, the programs on all cores.
  * @param options.views of the images at `indices`, which serve to judge alone.
  * @param options.solver as in `solveAll`.   @throws as `solveAll`. */
 export async function attackAll(
-  { views, images, indices, methods, solver, ...on }: Partial<On> & Chosen & {
+  { views, images, indices, methods, ...options }: Partial<On> & Chosen & {
     views: readonly ServerView[];
     methods: readonly Method[];
     solver?: "highs" | "fast";
   },
 ): Promise<Recoveries> {
-  const programs = methods.filter((method) => method !== "least-squares");
-  const jobs = programs.flatMap((objective) =>
-    views.map((view) => ({ view, priors: checkedPriors({ objective }) }))
+  const programs = methods.filter((method) => method !== "least-squares")
+    .map((objective) => ({ views, priors: checkedPriors({ objective }) }));
+  const solved = (await recoverEach(programs, options)).values();
+  const rows = methods.map((method) =>
+    judge(
+      LABELS[method],
+      method === "least-squares" ? views.map(leastSquares) : solved.next().value!,
+      { images, indices },
+    )
   );
-  const solved = await solveAll(jobs, { ...on, solver });
-  const rows = methods.map((method) => {
-    const at = programs.indexOf(method as Objective) * views.length;
-    const recoveries = method === "least-squares"
-      ? views.map(leastSquares)
-      : solved.slice(at, at + views.length);
-    return judge(LABELS[method], recoveries, { images, indices });
-  });
   return new Recoveries({ images, indices }, rows);
 }
 

@@ -1,7 +1,9 @@
-/** A protocol's run, as its transcript measured it: steps of a sequence diagram with bytes and times.
+/** A protocol's run as a sequence diagram, with the bytes and times that its transcript measured.
  * @module */
 import type { Role, Transcript } from "../net/transcript.ts";
-import type { Message, Work } from "../plot/sequence.ts";
+import type { Figure, FigureText } from "../plot/figure.ts";
+import { sequenceFigure, type SequenceStep } from "../plot/sequence.ts";
+import { durationText } from "../plot/theme.ts";
 
 /** Bytes in words: "480 B", "942 kB", "1.9 MB", "9.1 GB". */
 export function bytesText(bytes: number): string {
@@ -10,50 +12,49 @@ export function bytesText(bytes: number): string {
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
-/** Seconds in words: "0.4 ms", "12 s", "3.5 min", "17 h", "5.2 days". */
-export function secondsText(seconds: number): string {
-  const [size, unit] = seconds < 1
-    ? [1e-3, "ms"]
-    : seconds < 60
-    ? [1, "s"]
-    : seconds < 3600
-    ? [60, "min"]
-    : seconds < 2 * 86400
-    ? [3600, "h"]
-    : [86400, "days"];
-  const value = seconds / size;
-  return `${value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${unit}`;
-}
+/** What is drawn: a message, `["client → server", "labels"]`, or work, `["client", "setup"]`, in the transcript's
+ * words, with what the figure says in their place; or steps that repeat. */
+export type Drawn =
+  | readonly [who: Role | `${Role} → ${Role}`, what: string, label?: string]
+  | { readonly each: string; readonly steps: readonly Drawn[] };
+
+/** What a transcript measured. */
+export type Measured = Pick<Transcript, "traffic" | "steps">;
 
 const times = (n: number) => n === 1 ? "once" : `${n} times`;
 
-/** A message of the transcript as an arrow, with its size and how often it was sent.
- * @param label what stands above the arrow, the transcript's own word by default.
- * @throws {RangeError} the transcript has no such message. */
-export function sent(
-  { traffic }: Transcript,
-  [from, to]: readonly [Role, Role],
-  what: string,
-  label: string = what,
-): Message {
-  const found = traffic.find((t) => t.from === from && t.to === to && t.what === what);
+function measured(transcript: Measured, drawn: Drawn): SequenceStep {
+  if ("each" in drawn) {
+    const inner = drawn.steps.map((step) => measured(transcript, step));
+    return { kind: "group", label: drawn.each, steps: inner };
+  }
+  const [who, what, label = what] = drawn;
+  const [from, to] = who.split(" → ");
+  if (to === undefined) {
+    const found = transcript.steps.find((s) => s.role === from && s.what === what);
+    if (found === undefined) throw new RangeError(`Cannot find the step "${what}" of ${who}`);
+    const { runs, elapsedMs } = found;
+    const time = durationText(elapsedMs / runs / 1000);
+    return { kind: "work", at: from, label, detail: runs === 1 ? time : `${time}, ${times(runs)}` };
+  }
+  const found = transcript.traffic.find((t) => t.from === from && t.to === to && t.what === what);
   if (found === undefined) throw new RangeError(`Cannot find "${what}" from ${from} to ${to}`);
   const { messages, sizeBytes } = found;
   const detail = `${bytesText(sizeBytes / messages)}, ${times(messages)}`;
   return { kind: "message", from, to, label, detail };
 }
 
-/** A step of the transcript as work on a lifeline, with its mean time.
- * @throws {RangeError} the transcript has no such step. */
-export function worked(
-  { steps }: Transcript,
-  at: Role,
-  what: string,
-  label: string = what,
-): Work {
-  const found = steps.find((s) => s.role === at && s.what === what);
-  if (found === undefined) throw new RangeError(`Cannot find the step "${what}" of ${at}`);
-  const { runs, elapsedMs } = found;
-  const each = secondsText(elapsedMs / runs / 1000);
-  return { kind: "work", at, label, detail: runs === 1 ? each : `${each}, ${times(runs)}` };
+/** Draws a run: of each message its mean size, of each step of work its mean time, and how often.
+ * @param roles from left to right.
+ * @throws {RangeError} the transcript has no such message or step. */
+export function sequenceOf(
+  transcript: Measured,
+  { roles, steps, ...text }: FigureText & {
+    readonly roles: readonly Role[];
+    readonly steps: readonly Drawn[];
+  },
+): Figure {
+  return sequenceFigure({
+    ...{ ...text, roles, steps: steps.map((step) => measured(transcript, step)) },
+  });
 }
