@@ -4,13 +4,22 @@
  *
  * The header maps a name to `{ dtype, shape, data_offsets: [begin, end] }` and `__metadata__` to a map of text.
  * We write and read F32 only, which is what our networks are made of, and finite numbers only.
+ *
+ * A sealed file knows its own SHA-256, so that one which is not what was saved is never gone on with. The sum
+ * is the first entry of the metadata, hence at a fixed place, and is taken over the whole file with zeros in its
+ * place: header, tensors and padding. It tells damage, not forgery: whoever can write the file can write the sum.
+ * Other readers see one more line of metadata.
  * @see https://github.com/huggingface/safetensors (Format).
  * @module */
+import { createHash } from "node:crypto";
 
 /** Numbers with shapes, row-major, by name. */
 export type Tensors = Readonly<
   Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
 >;
+
+/** Text by name. */
+export type Metadata = Readonly<Record<string, string>>;
 
 const METADATA = "__metadata__";
 const LENGTH_BYTES = 8;
@@ -18,12 +27,11 @@ const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 100_000_000;
 /** The data begin at a multiple of this, as the format advises; the header ends in spaces. */
 const ALIGNMENT = 8;
-
-interface Entry {
-  dtype: string;
-  shape: number[];
-  data_offsets: [begin: number, end: number];
-}
+const SUM = "sha256";
+/** What stands in the place of the sum while it is taken. */
+const BLANK = "0".repeat(64);
+const OPENING = `{"${METADATA}":{"${SUM}":"`;
+const SUM_AT = LENGTH_BYTES + OPENING.length;
 
 const elements = (shape: readonly number[]) => shape.reduce((count, size) => count * size, 1);
 
@@ -31,7 +39,7 @@ const elements = (shape: readonly number[]) => shape.reduce((count, size) => cou
  * @throws {TypeError} data do not fit their shape, or a name is taken. {RangeError} NaN or infinity. */
 export function encodeSafetensors(
   tensors: Tensors,
-  metadata: Readonly<Record<string, string>> = {},
+  metadata: Metadata = {},
 ): Uint8Array<ArrayBuffer> {
   const header: Record<string, unknown> = Object.keys(metadata).length > 0
     ? { [METADATA]: metadata }
@@ -50,12 +58,10 @@ export function encodeSafetensors(
     size += data.byteLength;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
-  const headerBytes = Math.ceil(json.length / ALIGNMENT) * ALIGNMENT;
-  const file = new Uint8Array(LENGTH_BYTES + headerBytes + size);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  file.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerBytes);
+  let at = LENGTH_BYTES + Math.ceil(json.length / ALIGNMENT) * ALIGNMENT;
+  const file = new Uint8Array(at + size).fill(0x20, 0, at);
+  new DataView(file.buffer).setBigUint64(0, BigInt(at - LENGTH_BYTES), true);
   file.set(json, LENGTH_BYTES);
-  let at = LENGTH_BYTES + headerBytes;
   for (const { data } of Object.values(tensors)) {
     file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
@@ -64,6 +70,12 @@ export function encodeSafetensors(
 }
 
 const refuse = (state: string) => new RangeError(`Cannot read safetensors: ${state}`);
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isSizes = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 
 /** The header's JSON, and where the data begin. */
 function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start: number } {
@@ -83,14 +95,8 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start
   return { header, start };
 }
 
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const isSizes = (value: unknown): value is number[] =>
-  Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
-
 /** One tensor's description. */
-function readEntry(name: string, value: unknown): Entry {
+function readEntry(name: string, value: unknown) {
   const { dtype, shape, data_offsets: offsets } = isMap(value) ? value : {};
   if (dtype !== "F32") throw new TypeError(`Cannot read ${name}: dtype ${dtype}, expected F32`);
   if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
@@ -100,24 +106,21 @@ function readEntry(name: string, value: unknown): Entry {
   if (end - begin !== 4 * elements(shape)) {
     throw refuse(`${name} has bytes ${begin} to ${end} for shape [${shape.join(", ")}]`);
   }
-  return { dtype, shape, data_offsets: [begin, end] };
+  return { name, shape, begin, end };
 }
 
 /** Decodes a file. The arrays are copies.
  * @throws {RangeError} truncated, not the format, offsets that overlap, leave gaps or point outside, NaN or
  * infinity. {TypeError} another dtype than F32. Messages begin "Cannot read". */
-export function decodeSafetensors(
-  bytes: Uint8Array,
-): { tensors: Tensors; metadata: Readonly<Record<string, string>> } {
+export function decodeSafetensors(bytes: Uint8Array): { tensors: Tensors; metadata: Metadata } {
   const { header: { [METADATA]: metadata = {}, ...described }, start } = readHeader(bytes);
   if (!isMap(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
     throw refuse("the metadata are not a map of text");
   }
-  const entries = Object.entries(described)
-    .map(([name, value]) => ({ name, ...readEntry(name, value) }))
-    .sort((a, b) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1]);
+  const entries = Object.entries(described).map(([name, value]) => readEntry(name, value))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
   let at = 0;
-  const tensors = entries.map(({ name, shape, data_offsets: [begin, end] }) => {
+  const tensors = entries.map(({ name, shape, begin, end }) => {
     if (begin !== at) throw refuse(`${name} begins at byte ${begin} of the data, expected ${at}`);
     if (start + end > bytes.length) throw refuse(`truncated, ${name} ends at byte ${start + end}`);
     at = end;
@@ -126,5 +129,40 @@ export function decodeSafetensors(
     return [name, { shape, data }] as const;
   });
   if (start + at !== bytes.length) throw refuse(`${bytes.length - start - at} bytes too many`);
-  return { tensors: Object.fromEntries(tensors), metadata: metadata as Record<string, string> };
+  return { tensors: Object.fromEntries(tensors), metadata: metadata as Metadata };
+}
+
+const ascii = (bytes: Uint8Array) => new TextDecoder("latin1").decode(bytes);
+
+/** The SHA-256 of a sealed file, in hexadecimal, whatever stands in its place. */
+const digest = (file: Uint8Array) =>
+  createHash("sha256").update(file.subarray(0, SUM_AT)).update(BLANK)
+    .update(file.subarray(SUM_AT + BLANK.length)).digest("hex");
+
+/** Encodes tensors and metadata with their SHA-256. The same input gives the same bytes.
+ * @throws {TypeError} data do not fit their shape, or a name is taken or a number. {RangeError} NaN or infinity. */
+export function seal(tensors: Tensors, metadata: Metadata): Uint8Array<ArrayBuffer> {
+  if (SUM in metadata) throw new TypeError(`Cannot seal: the metadata have a ${SUM} already`);
+  const file = encodeSafetensors(tensors, { [SUM]: BLANK, ...metadata });
+  // JavaScript puts names that are integers first: the sum would not stand where it is looked for.
+  if (ascii(file.subarray(LENGTH_BYTES, SUM_AT)) !== OPENING) {
+    throw new TypeError("Cannot seal: a name is an integer");
+  }
+  file.set(new TextEncoder().encode(digest(file)), SUM_AT);
+  return file;
+}
+
+/** Decodes what `seal` wrote, and nothing else. The metadata are without the sum.
+ * @throws {RangeError} the sum is missing, as in files of earlier versions, or another one; else as
+ * `decodeSafetensors`. */
+export function unseal(bytes: Uint8Array): { tensors: Tensors; metadata: Metadata } {
+  if (ascii(bytes.subarray(LENGTH_BYTES, SUM_AT)) !== OPENING) {
+    decodeSafetensors(bytes); // says more of a file that is none
+    throw refuse("it carries no SHA-256, as files of an earlier version do");
+  }
+  if (digest(bytes) !== ascii(bytes.subarray(SUM_AT, SUM_AT + BLANK.length))) {
+    throw refuse("its SHA-256 is not the one it was saved with");
+  }
+  const { tensors, metadata: { [SUM]: _, ...metadata } } = decodeSafetensors(bytes);
+  return { tensors, metadata };
 }

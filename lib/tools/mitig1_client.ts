@@ -3,7 +3,7 @@
 import { firstImages } from "../data/dataset.ts";
 import { loadMnist } from "../data/mnist.ts";
 import { poolImages } from "../data/pool.ts";
-import { predict, train } from "../protocol/mitig1/client.ts";
+import { classify, train } from "../protocol/mitig1/client.ts";
 import { runCommand, UsageError } from "./args.ts";
 import { loadServerCredentials, PartyRun } from "./party_client.ts";
 import { connectFlags, rngOf } from "./party_flags.ts";
@@ -84,7 +84,7 @@ await runCommand(command, async (options) => {
       onStep: (done, total, loss) => progress.say("step", done, total, `  loss ${loss.toFixed(4)}`),
     });
     const trainSeconds = Number(((performance.now() - started) / 1000).toFixed(3));
-    const classes = await predict(model, unseen.x);
+    const classes = await classify(model, unseen.x);
     const right = classes.reduce((sum, c, i) => sum + Number(c === unseen.y[i]), 0);
     run.finish(right / test, json, {
       ...{ trainSeconds, source: rng.source, samples, test, pool, hidden, batch, epochs },

@@ -1,9 +1,9 @@
 /** `deno task mitig2:client`: the client of MITIG2 (protocol/mitig2/client.ts), with a dataset of ours.
  * @module */
 import { loadDataset } from "../data/load.ts";
-import { AUTHORS, MODERN, type Setting } from "../nn/setting.ts";
+import { AUTHORS, MODERN, type Setting } from "../nn/optimizer.ts";
 import { Checkpoints } from "../net/checkpoints.ts";
-import { decodeModel, predict, train } from "../protocol/mitig2/client.ts";
+import { classify, decodeModel, train } from "../protocol/mitig2/client.ts";
 import { runCommand, type Values } from "./args.ts";
 import { loadServerCredentials, PartyRun } from "./party_client.ts";
 import { clientFlags, rngOf } from "./party_flags.ts";
@@ -92,7 +92,7 @@ await runCommand(command, async (options) => {
   const { transcript, signal } = run;
   return await run.over({ ...credentials, url: options.url }, async (connection) => {
     if (model) {
-      const classes = await predict(connection, model, data.test.x, { transcript, signal });
+      const classes = await classify(connection, model, data.test.x, { transcript, signal });
       const session = model.session.toHex();
       run.finish(accuracy(classes, data.test.y), json, {
         session,

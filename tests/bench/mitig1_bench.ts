@@ -9,8 +9,7 @@ import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
 import { startPairing } from "lib/math/pairing/start.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { clearProducts, initialFixedW1 } from "lib/protocol/fixed_net.ts";
-import { DEFAULT_SCALES } from "lib/protocol/fixed_step.ts";
+import { clearProducts, DEFAULT_SCALES, initialFixedW1 } from "lib/protocol/fixed_net.ts";
 import { Decryption } from "lib/protocol/mitig1/decryption.ts";
 
 const [hidden, batch] = [16, 20];

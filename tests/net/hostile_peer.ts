@@ -5,8 +5,8 @@
 import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
 import { startPairing } from "lib/math/pairing/start.ts";
-import { MODERN } from "lib/nn/setting.ts";
-import { DEFAULT_SCALES } from "lib/protocol/fixed_step.ts";
+import { MODERN } from "lib/nn/optimizer.ts";
+import { DEFAULT_SCALES } from "lib/protocol/fixed_net.ts";
 import * as mitig1 from "lib/protocol/mitig1/terms.ts";
 import * as mitig2 from "lib/protocol/mitig2/terms.ts";
 import { Requests } from "lib/net/requests.ts";

@@ -6,7 +6,7 @@
  *
  * The authority holds two IPFE instances: n = pixels for samples, n = m for columns, each with the bounds that
  * the scales state. A batch is encrypted when it is first used; its ciphertexts serve every later epoch. Both
- * trainings take their steps in `fixed_step.ts` and differ only in where the integers z1 and dW1 come from,
+ * trainings take their steps in `fixed_train.ts` and differ only in where the integers z1 and dW1 come from,
  * so they end in the same weights, bit for bit.
  * @module */
 import { type ServerView, serverViews } from "../../attack/view.ts";
@@ -16,9 +16,8 @@ import { prepareDlog } from "../../math/dlog.ts";
 import { group } from "../../math/group.ts";
 import { secureRng, seededRng } from "../../math/rng.ts";
 import { breather } from "../../workers/breath.ts";
-import { initFixedNet } from "../fixed_net.ts";
-import { DEFAULT_SCALES, type FixedNet, type Scales, type StepRecord } from "../fixed_step.ts";
-import { checkBatches, trainFixed } from "../fixed_train.ts";
+import { DEFAULT_SCALES, type FixedNet, initFixedNet, type Scales } from "../fixed_net.ts";
+import { checkBatches, type StepRecord, trainFixed } from "../fixed_train.ts";
 import { Transcript } from "../../net/transcript.ts";
 import { Authority } from "./authority.ts";
 import { Client } from "./client.ts";

@@ -8,7 +8,8 @@
  * @see Xu, Joshi, Li, "CryptoNN: Training Neural Networks over Encrypted Data", ICDCS 2019.
  * @module */
 import { transpose } from "../../math/dense.ts";
-import { type FixedNet, type InnerProducts, type StepRecord, trainStep } from "../fixed_step.ts";
+import type { FixedNet, InnerProducts } from "../fixed_net.ts";
+import { type StepRecord, trainStep } from "../fixed_train.ts";
 import type { Transcript } from "../../net/transcript.ts";
 import { decodeMessage, ProtocolError } from "../../net/wire.ts";
 import { decryptAll, type DecryptOptions } from "./decrypt.ts";

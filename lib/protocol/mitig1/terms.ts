@@ -6,7 +6,7 @@
 import { checkParams } from "../../fe/params.ts";
 import type { FhipeParams } from "../../fe/fhipe.ts";
 import { PAIRING_IDS, type PairingGroup, type PairingName } from "../../math/pairing/group.ts";
-import type { Scales } from "../fixed_step.ts";
+import type { Scales } from "../fixed_net.ts";
 import { checkBatches } from "../fixed_train.ts";
 import { type Fields, type Message, ProtocolError } from "../../net/wire.ts";
 
@@ -18,7 +18,7 @@ export interface Terms {
   readonly classes: number;
   /** Training samples. */
   readonly count: number;
-  /** Samples a step; divides `count`. */
+  /** Samples per step; divides `count`. */
   readonly batch: number;
   readonly epochs: number;
   readonly learningRate: number;

@@ -9,7 +9,8 @@ import {
   type TrainOptions,
   trainPlain,
 } from "lib/protocol/cryptonn/train.ts";
-import { DEFAULT_SCALES, type StepRecord } from "lib/protocol/fixed_step.ts";
+import { DEFAULT_SCALES } from "lib/protocol/fixed_net.ts";
+import type { StepRecord } from "lib/protocol/fixed_train.ts";
 
 const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted";
 const small = dataset({

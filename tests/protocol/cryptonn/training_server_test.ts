@@ -6,8 +6,8 @@ import { seededRng } from "lib/math/rng.ts";
 import { Authority } from "lib/protocol/cryptonn/authority.ts";
 import { Client } from "lib/protocol/cryptonn/client.ts";
 import { TrainingServer } from "lib/protocol/cryptonn/training_server.ts";
-import { clearProducts, initFixedNet } from "lib/protocol/fixed_net.ts";
-import { DEFAULT_SCALES, trainStep } from "lib/protocol/fixed_step.ts";
+import { clearProducts, DEFAULT_SCALES, initFixedNet } from "lib/protocol/fixed_net.ts";
+import { trainStep } from "lib/protocol/fixed_train.ts";
 import { Transcript } from "lib/net/transcript.ts";
 import { encodeMessage, ProtocolError } from "lib/net/wire.ts";
 
