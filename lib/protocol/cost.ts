@@ -19,7 +19,7 @@
 import { fitCosts } from "../math/linear_fit.ts";
 import { chooseWindow, signedDigits } from "../math/msm.ts";
 import { startPairing } from "../math/pairing/start.ts";
-import { breather } from "../workers/breath.ts";
+import { breather } from "../workers/pool.ts";
 import {
   type CostSample,
   normalEntries,

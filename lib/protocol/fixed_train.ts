@@ -6,7 +6,7 @@
  * Only where the integers z1 and dW1 come from may differ.
  * @module */
 import type { Dataset } from "../data/dataset.ts";
-import { breather } from "../workers/breath.ts";
+import { breather } from "../workers/pool.ts";
 import { clearProducts, type FixedNet, type InnerProducts } from "./fixed_net.ts";
 import { clientStep, serverStep } from "./mitig1/step.ts";
 

@@ -15,7 +15,7 @@ import { rangeOf } from "../../fe/params.ts";
 import { prepareDlog } from "../../math/dlog.ts";
 import { group } from "../../math/group.ts";
 import { secureRng, seededRng } from "../../math/rng.ts";
-import { breather } from "../../workers/breath.ts";
+import { breather } from "../../workers/pool.ts";
 import { DEFAULT_SCALES, type FixedNet, initFixedNet, type Scales } from "../fixed_net.ts";
 import { checkBatches, type StepRecord, trainFixed } from "../fixed_train.ts";
 import { Transcript } from "../../net/transcript.ts";
