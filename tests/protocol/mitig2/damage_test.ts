@@ -7,8 +7,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { seededRng } from "lib/math/rng.ts";
-import { encodeSafetensors } from "lib/nn/safetensors.ts";
-import { unseal } from "lib/nn/safetensors.ts";
+import { encodeSafetensors } from "lib/data/safetensors.ts";
+import { unseal } from "lib/data/safetensors.ts";
 import type { Checkpoints } from "lib/net/checkpoints.ts";
 import { classify, decodeModel } from "lib/protocol/mitig2/client.ts";
 import { decodeUpper } from "lib/protocol/mitig2/files.ts";

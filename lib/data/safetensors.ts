@@ -3,7 +3,8 @@
  *     u64 LE, bytes of the header | header, JSON | data, little-endian, without gaps
  *
  * The header maps a name to `{ dtype, shape, data_offsets: [begin, end] }` and `__metadata__` to a map of text.
- * We write and read F32 only, which is what our networks are made of, and finite numbers only.
+ * Networks of ours are F32 and finite, and read strictly, all at once. A model from elsewhere may hold anything
+ * beside the one matrix that is wanted: its arrays are read one by one, in any dtype of real numbers.
  *
  * A sealed file knows its own SHA-256, so that one which is not what was saved is never gone on with. The sum
  * is the first entry of the metadata, hence at a fixed place, and is taken over the whole file with zeros in its
@@ -12,6 +13,8 @@
  * @see https://github.com/huggingface/safetensors (Format).
  * @module */
 import { createHash } from "node:crypto";
+import { DataError } from "./dataset.ts";
+import { shown, type Tensor, tensorOf, unreadable } from "./tensor.ts";
 
 /** Numbers with shapes, row-major, by name. */
 export type Tensors = Readonly<
@@ -77,8 +80,12 @@ const isMap = (value: unknown): value is Record<string, unknown> =>
 const isSizes = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 
-/** The header's JSON, and where the data begin. */
-function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start: number } {
+/** The metadata and the tensors' descriptions, and where the data begin.
+ * @param refuse makes the error of what is wrong. */
+function readHeader(
+  bytes: Uint8Array,
+  refuse: (state: string) => Error,
+): { metadata: unknown; described: [name: string, entry: unknown][]; start: number } {
   if (bytes.length < LENGTH_BYTES) throw refuse(`truncated, ${bytes.length} bytes`);
   const size = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (size > MAX_HEADER_BYTES) throw refuse(`a header of ${size} bytes is too large`);
@@ -92,33 +99,36 @@ function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; start
     throw refuse("the header is not JSON"); // whose error quotes the bytes, which may be anything
   }
   if (!isMap(header)) throw refuse("the header is not a map");
-  return { header, start };
+  const { [METADATA]: metadata, ...described } = header;
+  return { metadata, described: Object.entries(described), start };
 }
 
 /** One tensor's description. */
-function readEntry(name: string, value: unknown) {
+function readEntry(name: string, value: unknown, refuse: (state: string) => Error) {
   const { dtype, shape, data_offsets: offsets } = isMap(value) ? value : {};
-  if (dtype !== "F32") throw new TypeError(`Cannot read ${name}: dtype ${dtype}, expected F32`);
   if (!isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
     throw refuse(`${name} has no shape and offsets`);
   }
-  const [begin, end] = offsets;
-  if (end - begin !== 4 * elements(shape)) {
-    throw refuse(`${name} has bytes ${begin} to ${end} for shape [${shape.join(", ")}]`);
-  }
-  return { name, shape, begin, end };
+  return { name, dtype: String(dtype), shape, begin: offsets[0], end: offsets[1] };
 }
 
 /** Decodes a file. The arrays are copies.
  * @throws {RangeError} truncated, not the format, offsets that overlap, leave gaps or point outside, NaN or
  * infinity. {TypeError} another dtype than F32. Messages begin "Cannot read". */
 export function decodeSafetensors(bytes: Uint8Array): { tensors: Tensors; metadata: Metadata } {
-  const { header: { [METADATA]: metadata = {}, ...described }, start } = readHeader(bytes);
+  const { metadata = {}, described, start } = readHeader(bytes, refuse);
   if (!isMap(metadata) || !Object.values(metadata).every((value) => typeof value === "string")) {
     throw refuse("the metadata are not a map of text");
   }
-  const entries = Object.entries(described).map(([name, value]) => readEntry(name, value))
-    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+  const entries = described.map(([name, value]) => {
+    const entry = readEntry(name, value, refuse);
+    const { dtype, shape, begin, end } = entry;
+    if (dtype !== "F32") throw new TypeError(`Cannot read ${name}: dtype ${dtype}, expected F32`);
+    if (end - begin !== 4 * elements(shape)) {
+      throw refuse(`${name} has bytes ${begin} to ${end} for shape [${shape.join(", ")}]`);
+    }
+    return entry;
+  }).sort((a, b) => a.begin - b.begin || a.end - b.end);
   let at = 0;
   const tensors = entries.map(({ name, shape, begin, end }) => {
     if (begin !== at) throw refuse(`${name} begins at byte ${begin} of the data, expected ${at}`);
@@ -165,4 +175,39 @@ export function unseal(bytes: Uint8Array): { tensors: Tensors; metadata: Metadat
   }
   const { tensors, metadata: { [SUM]: _, ...metadata } } = decodeSafetensors(bytes);
   return { tensors, metadata };
+}
+
+const FORMATS: Readonly<Record<string, string>> = {
+  ...{ F64: "f8", F32: "f4", F16: "f2", BF16: "bf2", BOOL: "b1" },
+  ...{ I64: "i8", I32: "i4", I16: "i2", I8: "i1", U64: "u8", U32: "u4", U16: "u2", U8: "u1" },
+};
+
+/** Whether a file begins as a safetensors file does: the length of a JSON map, and that map. */
+export function isSafetensors(bytes: Uint8Array): boolean {
+  if (bytes.length <= LENGTH_BYTES) return false;
+  const size = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  return size <= MAX_HEADER_BYTES && bytes[LENGTH_BYTES] === "{".charCodeAt(0);
+}
+
+/** The arrays of a file from elsewhere and its metadata.
+ * @param file its name, for messages.
+ * @throws {DataError} truncated, no JSON map, or an array whose bytes are not those of its shape. */
+export function parseForeignSafetensors(
+  file: string,
+  bytes: Uint8Array,
+): { tensors: Tensor[]; metadata: Record<string, unknown> } {
+  const refuse = (why: string) => new DataError(`Cannot read ${file}: ${why}`);
+  const { metadata, described, start } = readHeader(bytes, refuse);
+  const tensors = described.map(([key, entry]) => {
+    const name = shown(key);
+    const { dtype, shape, begin, end } = readEntry(name, entry, refuse);
+    if (!Object.hasOwn(FORMATS, dtype)) {
+      return unreadable(key, refuse(`${name} is of type ${shown(dtype)}, save it as float32`));
+    }
+    if (begin > end || start + end > bytes.length) throw refuse(`truncated, ${name} is cut off`);
+    const content = bytes.subarray(start + begin, start + end);
+    const format = FORMATS[dtype];
+    return tensorOf({ file: `${file}, ${name}`, name: key, shape, bytes: content, format });
+  });
+  return { tensors, metadata: isMap(metadata) ? metadata : {} };
 }
