@@ -4,8 +4,7 @@
  * Both carry a running number, so that a message lost, repeated or out of order is noticed at once. Any
  * fault ends the connection with its reason, which the other side reads; nothing is retried here.
  * @module */
-import { plainText } from "./plain_text.ts";
-import type { Connection } from "./transport.ts";
+import { type Connection, plainText } from "./connection.ts";
 import { decodeMessage, encodeMessage, type Fields, type Message, ProtocolError } from "./wire.ts";
 import type { Transcript } from "./transcript.ts";
 

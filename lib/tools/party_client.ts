@@ -6,7 +6,7 @@ import { type Checkpoints, InUseError } from "../net/checkpoints.ts";
 import { type Credentials, loadCredentials } from "../net/identity.ts";
 import type { Beginning, EpochReport } from "../protocol/mitig2/client.ts";
 import { Transcript } from "../net/transcript.ts";
-import type { Connection } from "../net/transport.ts";
+import type { Connection } from "../net/connection.ts";
 import { connect } from "../net/websocket.ts";
 import { stopSignal } from "./signals.ts";
 

@@ -15,7 +15,7 @@ import { epochOrder, ORDER_KEY_BYTES, trainMlp } from "lib/nn/train.ts";
 import { hostServer } from "lib/net/hosted.ts";
 import { loadCredentials } from "lib/net/identity.ts";
 import { train } from "lib/protocol/mitig2/client.ts";
-import type { Connection } from "lib/net/transport.ts";
+import type { Connection } from "lib/net/connection.ts";
 import { connect } from "lib/net/websocket.ts";
 import { ServerParty } from "../tools/party_processes.ts";
 

@@ -10,7 +10,7 @@ import { DEFAULT_SCALES } from "lib/protocol/fixed_step.ts";
 import * as mitig1 from "lib/protocol/mitig1/terms.ts";
 import * as mitig2 from "lib/protocol/mitig2/terms.ts";
 import { Requests } from "lib/net/requests.ts";
-import type { Connection } from "lib/net/transport.ts";
+import type { Connection } from "lib/net/connection.ts";
 import { connect } from "lib/net/websocket.ts";
 import { encodeMessage, type Fields } from "lib/net/wire.ts";
 

@@ -11,7 +11,7 @@ import { MODERN } from "lib/nn/setting.ts";
 import { loadCredentials } from "lib/net/identity.ts";
 import { train as train1 } from "lib/protocol/mitig1/client.ts";
 import { train as train2 } from "lib/protocol/mitig2/client.ts";
-import type { Connection } from "lib/net/transport.ts";
+import type { Connection } from "lib/net/connection.ts";
 import { connect } from "lib/net/websocket.ts";
 import { permitted, withFolder } from "../tools/fixtures.ts";
 import { scales } from "../protocol/mitig1/fixtures.ts";

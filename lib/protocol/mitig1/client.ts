@@ -17,7 +17,7 @@ import { clearProducts, initialFixedW1 } from "../fixed_net.ts";
 import { DEFAULT_SCALES, type Scales, updateW1 } from "../fixed_step.ts";
 import { closeOnError, Requests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
-import type { Connection } from "../../net/transport.ts";
+import type { Connection } from "../../net/connection.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
 import { checkTerms, paramsOf, PATIENCE_MS, stepsOf, type Terms, termsFields } from "./terms.ts";
 
@@ -129,16 +129,14 @@ export class Session {
   }
 }
 
-/** dz1 as the server returned it. @throws {ProtocolError} another shape, or no integers in their bound. */
+/** dz1 as the server returned it. @throws {ProtocolError} another shape, or an integer over its bound. */
 function readGradient(answer: Message, { hidden, batch, scales }: Terms): Int32Array {
-  const dz1 = answer.tensor("dz1", [hidden, batch]);
-  const bad = dz1.findIndex((d) => !Number.isInteger(d) || Math.abs(d) > scales.gradientBound);
-  if (bad >= 0) {
-    throw new ProtocolError(
-      `Cannot read dz1: ${dz1[bad]} is not an integer within ±${scales.gradientBound}`,
-    );
+  const dz1 = answer.int32("dz1", [hidden, batch]);
+  const over = dz1.find((d) => Math.abs(d) > scales.gradientBound);
+  if (over !== undefined) {
+    throw new ProtocolError(`Cannot read dz1: ${over} is not within ±${scales.gradientBound}`);
   }
-  return Int32Array.from(dz1);
+  return dz1;
 }
 
 /** Trains with the server at the other end.

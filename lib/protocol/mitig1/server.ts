@@ -14,7 +14,7 @@ import { type Rng, secureRng } from "../../math/rng.ts";
 import { roundGradient } from "../fixed_step.ts";
 import { classify, type Head, headStep, initHead } from "../head.ts";
 import { type Answer, answerRequests } from "../../net/requests.ts";
-import type { Connection } from "../../net/transport.ts";
+import type { Connection } from "../../net/connection.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
 import { Decryption } from "./decryption.ts";
 import { paramsOf, PATIENCE_MS, readTerms, rowsAtMost, stepsOf, type Terms } from "./terms.ts";
@@ -175,8 +175,7 @@ class Session implements Disposable {
       keys: keys.map((key) => key.slice()),
     });
     this.#tellEpoch();
-    const data = Float32Array.from(dz1); // exact: gradientBound is at most 2^24
-    return { type: "dz1", fields: { loss, dz1: { shape: [hidden, batch], data } } };
+    return { type: "dz1", fields: { loss, dz1: { shape: [hidden, batch], data: dz1 } } };
   }
 
   /** z1 as reals. */

@@ -16,7 +16,7 @@ import { learningRateAt, stepsPerEpoch, upperDivisor } from "../../nn/setting.ts
 import { UpperLayers } from "../../nn/upper_layers.ts";
 import { checkpointName, type Checkpoints, MODEL } from "../../net/checkpoints.ts";
 import { type Answer, answerRequests } from "../../net/requests.ts";
-import type { Connection } from "../../net/transport.ts";
+import type { Connection } from "../../net/connection.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
 import { decodeUpper, encodeUpper, upperMetadata } from "./files.ts";
 import { readSessionKey, readTerms, rowsAtMost, sessionOf, type Terms } from "./terms.ts";

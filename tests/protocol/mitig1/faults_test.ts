@@ -6,9 +6,8 @@ import { startPairing } from "lib/math/pairing/start.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { type Seen, serve } from "lib/protocol/mitig1/server.ts";
 import { paramsOf, type Terms, termsFields } from "lib/protocol/mitig1/terms.ts";
-import { inProcess } from "lib/net/port.ts";
+import { ConnectionError, inProcess } from "lib/net/connection.ts";
 import { Requests } from "lib/net/requests.ts";
-import { ConnectionError } from "lib/net/transport.ts";
 import type { Fields } from "lib/net/wire.ts";
 import { options, scales } from "./fixtures.ts";
 

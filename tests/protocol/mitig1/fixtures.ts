@@ -6,7 +6,7 @@ import { serve, type ServerOptions } from "lib/protocol/mitig1/server.ts";
 import { initialFixedW1 } from "lib/protocol/fixed_net.ts";
 import { DEFAULT_SCALES, type FixedNet } from "lib/protocol/fixed_step.ts";
 import { initHead } from "lib/protocol/head.ts";
-import { inProcess } from "lib/net/port.ts";
+import { inProcess } from "lib/net/connection.ts";
 
 const rng = seededRng(1);
 

@@ -17,7 +17,6 @@ import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { plainText } from "./plain_text.ts";
 import {
   CLOSE_MS,
   LIMITS,
@@ -25,9 +24,9 @@ import {
   socketConnection,
   SUBPROTOCOL,
   type Ws,
-} from "./socket.ts";
+} from "./websocket.ts";
 import { listenTls, type Visitor } from "./tls_listener.ts";
-import type { Connection } from "./transport.ts";
+import { type Connection, plainText } from "./connection.ts";
 
 /** A silent peer is asked for a sign of life after half of it, and lost after all of it. */
 const IDLE_MS = 120_000;
