@@ -6,7 +6,7 @@
  * @module */
 import { type Connection, plainText } from "./connection.ts";
 import { decodeMessage, encodeMessage, type Fields, type Message, ProtocolError } from "./wire.ts";
-import type { Transcript } from "./transcript.ts";
+import type { Role, Transcript } from "./transcript.ts";
 
 /** The longest that a party waits for the other. */
 export const PATIENCE_MS = 60_000;
@@ -40,7 +40,7 @@ export async function closeOnError<T>(connection: Connection, work: () => Promis
   }
 }
 
-/** The client's side. */
+/** The side that asks. */
 export class Requests {
   #sent = 0;
   #last: Promise<unknown> = Promise.resolve();
@@ -48,7 +48,10 @@ export class Requests {
   constructor(
     readonly connection: Connection,
     private readonly options: {
+      /** Notes each message, between these two. */
       transcript?: Transcript;
+      from?: Role;
+      to?: Role;
       signal?: AbortSignal;
       timeoutMs?: number;
     } = {},
@@ -60,15 +63,16 @@ export class Requests {
   ask(type: string, fields: Fields, expected: string): Promise<Message> {
     const number = this.#sent++;
     const { transcript, signal, timeoutMs = PATIENCE_MS } = this.options;
+    const { from = "client", to = "server" } = this.options;
     const message = encodeMessage(type, { number, ...fields });
-    transcript?.send("client", "server", type, message);
+    transcript?.send(from, to, type, message);
     const sent = this.connection.send(message);
     const answer = this.#last.then(async () => {
       await sent;
       const bytes = await this.connection.receive({ timeoutMs, signal });
       const received = decodeMessage(bytes, expected);
       checkNumber(received, number);
-      transcript?.send("server", "client", expected, bytes);
+      transcript?.send(to, from, expected, bytes);
       return received;
     });
     sent.catch(() => {}); // counts when its turn comes

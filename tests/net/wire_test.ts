@@ -208,8 +208,11 @@ Deno.test("decodeMessage() refuses what no message has in it, one fault at a tim
   const heads: Record<string, [why: string, head: string]> = {
     "an indefinite map": ["an item has no definite length", "bf617603ff"],
     "a map with bytes behind it": ["CBOR decode error: too many terminals", "a161760300"],
-    "a map that is cut": ["the map ends too early", "a26176036474797065646e6f74"],
-    "a map with a number for a key": ["a key is not text", "a20102"],
+    "a map that is cut": [
+      "CBOR decode error: not enough data for type",
+      "a26176036474797065646e6f74",
+    ],
+    "a map with a number for a key": ["CBOR decode error: non-string keys not supported", "a20102"],
     "no version": ["version none, this", "a16474797065646e6f7465"],
     "no type": ['got "none"', "a1617603"],
     "no head": ["the map ends too early", ""],

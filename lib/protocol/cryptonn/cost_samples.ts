@@ -1,17 +1,26 @@
-/** The elementary costs of encrypted training, measured by really running the parties at small sizes.
+/** The elementary costs of encrypted training, measured by really running the operations of the parties at small sizes.
  * @module */
-import { decodeCiphertext, decodeFunctionalKey, decryptMany } from "../../fe/ipfe.ts";
-import { type IpfeParams, rangeOf } from "../../fe/params.ts";
-import { dataset } from "../../data/dataset.ts";
+import {
+  decodeCiphertext,
+  decodeFunctionalKey,
+  decodeMasterPublicKey,
+  decryptMany,
+  encodeCiphertext,
+  encodeFunctionalKey,
+  encodeMasterPublicKey,
+  encrypt,
+  keyDerive,
+  type MasterSecretKey,
+  setup,
+} from "../../fe/ipfe.ts";
+import { rangeOf } from "../../fe/params.ts";
 import { prepareDlog } from "../../math/dlog.ts";
-import { group } from "../../math/group.ts";
 import { gaussian, seededRng } from "../../math/rng.ts";
+import { decodeMessage, encodeMessage } from "../../net/wire.ts";
+import { Decryption } from "../decryption.ts";
 import { secondsOf } from "../seconds_of.ts";
-import { decodeMessage } from "../../net/wire.ts";
-import { Authority } from "./authority.ts";
-import { Client } from "./client.ts";
-import { decryptAll, type DecryptJob, decryptPool } from "./decrypt.ts";
-import { decodeKeys, encodeKeyRequest } from "./keys.ts";
+import { checkKeys } from "./server.ts";
+import { paramsOf } from "./terms.ts";
 
 /** Seconds and bytes of each elementary operation, at one size. */
 export interface CostSample {
@@ -45,19 +54,26 @@ export interface CostSample {
 /** All sizes share this range and with it one table of logarithms. */
 const RANGE = 2 ** 24.8;
 const BOUND_X = 255;
+const paramsFor = (length: number) => paramsOf(length, Math.floor(RANGE / (length * BOUND_X)));
 
-/** A client with noise for an image, and an authority, both of the real thing. */
-function partiesOf(length: number) {
-  const boundY = Math.floor(RANGE / (length * BOUND_X));
-  const pp: IpfeParams = { group: group("ristretto255"), n: length, boundX: BOUND_X, boundY };
-  const client = () =>
-    new Client(dataset({
-      ...{ name: "noise", x: seededRng(1).bytes(length), y: Uint8Array.of(0) },
-      ...{ shape: [1, length, 1], classes: ["noise"] },
-    }));
-  return { pp, client, authority: new Authority(pp) };
+/** A key request there and back, as server and authority do it. */
+function exchangeKeys(msk: MasterSecretKey, matrix: Int32Array) {
+  const { n } = msk.pp;
+  const rows = { shape: [matrix.length / n, n], data: matrix };
+  const request = encodeMessage("rows of W1", { rows });
+  const asked = decodeMessage(request, "rows of W1").int32("rows", [null, n]);
+  const derived = Array.from(
+    { length: asked.length / n },
+    (_, i) => encodeFunctionalKey(keyDerive(msk, asked.subarray(i * n, (i + 1) * n))),
+  );
+  const answer = encodeMessage("keys for W1", { keys: derived });
+  const keys = decodeMessage(answer, "keys for W1").parts("keys");
+  checkKeys(msk.pp, matrix, keys);
+  return { request, answer, keys };
 }
 
+/** What a message of many adds to each. */
+const ITEM_BYTES = 3;
 const ENTRY_BITS = 10;
 
 /** Normal integers whose largest has 10 bits, much like W1 and dz1 at the default scales. */
@@ -73,45 +89,39 @@ export async function measureCosts(
   keys: number,
   signal?: AbortSignal,
 ): Promise<CostSample> {
-  const { pp, client, authority } = partiesOf(length);
+  const pp = paramsFor(length);
   await prepareDlog(pp.group, rangeOf(pp), { signal });
   const rows = normalEntries(length * keys);
-  const publicKey = authority.publicKey();
-  const request = encodeKeyRequest(rows, length);
-  const answer = authority.deriveKeys(request);
-  const skYs = decodeKeys(answer, rows, length).map(decodeFunctionalKey);
+  const { mpk, msk } = setup(pp);
+  const publicKey = encodeMasterPublicKey(mpk);
+  const exchanged = exchangeKeys(msk, rows);
+  const skYs = exchanged.keys.map(decodeFunctionalKey);
 
-  const owner = client();
-  owner.acceptPublicKey(publicKey);
-  const sample = owner.encryptSample(0);
-  const encrypt = secondsOf(() => void owner.encryptSample(0));
-  const decodeKey = secondsOf(() => client().acceptPublicKey(publicKey));
+  const x = seededRng(1).bytes(length);
+  const ctX = encodeCiphertext(encrypt(mpk, x));
+  const encryptSeconds = secondsOf(() => void encodeCiphertext(encrypt(mpk, x)));
+  const decodeKey = secondsOf(() => void decodeMasterPublicKey(publicKey));
   const first = secondsOf(() => { // tables belong to a decoded public key
-    const fresh = client();
-    fresh.acceptPublicKey(publicKey);
-    fresh.encryptSample(0);
+    encodeCiphertext(encrypt(decodeMasterPublicKey(publicKey), x));
   });
-  const ctX = decodeMessage(sample, "sample").bytes("ctX");
   const decoded = decodeCiphertext(ctX);
   return {
     length,
     keys,
     rows,
     seconds: {
-      setup: secondsOf(() => void new Authority(pp)),
-      tables: Math.max(1e-9, first - decodeKey - encrypt),
-      encrypt,
-      keys: secondsOf(() => {
-        decodeKeys(authority.deriveKeys(encodeKeyRequest(rows, length)), rows, length);
-      }),
+      setup: secondsOf(() => void setup(pp)),
+      tables: Math.max(1e-9, first - decodeKey - encryptSeconds),
+      encrypt: encryptSeconds,
+      keys: secondsOf(() => void exchangeKeys(msk, rows)),
       decode: secondsOf(() => void decodeCiphertext(ctX)),
       decrypt: secondsOf(() => void decryptMany(skYs, decoded)),
     },
     bytes: {
-      publicKey: publicKey.length,
-      ciphertext: sample.length,
-      request: request.length,
-      keys: answer.length,
+      publicKey: encodeMessage("public keys", { keys: [publicKey] }).length,
+      ciphertext: ctX.length + ITEM_BYTES,
+      request: exchanged.request.length,
+      keys: exchanged.answer.length,
     },
   };
 }
@@ -128,25 +138,23 @@ export interface PoolCost {
 /** Measures a pool of `cores` Workers against this thread, on the same ciphertexts. */
 export async function measurePool(cores: number, signal?: AbortSignal): Promise<PoolCost> {
   const [length, keys, count] = [64, 16, 64 * cores]; // a second or so
-  const { pp, client, authority } = partiesOf(length);
+  const pp = paramsFor(length);
   await prepareDlog(pp.group, rangeOf(pp), { signal });
-  const rows = normalEntries(length * keys);
-  const owner = client();
-  owner.acceptPublicKey(authority.publicKey());
-  const ctX = decodeMessage(owner.encryptSample(0), "sample").bytes("ctX");
-  const work: DecryptJob = {
-    keys: decodeKeys(authority.deriveKeys(encodeKeyRequest(rows, length)), rows, length),
-    ciphertexts: Array.from({ length: count }, () => ctX),
-  };
-  using pool = decryptPool(cores);
-  const time = async (workers: typeof pool) => {
+  const { mpk, msk } = setup(pp);
+  const { keys: keysOfRows } = exchangeKeys(msk, normalEntries(length * keys));
+  const ctX = encodeCiphertext(encrypt(mpk, seededRng(1).bytes(length)));
+  const scheme = { name: "ipfe" } as const;
+  using pool = new Decryption(scheme, 0, cores, signal);
+  using thread = new Decryption(scheme, 0, 0, signal);
+  for (const workers of [pool, thread]) await workers.store(Array(count).fill(ctX));
+  const time = async (workers: Decryption) => {
     const start = performance.now();
-    await decryptAll(work, { pool: workers, signal });
+    await workers.open(keysOfRows, 0, count);
     return (performance.now() - start) / 1000;
   };
   const cold = await time(pool);
   const together = await time(pool);
-  const alone = await time(null);
+  const alone = await time(thread);
   const startSeconds = Math.max(0, cold - together);
   const speedUp = alone / together;
   return { cores, startSeconds, efficiency: Math.max(0, (speedUp - 1) / (cores - 1)) };

@@ -16,7 +16,7 @@ import { classify, type Head, headStep, initHead } from "../head.ts";
 import { type Answer, answerRequests } from "../../net/requests.ts";
 import type { Connection } from "../../net/connection.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
-import { Decryption } from "./decryption.ts";
+import { Decryption } from "../decryption.ts";
 import { paramsOf, PATIENCE_MS, readTerms, rowsAtMost, stepsOf, type Terms } from "./terms.ts";
 
 /** What the server has seen of a step, and made of it: all that an attack on it may read. */
@@ -100,7 +100,8 @@ class Session implements Disposable {
     const { rng = secureRng(), workers = 0 } = this.options;
     const pp = paramsOf(terms, await startPairing(terms.curve));
     const { n, hidden, classes, count, epochs, batch, learningRate } = terms;
-    const decryption = new Decryption(pp, count, workers, signal);
+    const bytes = count * (n + 3) * pp.group.g2Bytes;
+    const decryption = new Decryption({ name: "fhipe", pp }, bytes, workers, signal);
     this.#begun = { terms, pp, decryption, labels: new Uint8Array(count) };
     this.#head = initHead(hidden, classes, rng);
     this.#tell(

@@ -140,14 +140,3 @@ export function readTerms(message: Message): Terms {
     throw new ProtocolError((cause as Error).message, { cause });
   }
 }
-
-/** Refuses what was made for other parameters. @param what is refused, for the error. */
-export function checkMadeFor(what: string, made: FhipeParams, expected: FhipeParams): void {
-  const describe = ({ n, boundX, boundY }: FhipeParams) =>
-    `n = ${n}, boundX = ${boundX}, boundY = ${boundY}`;
-  if (describe(made) !== describe(expected)) {
-    throw new ProtocolError(
-      `Cannot use ${what}: it is for ${describe(made)}, expected ${describe(expected)}`,
-    );
-  }
-}

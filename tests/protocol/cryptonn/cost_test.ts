@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows }
 import { dataset } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { type CostModel, fitCostModel, predict } from "lib/protocol/cryptonn/cost.ts";
-import { trainEncrypted } from "lib/protocol/cryptonn/train.ts";
+import { trainEncrypted } from "lib/protocol/cryptonn/in_process.ts";
 import { DEFAULT_SCALES, type StepRecord } from "lib/protocol/fixed_step.ts";
 
 /** Costs whose predictions can be worked out by hand. */

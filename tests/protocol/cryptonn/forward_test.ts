@@ -6,7 +6,7 @@ import { gaussian, seededRng } from "lib/math/rng.ts";
 import { Authority } from "lib/protocol/cryptonn/authority.ts";
 import { Client } from "lib/protocol/cryptonn/client.ts";
 import { clearViews, emptiedColumns, firstLayer } from "lib/protocol/cryptonn/first_layer.ts";
-import { forwardPass } from "lib/protocol/cryptonn/forward.ts";
+import { forwardPass } from "lib/protocol/cryptonn/in_process.ts";
 import { Server } from "lib/protocol/cryptonn/server.ts";
 import { encodeMessage, ProtocolError } from "lib/net/wire.ts";
 

@@ -8,7 +8,7 @@ import {
   trainEncrypted,
   type TrainOptions,
   trainPlain,
-} from "lib/protocol/cryptonn/train.ts";
+} from "lib/protocol/cryptonn/in_process.ts";
 import { DEFAULT_SCALES, type StepRecord } from "lib/protocol/fixed_step.ts";
 
 const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted";

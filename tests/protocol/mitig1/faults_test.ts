@@ -329,7 +329,7 @@ Deno.test("serve() keeps samples of all trainings together within one bound", as
   const first = open(2 ** 18);
   await first.answer;
   const second = open(2 ** 19);
-  const reason = "524288 samples have 8388608 elements, there is room for 4194304";
+  const reason = "805306368 bytes of ciphertexts, there is room for 402653184";
   await assertRejects(() => second.answer, ConnectionError, reason);
   first.ours.close();
   await first.ended;
