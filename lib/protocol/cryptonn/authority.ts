@@ -72,8 +72,10 @@ export class Authority {
 
   #setup(request: Message, session: string, onEvent: (line: string) => void): Answer {
     const [lengths, bounds] = [request.integers("lengths"), request.integers("bounds")];
-    const most = lengths.length === 1 || lengths.length === 2 ? MAX_LENGTH : 0;
-    if (bounds.length !== lengths.length || lengths.some((n) => n < 1 || n > most)) {
+    const known = lengths.length === 1 || lengths.length === 2;
+    if (
+      !known || bounds.length !== lengths.length || lengths.some((n) => n < 1 || n > MAX_LENGTH)
+    ) {
       throw new ProtocolError(
         `Cannot set up: expected one or two lengths in [1, ${MAX_LENGTH}] and a bound for each`,
       );

@@ -175,8 +175,8 @@ export function train(
       };
       for (let step = 0; step < steps; step++) {
         if (step < batches) await sendBatch(step * batch);
-        const answer = await requests.ask("step", { step }, "stepped");
-        onStep?.(step + 1, steps, answer.number("loss"));
+        const loss = (await requests.ask("step", { step }, "stepped")).number("loss");
+        onStep?.(step + 1, steps, loss);
       }
       return { session, n, requests };
     }));
