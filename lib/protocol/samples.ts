@@ -9,7 +9,7 @@ import * as fhipe from "../fe/fhipe.ts";
 import * as fhipeEncoding from "../fe/fhipe_encoding.ts";
 import { PreparedCiphertexts } from "../fe/fhipe_prepared.ts";
 import * as ipfe from "../fe/ipfe.ts";
-import { breather } from "../workers/breath.ts";
+import { breather } from "../workers/pool.ts";
 import { ProtocolError } from "../net/wire.ts";
 
 /** What the samples are encrypted under. */

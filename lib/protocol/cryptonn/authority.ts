@@ -19,7 +19,7 @@ import { type Connection, inProcess } from "../../net/connection.ts";
 import { type Answer, answerRequests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
-import { breather } from "../../workers/breath.ts";
+import { breather } from "../../workers/pool.ts";
 import { paramsOf } from "./terms.ts";
 
 /** The longest vectors that it sets up for, and the most entries that it derives keys for at once. */

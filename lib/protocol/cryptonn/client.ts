@@ -17,7 +17,7 @@ import type { Connection } from "../../net/connection.ts";
 import { closeOnError, Requests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
-import { breather } from "../../workers/breath.ts";
+import { breather } from "../../workers/pool.ts";
 import { DEFAULT_SCALES, type Scales } from "../fixed_step.ts";
 import { checkTerms, instancesOf, PATIENCE_MS, termsFields } from "./terms.ts";
 

@@ -19,7 +19,7 @@ import { secureRng, seededRng } from "../../math/rng.ts";
 import { inProcess } from "../../net/connection.ts";
 import { Transcript } from "../../net/transcript.ts";
 import { decodeMessage, encodeMessage } from "../../net/wire.ts";
-import { breather } from "../../workers/breath.ts";
+import { breather } from "../../workers/pool.ts";
 import { initFixedNet } from "../fixed_net.ts";
 import { DEFAULT_SCALES, type FixedNet, type Scales, type StepRecord } from "../fixed_step.ts";
 import { trainFixed } from "../fixed_train.ts";
