@@ -121,7 +121,12 @@ if (data) {
 
   const port = await hostServer("mitig2", { transport: "port", insecureSeed: 3 });
   const tls = await hostServer("mitig2", { transport: "tls", insecureSeed: 3 });
-  const server = await ServerParty.start("mitig2_server", folder, ["--insecure-seed", "3"]);
+  const server = await ServerParty.start("mitig2:server", folder, [
+    "--directory",
+    `${folder}/server`,
+    "--insecure-seed",
+    "3",
+  ]);
   cleanUp.push(() => server.process.kill("SIGTERM"));
   const { token, cert: caCert } = await loadCredentials(server.identity);
   const ways: [string, () => Promise<Connection>][] = [
