@@ -8,9 +8,8 @@
  * closes the batch. The bias b1 is not here, because in MITIG2 it is the server's.
  * @module */
 import * as tf from "@tensorflow/tfjs";
-import { transpose } from "./transpose.ts";
-import { type Optimizer, optimizer, type OptimizerState } from "./optimizer.ts";
-import type { Setting } from "./setting.ts";
+import { transpose } from "./backend.ts";
+import { type Optimizer, optimizer, type OptimizerState, type Setting } from "./optimizer.ts";
 
 /** What makes a first layer. */
 export interface FirstLayerParts {
@@ -45,6 +44,7 @@ export interface TrainableFirstLayer extends Disposable {
   update(divisor: number, learningRate: number): void;
   /** z1 of images that are not trained on. */
   apply(indices: Uint32Array): Float32Array | Promise<Float32Array>;
+  /** All that a checkpoint keeps. */
   state(): FirstLayerState | Promise<FirstLayerState>;
   /** Of the slowest Worker, where there are several. */
   times(): FirstLayerTimes | Promise<FirstLayerTimes>;
@@ -57,7 +57,7 @@ interface Pixels {
 }
 
 /** A first layer in this thread. Call `startBackend` first. */
-export class FirstLayer implements TrainableFirstLayer {
+export class LocalFirstLayer implements TrainableFirstLayer {
   readonly #n: number;
   readonly #images: Uint8Array;
   readonly #scale: number;

@@ -1,13 +1,105 @@
-/** Gradient descent on a plain array, in place: one pass over the weights, nothing allocated.
+/** How to train: the settings, the authors' and one of today, and the optimizers that they name.
+ *
+ * A setting is data for the one training loop (train.ts): `trainMlp(network, data, MODERN)`. An optimizer moves a
+ * plain array in place: one pass over the weights, nothing allocated.
  * @module */
 
+/** Output function, and with it the loss: the cross-entropy of each output by itself (the authors'), or of
+ * all together. */
+export type Output = "sigmoid" | "softmax";
+
+/** How weights are drawn: `authors`: N(0, 0.01²), all of them; `glorot`: N(0, 2 / (inputs + outputs)) for each
+ * layer, for pixels scaled to [0, 1]; since ours are 0..255, its W1 is 255 times smaller.
+ * @see X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
+ * networks", AISTATS 2010, equation 12.  Juve45/cryptonn, mitigation2_client.py. */
+export type Initial = "authors" | "glorot";
+
+/** Plain gradient descent, or Adam. */
 export type OptimizerName = "sgd" | "adam";
+
+/** How to train. */
+export interface Setting {
+  /** How the weights are drawn: see `initialW1`. */
+  readonly initial: Initial;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  /** Whether the learning rate falls linearly to 0 over the run. */
+  readonly anneal: boolean;
+  readonly output: Output;
+  readonly optimizer: OptimizerName;
+  /** Whether every epoch takes the images in a new random order. */
+  readonly shuffle: boolean;
+  /** The network works on pixel · pixelScale; its W1 is kept for pixels in 0..255 all the same. */
+  readonly pixelScale: number;
+  /** What the summed gradients of b1, W2 and b2 are divided by; W1's always by the batch size. */
+  readonly divideBy: "batch" | "classes";
+}
+
+/** The authors': bytes 0..255 as they are, the data's order, plain gradient descent. The division by the
+ * number of classes where one expects the batch size is theirs (mitigation1_server.py takes the length
+ * of a label for the batch size); it makes their server's learning rate m/c times larger, and we keep it
+ * because their accuracy depends on it.
+ * @see Juve45/cryptonn, mitigation1_server.py and mitigation2_client.py. */
+export const AUTHORS: Setting = {
+  initial: "authors",
+  epochs: 10,
+  batch: 250,
+  learningRate: 0.005,
+  anneal: false,
+  output: "sigmoid",
+  optimizer: "sgd",
+  shuffle: false,
+  pixelScale: 1,
+  divideBy: "classes",
+};
+
+/** A modern one for the same 784-300-10 network with a sigmoid hidden layer. */
+export const MODERN: Setting = {
+  initial: "glorot",
+  epochs: 10,
+  batch: 256,
+  learningRate: 0.01,
+  anneal: true,
+  output: "softmax",
+  optimizer: "adam",
+  shuffle: true,
+  pixelScale: 1 / 255,
+  divideBy: "batch",
+};
+
+/** Batches of an epoch over `count` images. */
+export function stepsPerEpoch(count: number, { batch }: Pick<Setting, "batch">): number {
+  return Math.ceil(count / batch);
+}
+
+/** The learning rate of step `step` of `steps`, counted from 0. */
+export function learningRateAt(
+  { learningRate, anneal }: Setting,
+  step: number,
+  steps: number,
+): number {
+  return learningRate * (anneal ? 1 - step / steps : 1);
+}
+
+/** Refuses a setting that cannot be trained with.
+ * @throws {RangeError} a count or a factor that is not positive. */
+export function checkSetting(setting: Setting): void {
+  for (const name of ["epochs", "batch", "learningRate", "pixelScale"] as const) {
+    const value = setting[name];
+    const counts = name === "epochs" || name === "batch";
+    if (!(value > 0) || !Number.isFinite(value) || (counts && !Number.isInteger(value))) {
+      const expected = counts ? "a positive integer" : "positive";
+      throw new RangeError(`Cannot train: ${name} = ${value} is not ${expected}`);
+    }
+  }
+}
 
 /** What an optimizer remembers of its past; with the weights it is all that a checkpoint needs. */
 export interface OptimizerState {
   /** Steps taken. */
   readonly steps: number;
-  /** One value a weight each: none for plain descent, [m, v] for Adam. */
+  /** One value for each weight: none for plain descent, [m, v] for Adam. */
   readonly moments: readonly Float32Array[];
 }
 

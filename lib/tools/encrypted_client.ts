@@ -1,13 +1,14 @@
 /** `deno task mitig1:client` and `deno task cryptonn:client`: the clients that train on pooled digits which leave them
  * encrypted only (protocol/mitig1/client.ts, protocol/cryptonn/client.ts).
  * @module */
-import { firstImages, poolImages } from "../data/dataset.ts";
+import { accuracyOf, type Dataset, firstImages, poolImages } from "../data/dataset.ts";
 import { loadMnist } from "../data/mnist.ts";
+import type { Connection } from "../net/connection.ts";
 import * as cryptonn from "../protocol/cryptonn/client.ts";
 import * as mitig1 from "../protocol/mitig1/client.ts";
 import { runCommand, UsageError, type Values } from "./args.ts";
 import { authorityFlags, type Place, placeOf, rngOf, seedFlag } from "./party.ts";
-import { accuracyOf, connectFlags, PartyRun, round } from "./party_client.ts";
+import { connectFlags, PartyRun, round } from "./party_client.ts";
 
 const natural = (value: number, max: number, help: string) => (
   { type: "integer", min: 1, max, default: value, help } as const
@@ -39,10 +40,10 @@ async function trainAndClassify(
   servers: readonly Place[],
   train: (
     run: PartyRun,
-    images: ReturnType<typeof firstImages>,
+    images: Dataset,
     learningRate: number,
-    connections: readonly Parameters<typeof mitig1.train>[0][],
-  ) => Promise<{ predict: (pixels: Uint8Array) => Promise<Uint8Array>; more: object }>,
+    connections: readonly Connection[],
+  ) => Promise<{ classify: (pixels: Uint8Array) => Promise<Uint8Array>; more: object }>,
 ): Promise<number> {
   const { samples, test, pool, hidden, batch, epochs, json } = options;
   const learningRate = Number(options["learning-rate"]);
@@ -57,9 +58,9 @@ async function trainAndClassify(
   const run = new PartyRun(task);
   return await run.over(servers, async (...connections) => {
     const started = run.seconds;
-    const { predict, more } = await train(run, images, learningRate, connections);
+    const { classify, more } = await train(run, images, learningRate, connections);
     const trainSeconds = round(run.seconds - started, 3);
-    run.finish(accuracyOf(await predict(unseen.x), unseen.y), json, {
+    run.finish(accuracyOf(await classify(unseen.x), unseen.y), json, {
       ...{ trainSeconds, ...more, samples, test, pool, hidden, batch, epochs, learningRate },
     });
   });
@@ -95,7 +96,7 @@ ${JSON_HELP}source (of W1's randomness), and what was asked for.`;
           onEncrypt: (done, total) => run.say("encrypted", done, total),
           onStep: (done, total, loss) => run.say("step", done, total, lossText(loss)),
         });
-        return { predict: (x) => mitig1.predict(model, x), more: { source: rng.source } };
+        return { classify: (x) => mitig1.classify(model, x), more: { source: rng.source } };
       },
     );
   }, args);
@@ -131,7 +132,7 @@ ${JSON_HELP}loss (of the last step), and what was asked for.`;
             run.say("step", done, total, lossText(loss));
           },
         });
-        return { predict: (x) => cryptonn.predict(model, x), more: { loss } };
+        return { classify: (x) => cryptonn.classify(model, x), more: { loss } };
       },
     );
   }, args);

@@ -1,12 +1,13 @@
 /** `deno task mitig2:client`: the client of MITIG2 (protocol/mitig2/client.ts), with a dataset of ours.
  * @module */
+import { accuracyOf } from "../data/dataset.ts";
 import { loadDataset } from "../data/load.ts";
-import { AUTHORS, MODERN, type Setting } from "../nn/setting.ts";
+import { AUTHORS, MODERN, type Setting } from "../nn/optimizer.ts";
 import { Checkpoints } from "../net/checkpoints.ts";
-import { type Beginning, decodeModel, predict, train } from "../protocol/mitig2/client.ts";
+import { type Beginning, classify, decodeModel, train } from "../protocol/mitig2/client.ts";
 import { runCommand, type Values } from "./args.ts";
 import { placeOf, rngOf, seedFlag } from "./party.ts";
-import { accuracyOf, connectFlags, PartyRun, percent, round } from "./party_client.ts";
+import { connectFlags, PartyRun, percent, round } from "./party_client.ts";
 
 /** The test accuracy that the paper reports. */
 const PAPER_ACCURACY = 0.968;
@@ -104,7 +105,7 @@ await runCommand(command, async (options) => {
   const { transcript, signal } = run;
   return await run.over([server], async (connection) => {
     if (model) {
-      const classes = await predict(connection, model, data.test.x, { transcript, signal });
+      const classes = await classify(connection, model, data.test.x, { transcript, signal });
       const session = model.session.toHex();
       const images = classes.length;
       return run.finish(accuracyOf(classes, data.test.y), json, { session, dataset, images });

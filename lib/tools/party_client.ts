@@ -21,9 +21,6 @@ export const connectFlags = {
 export const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 /** A share in words. */
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-/** The share of predictions that are the labels. */
-export const accuracyOf = (predictions: Uint8Array, labels: Uint8Array): number =>
-  predictions.reduce((right, c, i) => right + Number(c === labels[i]), 0) / labels.length;
 
 /** One run of a client, from the first attempt to connect. */
 export class PartyRun {

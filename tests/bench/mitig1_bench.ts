@@ -8,9 +8,8 @@ import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
 import { startPairing } from "lib/math/pairing/start.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { clearProducts, initialFixedW1 } from "lib/protocol/fixed_net.ts";
-import { DEFAULT_SCALES } from "lib/protocol/fixed_step.ts";
 import { Decryption } from "lib/protocol/decryption.ts";
+import { clearProducts, DEFAULT_SCALES, initialFixedW1 } from "lib/protocol/fixed_net.ts";
 
 const [hidden, batch] = [16, 20];
 const images = firstImages(poolImages((await loadMnist()).train, 4), batch);

@@ -10,7 +10,7 @@ import { firstImages, type SplitDataset } from "lib/data/dataset.ts";
 import { loadMnistFull } from "lib/data/mnist.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { initialUpper, initialW1 } from "lib/nn/mlp.ts";
-import { MODERN } from "lib/nn/setting.ts";
+import { MODERN } from "lib/nn/optimizer.ts";
 import { epochOrder, ORDER_KEY_BYTES, trainMlp } from "lib/nn/train.ts";
 import { hostServer } from "lib/net/hosted.ts";
 import { loadCredentials } from "lib/net/identity.ts";

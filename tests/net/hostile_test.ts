@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { type Dataset, dataset } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { MODERN } from "lib/nn/setting.ts";
+import { MODERN } from "lib/nn/optimizer.ts";
 import { loadCredentials } from "lib/net/identity.ts";
 import { train as train1 } from "lib/protocol/mitig1/client.ts";
 import { train as train2 } from "lib/protocol/mitig2/client.ts";

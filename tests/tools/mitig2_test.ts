@@ -4,7 +4,7 @@ import { assertStringIncludes } from "@std/assert";
 import { loadMnist } from "lib/data/mnist.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { accuracy, initialUpper, initialW1, type Mlp } from "lib/nn/mlp.ts";
-import { MODERN } from "lib/nn/setting.ts";
+import { MODERN } from "lib/nn/optimizer.ts";
 import { trainMlp } from "lib/nn/train.ts";
 import { decodeModel } from "lib/protocol/mitig2/client.ts";
 import { decodeUpper } from "lib/protocol/mitig2/files.ts";

@@ -18,8 +18,10 @@ import { closeOnError, Requests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
 import { breather } from "../../workers/pool.ts";
-import { DEFAULT_SCALES, type Scales } from "../fixed_step.ts";
-import { checkTerms, instancesOf, PATIENCE_MS, termsFields } from "./terms.ts";
+import { DEFAULT_SCALES, type Scales } from "../fixed_net.ts";
+import { countImages } from "../parties.ts";
+import { PATIENCE_MS, termsFields } from "../terms.ts";
+import { checkTerms, instancesOf } from "./terms.ts";
 
 /** The client's connections. */
 export interface Connections {
@@ -182,18 +184,15 @@ export function train(
     }));
 }
 
-/** Predicts the classes of new images, which go to the server encrypted.
+/** The classes of new images, which go to the server encrypted.
  * @param pixels `[m, n]`, bytes.
  * @throws {TypeError} pixels of another size.   @throws as `train`. */
-export function predict(
+export function classify(
   { session, requests, n }: CryptonnModel,
   pixels: Uint8Array,
   onProgress?: (done: number, total: number) => void,
 ): Promise<Uint8Array> {
-  const count = pixels.length / n;
-  if (count === 0 || !Number.isInteger(count)) {
-    throw new TypeError(`Cannot predict: ${pixels.length} pixels are not rows of ${n}`);
-  }
+  const count = countImages(pixels, n);
   return closeOnError(requests.connection, async () => {
     const classes = new Uint8Array(count);
     const images = Array.from({ length: count }, (_, i) => pixels.subarray(i * n, (i + 1) * n));

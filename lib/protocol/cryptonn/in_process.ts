@@ -6,7 +6,7 @@
  *
  * All that crosses between parties is bytes, and the transcript counts them; the parties are those that run on three
  * machines (`deno task cryptonn:authority`, `cryptonn:server`, `cryptonn:client`). Both trainings take their steps in
- * `fixed_step.ts` and differ only in where the integers z1 and dW1 come from, so they end in the same weights, bit for
+ * `fixed_train.ts` and differ only in where the integers z1 and dW1 come from, so they end in the same weights, bit for
  * bit.
  * @see Xu, Joshi, Li, "CryptoNN: Training Neural Networks over Encrypted Data", ICDCS 2019.
  * @module */
@@ -20,9 +20,8 @@ import { inProcess } from "../../net/connection.ts";
 import { Transcript } from "../../net/transcript.ts";
 import { decodeMessage, encodeMessage } from "../../net/wire.ts";
 import { breather } from "../../workers/pool.ts";
-import { initFixedNet } from "../fixed_net.ts";
-import { DEFAULT_SCALES, type FixedNet, type Scales, type StepRecord } from "../fixed_step.ts";
-import { trainFixed } from "../fixed_train.ts";
+import { DEFAULT_SCALES, type FixedNet, initFixedNet, type Scales } from "../fixed_net.ts";
+import { type StepRecord, trainFixed } from "../fixed_train.ts";
 import { Authority } from "./authority.ts";
 import { ClientSession, train } from "./client.ts";
 import type { FirstLayer } from "./first_layer.ts";

@@ -20,10 +20,12 @@ import { type Answer, answerRequests, Requests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
 import { Decryption } from "../decryption.ts";
-import { initFixedNet } from "../fixed_net.ts";
-import { type FixedNet, type InnerProducts, type StepRecord, trainStep } from "../fixed_step.ts";
-import { classify } from "../head.ts";
-import { instancesOf, PATIENCE_MS, readTerms, type Terms } from "./terms.ts";
+import { type FixedNet, initFixedNet, type InnerProducts, realZ1 } from "../fixed_net.ts";
+import { type StepRecord, trainStep } from "../fixed_train.ts";
+import { headClasses } from "../head.ts";
+import { readLabels } from "../parties.ts";
+import { PATIENCE_MS, rowsAtMost } from "../terms.ts";
+import { instancesOf, readTerms, type Terms } from "./terms.ts";
 
 /** What a server has beside its connection. */
 export interface ServerOptions {
@@ -167,7 +169,7 @@ class Session implements Disposable {
   async #samples(request: Message): Promise<Answer> {
     const { terms: { batch, count, classes }, decryption, labels } = this.#training;
     const { batches, here } = this.#place;
-    const [ciphertexts, more] = [request.parts("ciphertexts"), request.bytes("labels")];
+    const ciphertexts = request.parts("ciphertexts");
     if (
       ciphertexts.length === 0 || here + ciphertexts.length > batch || batches * batch === count
     ) {
@@ -176,12 +178,7 @@ class Session implements Disposable {
           `${batches} of ${count / batch}`,
       );
     }
-    if (more.length !== ciphertexts.length || more.some((label) => label >= classes)) {
-      throw new ProtocolError(
-        `Cannot store samples: expected ${ciphertexts.length} labels below ${classes}, got ` +
-          `${more.length} up to ${more.reduce((a, b) => Math.max(a, b), 0)}`,
-      );
-    }
+    const more = readLabels("store samples", request, ciphertexts.length, classes);
     labels.set(more, batches * batch + here);
     await decryption.store(ciphertexts);
     return { type: "stored" };
@@ -246,21 +243,17 @@ class Session implements Disposable {
   }
 
   async #classify(ciphertexts: readonly Uint8Array[]): Promise<Answer> {
-    const { terms: { hidden, scales }, instances, keys, decryption } = this.#training;
+    const { terms, instances, keys, decryption } = this.#training;
     const { W1, head } = this.#net!;
-    const most = Math.floor(2 ** 20 / hidden);
+    const most = rowsAtMost(terms);
     if (ciphertexts.length > most) {
       throw new ProtocolError(
         `Cannot classify: ${ciphertexts.length} samples at once, at most ${most}`,
       );
     }
     const ofRows = await keys.ask("W1", instances[0], W1);
-    const unit = 2 ** -(scales.weightBits + scales.pixelBits);
-    const z1 = (await decryption.openOnce(ofRows, ciphertexts)).map((z) => z * unit);
-    const classes = Uint8Array.from(
-      ciphertexts,
-      (_, i) => classify(head, z1.subarray(i * hidden, (i + 1) * hidden)),
-    );
+    const z1 = await decryption.openOnce(ofRows, ciphertexts);
+    const classes = headClasses(head, realZ1(z1, terms.scales));
     return { type: "classes", fields: { classes } };
   }
 

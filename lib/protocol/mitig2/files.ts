@@ -2,18 +2,16 @@
  *
  * The server's file has `b1`, `W2`, `b2`; the client's has `W1`, for pixels times `pixelScale`; an optimizer with a memory adds
  * `<name>.m` and `<name>.v`. What is not a number of the network stands in the metadata as text: `party`, `file` (the name it
- * was saved under), `session`, `terms`. With the SHA-256 over all of it (nn/sealed.ts) that tells a file that is damaged, an
+ * was saved under), `session`, `terms`. With the SHA-256 over all of it (data/safetensors.ts) that tells a file that is damaged, an
  * older one under a newer name, and one of another training.
  * @module */
 import type { FirstLayerState } from "../../nn/first_layer.ts";
 import type { OptimizerState } from "../../nn/optimizer.ts";
-import type { Tensors } from "../../nn/safetensors.ts";
-import { seal, unseal } from "../../nn/sealed.ts";
+import { type Metadata, seal, type Tensors, unseal } from "../../data/safetensors.ts";
 import type { UpperState } from "../../nn/upper_layers.ts";
 import { sessionOf, type Terms } from "./terms.ts";
 
 type Shape = readonly number[];
-type Metadata = Readonly<Record<string, string>>;
 type Party = "client" | "server";
 
 const VERSION = "2";

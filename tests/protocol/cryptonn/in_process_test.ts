@@ -8,7 +8,8 @@ import {
   type TrainOptions,
   trainPlain,
 } from "lib/protocol/cryptonn/in_process.ts";
-import { DEFAULT_SCALES, type StepRecord } from "lib/protocol/fixed_step.ts";
+import { DEFAULT_SCALES } from "lib/protocol/fixed_net.ts";
+import type { StepRecord } from "lib/protocol/fixed_train.ts";
 
 const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted";
 const small = dataset({
@@ -91,7 +92,7 @@ Deno.test("trainEncrypted() and trainPlain() refuse the same options", async () 
     await assertRejects(() => trainEncrypted(small, run), Error, encrypted);
   };
   await refused({ batch: 4 }, "6 images are not whole batches of 4");
-  await refused({ batch: 0 }, "not whole batches of 0");
+  await refused({ batch: 0 }, "not whole batches of 0", "batch = 0 is not an integer");
   await refused({ steps: 0 }, "steps = 0");
   await refused({ hidden: 0 }, "hidden = 0");
   await refused(

@@ -7,16 +7,18 @@ import { type Connection, ConnectionError, inProcess } from "lib/net/connection.
 import { type Answer, answerRequests, Requests } from "lib/net/requests.ts";
 import { type Fields, type Message, ProtocolError } from "lib/net/wire.ts";
 import { Authority } from "lib/protocol/cryptonn/authority.ts";
-import { ClientSession, predict, train, type TrainOptions } from "lib/protocol/cryptonn/client.ts";
+import { classify, ClientSession, train, type TrainOptions } from "lib/protocol/cryptonn/client.ts";
 import { checkKeys, KeyRequests, serve, type ServerOptions } from "lib/protocol/cryptonn/server.ts";
-import { instancesOf, paramsOf, type Terms, termsFields } from "lib/protocol/cryptonn/terms.ts";
-import { clearProducts, fixedAccuracy, initFixedNet } from "lib/protocol/fixed_net.ts";
+import { instancesOf, paramsOf, type Terms } from "lib/protocol/cryptonn/terms.ts";
 import {
+  clearProducts,
   DEFAULT_SCALES,
+  fixedAccuracy,
   type FixedNet,
-  type StepRecord,
-  trainStep,
-} from "lib/protocol/fixed_step.ts";
+  initFixedNet,
+} from "lib/protocol/fixed_net.ts";
+import { type StepRecord, trainStep } from "lib/protocol/fixed_train.ts";
+import { termsFields } from "lib/protocol/terms.ts";
 
 const [n, m] = [4, 3];
 const images = dataset({
@@ -154,15 +156,15 @@ Deno.test("serve() refuses to go on before train, a second train, and terms that
   const faults: [Fields, string][] = [
     [{ n: 2 ** 13 }, "n = 8192 is not an integer in [1, 4096]"],
     [{ hidden: 0 }, "hidden = 0"],
-    [{ hidden: 2 ** 12, n: 2 ** 11 }, "hidden · n entries of W1 = 8388608, at most 4194304"],
-    [{ hidden: 2 ** 12, classes: 2 ** 10 }, "hidden · classes weights = 4194304, at most 1048576"],
+    [{ hidden: 2 ** 12, n: 2 ** 11 }, "hidden · n = 8388608 entries of W1, at most 4194304"],
+    [{ hidden: 2 ** 12, classes: 2 ** 10 }, "hidden · classes = 4194304 weights, at most 1048576"],
     [{ count: 4 }, "4 images are not whole batches of 3"],
-    [{ steps: 0 }, "steps = 0 is not a positive integer"],
+    [{ steps: 0 }, "steps = 0 is not an integer in [1, 1073741824]"],
     [{ learningRate: -1 }, "learningRate = -1 is not positive"],
-    [{ weightBound: 2 ** 27 }, "n · 255 · weightBound = 136902082560, at most"],
-    [{ gradientBound: 2 ** 29 }, "batch · 255 · gradientBound = 410706247680, at most"],
+    [{ weightBound: 2 ** 27 }, "n · 255 · weightBound = 136902082560 exceeds"],
+    [{ gradientBound: 2 ** 25 }, "gradientBound = 33554432 is not an integer in"],
     [{ count: 3 * 2 ** 18, n: 2 ** 12 }, "bytes of ciphertexts, there is room for 805306368"],
-    [{ hidden: 2 ** 11, batch: 2 ** 10, count: 2 ** 10 }, "hidden · batch entries of z1"],
+    [{ hidden: 2 ** 11, batch: 2 ** 10, count: 2 ** 10 }, "hidden · batch = 2097152 z1 of a batch"],
     [{ scales: 1, weightBits: "many" }, "weightBits is not an integer"],
     [{ session: 3 }, "session is not text"],
   ];
@@ -358,7 +360,7 @@ Deno.test("train() refuses what cannot be trained before it sends anything", asy
   await refuse({ learningRate: NaN }, "learningRate = NaN is not positive");
 });
 
-Deno.test("train() and predict() leave peers that answer otherwise than they should", async () => {
+Deno.test("train() and classify() leave peers that answer otherwise than they should", async () => {
   const wrong = async (reason: string, answers: Record<string, Answer>) => {
     const [ours, theirs] = inProcess();
     const types = ["train", "encrypted samples", "encrypted columns", "step", "classify"];
@@ -370,7 +372,7 @@ Deno.test("train() and predict() leave peers that answer otherwise than they sho
     const ended = answerRequests(theirs, types, respond);
     const connections = { authority: new Authority().connect(), server: ours };
     await assertRejects(
-      async () => await predict(await train(connections, images, options), images.x.slice(0, 8)),
+      async () => await classify(await train(connections, images, options), images.x.slice(0, 8)),
       ProtocolError,
       reason,
     );

@@ -9,7 +9,7 @@ import { Authority } from "lib/protocol/cryptonn/authority.ts";
 import { train } from "lib/protocol/cryptonn/client.ts";
 import { trainEncrypted, trainPlain } from "lib/protocol/cryptonn/in_process.ts";
 import { serve } from "lib/protocol/cryptonn/server.ts";
-import type { FixedNet } from "lib/protocol/fixed_step.ts";
+import type { FixedNet } from "lib/protocol/fixed_net.ts";
 import { permitted } from "../../tools/fixtures.ts";
 
 Deno.test({

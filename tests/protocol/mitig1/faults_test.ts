@@ -5,7 +5,8 @@ import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts"
 import { startPairing } from "lib/math/pairing/start.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { type Seen, serve } from "lib/protocol/mitig1/server.ts";
-import { paramsOf, type Terms, termsFields } from "lib/protocol/mitig1/terms.ts";
+import { paramsOf, type Terms } from "lib/protocol/mitig1/terms.ts";
+import { termsFields } from "lib/protocol/terms.ts";
 import { ConnectionError, inProcess } from "lib/net/connection.ts";
 import { Requests } from "lib/net/requests.ts";
 import type { Fields } from "lib/net/wire.ts";

@@ -4,7 +4,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { dataset } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { MODERN } from "lib/nn/setting.ts";
+import { MODERN } from "lib/nn/optimizer.ts";
 import { selfSigned } from "lib/net/certificate.ts";
 import { train } from "lib/protocol/mitig2/client.ts";
 import { serve } from "lib/protocol/mitig2/server.ts";

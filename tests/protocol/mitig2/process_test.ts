@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { loadMnist } from "lib/data/mnist.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { MODERN } from "lib/nn/setting.ts";
+import { MODERN } from "lib/nn/optimizer.ts";
 import { Checkpoints } from "lib/net/checkpoints.ts";
 import { loadCredentials, loadOrCreateIdentity } from "lib/net/identity.ts";
 import { type EpochReport, train } from "lib/protocol/mitig2/client.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { decodeSafetensors, encodeSafetensors } from "lib/nn/safetensors.ts";
-import { seal, unseal } from "lib/nn/sealed.ts";
+import { decodeSafetensors, encodeSafetensors } from "lib/data/safetensors.ts";
+import { seal, unseal } from "lib/data/safetensors.ts";
 
 const tensors = {
   W1: { shape: [2, 2], data: Float32Array.from([1, -2, 3.5, 0]) },

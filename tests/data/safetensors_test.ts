@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { decodeSafetensors, encodeSafetensors } from "lib/nn/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors } from "lib/data/safetensors.ts";
 import vector from "../vectors/safetensors.json" with { type: "json" };
 
 const tensors = {

@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { lossGradient, type Output } from "lib/nn/loss.ts";
+import type { Output } from "lib/nn/optimizer.ts";
+import { lossGradient } from "lib/nn/upper_layers.ts";
 
 const outputs: readonly Output[] = ["softmax", "sigmoid"];
 
