@@ -21,6 +21,7 @@
  * forms than the shortest, 5.0 or −0 for an integer, a key twice, NaN and infinity, integers past 2^53, and text that
  * is no UTF-8. Typed arrays are little-endian on every platform that Deno runs on.
  * @module */
+import { Buffer } from "node:buffer";
 import { decode, encode, Tokenizer } from "cborg";
 import { plainText } from "./connection.ts";
 
@@ -142,20 +143,10 @@ export class Message {
   }
 }
 
-/** Whether no number is NaN or infinite. x·0 is 0 for a finite x, NaN otherwise, and NaN stays in a sum.
- * Four sums, because each addition waits for the one before: 40 µs for 256×300 numbers, a third less than
- * a loop over `Number.isFinite`. */
-export function allFinite(x: Float32Array): boolean {
-  const fours = x.length & ~3;
-  let [a, b, c, d] = [0, 0, 0, 0];
-  for (let i = 0; i < fours; i += 4) {
-    a += x[i] * 0;
-    b += x[i + 1] * 0;
-    c += x[i + 2] * 0;
-    d += x[i + 3] * 0;
-  }
-  for (let i = fours; i < x.length; i++) a += x[i] * 0;
-  return a + b + c + d === 0;
+/** Whether no number is NaN or infinite. An indexed loop: `every` takes several times as long. */
+function allFinite(x: Float32Array): boolean {
+  for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) return false;
+  return true;
 }
 
 function isTensor(field: Fields[string]): field is Tensor {
@@ -253,12 +244,6 @@ class BoundedItems extends Tokenizer {
   }
 }
 
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  let same = a.length === b.length;
-  for (let i = 0; i < a.length && same; i++) same = a[i] === b[i];
-  return same;
-}
-
 /** The head's map and where the tensors begin.
  * @throws {Error} it is not what `encodeMessage` writes, or not of an expected type. */
 function readHead(
@@ -276,7 +261,9 @@ function readHead(
   if (v !== VERSION) throw new Error(`version ${v}, this is version ${VERSION}`);
   const name = typeof type === "string" && type.length <= MAX_TYPE ? type : "none";
   if (!expected.includes(name)) throw new Error(`got ${JSON.stringify(name)}`);
-  if (!sameBytes(encode(map), head)) throw new Error("the head is not in its one encoding");
+  if (Buffer.compare(encode(map), head) !== 0) {
+    throw new Error("the head is not in its one encoding");
+  }
   const start = map.tensors === undefined ? 4 + headBytes : dataStart(headBytes);
   if (bytes.subarray(4 + headBytes, start).some((byte) => byte !== 0)) {
     throw new Error("the padding is not zero");

@@ -8,13 +8,7 @@ import {
 } from "@std/assert";
 import { encode } from "cborg";
 import fc from "fast-check";
-import {
-  allFinite,
-  decodeMessage,
-  encodeMessage,
-  MAX_MESSAGE_BYTES,
-  ProtocolError,
-} from "lib/net/wire.ts";
+import { decodeMessage, encodeMessage, MAX_MESSAGE_BYTES, ProtocolError } from "lib/net/wire.ts";
 
 const bytes = Uint8Array.from([1, 2, 3]);
 const tensor = { shape: [2, 3], data: Float32Array.from([1, -2, 3.5, 0, -0, 1e38]) };
@@ -319,7 +313,6 @@ Deno.test("Message.tensor() refuses NaN and infinity wherever they stand", () =>
     for (const bad of [NaN, Infinity, -Infinity]) {
       for (let i = 0; i < length; i++) {
         const data = new Float32Array(length).fill(3e38);
-        assertEquals(allFinite(data), true);
         data[i] = bad;
         const message = decodeMessage(encodeMessage("t", { x: { shape: [length], data } }), "t");
         assertThrows(

@@ -106,7 +106,7 @@ export class Authority {
     }
     const breathe = breather(signal);
     const keys: Uint8Array[] = [];
-    await this.#transcript.timeAsync("authority", `derive keys for ${of}`, async () => {
+    await this.#transcript.time("authority", `derive keys for ${of}`, async () => {
       for (let at = 0; at < rows.length; at += n) {
         keys.push(encodeFunctionalKey(keyDerive(msk, rows.subarray(at, at + n))));
         await breathe();

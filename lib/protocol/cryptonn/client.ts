@@ -18,10 +18,10 @@ import { closeOnError, Requests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
 import { breather } from "../../workers/pool.ts";
-import { DEFAULT_SCALES, type Scales } from "../fixed_net.ts";
+import { DEFAULT_SCALES } from "../fixed_net.ts";
 import { countImages } from "../parties.ts";
 import { PATIENCE_MS, termsFields } from "../terms.ts";
-import { checkTerms, instancesOf } from "./terms.ts";
+import { checkTerms, instancesOf, type Terms } from "./terms.ts";
 
 /** The client's connections. */
 export interface Connections {
@@ -39,14 +39,11 @@ export interface SessionOptions {
 }
 
 /** How to train. */
-export interface TrainOptions extends SessionOptions {
-  /** Hidden units. */
-  readonly hidden: number;
-  /** Samples a step, m; divides the number of images. Step k takes batch k modulo the number of batches. */
-  readonly batch: number;
-  readonly steps: number;
-  readonly learningRate: number;
-  readonly scales?: Scales;
+export interface TrainOptions
+  extends
+    SessionOptions,
+    Pick<Terms, "hidden" | "batch" | "steps" | "learningRate">,
+    Partial<Pick<Terms, "scales">> {
   /** Counts ciphertexts. */
   readonly onEncrypt?: (done: number, total: number) => void;
   readonly onStep?: (done: number, total: number, loss: number) => void;

@@ -26,7 +26,7 @@ import { Authority } from "./authority.ts";
 import { ClientSession, train } from "./client.ts";
 import type { FirstLayer } from "./first_layer.ts";
 import { KeyRequests, serve } from "./server.ts";
-import { paramsOf } from "./terms.ts";
+import { paramsOf, type Terms } from "./terms.ts";
 
 /** Runs the encrypted forward pass for the given images.
  * @param layer the server's first layer.   @param images the client's data.
@@ -77,14 +77,10 @@ export async function forwardPass(
 }
 
 /** How to train. */
-export interface TrainOptions {
-  /** Hidden units. */
-  readonly hidden: number;
-  /** Samples a step, m; divides the number of images. Step k takes batch k modulo the number of batches. */
-  readonly batch: number;
-  readonly steps: number;
-  readonly learningRate: number;
-  readonly scales?: Scales;
+export interface TrainOptions
+  extends
+    Pick<Terms, "hidden" | "batch" | "steps" | "learningRate">,
+    Partial<Pick<Terms, "scales">> {
   /** Repeats the initial weights, which are the server's own and no secret. Keys and ciphertexts always come
    * from the CSPRNG; they do not touch the result. */
   readonly insecureSeed?: number;

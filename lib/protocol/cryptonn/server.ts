@@ -124,9 +124,8 @@ class Session implements Disposable {
       case "train":
         return this.#train(readTerms(request), request.text("session"), signal);
       case "encrypted samples":
-        return this.#samples(request);
       case "encrypted columns":
-        return this.#columns(request);
+        return this.#store(request);
       case "step":
         return this.#take(request.integer("step"));
       default:
@@ -160,55 +159,41 @@ class Session implements Disposable {
     return { type: "ready" };
   }
 
-  /** Where the next ciphertext goes: the batches before its own, and those of its own that are here. */
-  get #place(): { batches: number; here: number } {
-    const { decryption: { count }, terms: { n, batch } } = this.#training;
-    return { batches: Math.floor(count / (batch + n)), here: count % (batch + n) };
-  }
-
-  async #samples(request: Message): Promise<Answer> {
-    const { terms: { batch, count, classes }, decryption, labels } = this.#training;
-    const { batches, here } = this.#place;
+  /** Takes ciphertexts in: of each batch first the samples, with their labels, then the columns. */
+  async #store(request: Message): Promise<Answer> {
+    const { terms: { n, batch, count, classes }, decryption, labels } = this.#training;
+    const which = Math.floor(decryption.count / (batch + n));
+    const here = decryption.count % (batch + n);
     const ciphertexts = request.parts("ciphertexts");
-    if (
-      ciphertexts.length === 0 || here + ciphertexts.length > batch || batches * batch === count
-    ) {
+    const samples = request.type === "encrypted samples";
+    const [from, to] = samples ? [0, batch] : [batch, batch + n];
+    const [more, after] = [ciphertexts.length, here + ciphertexts.length];
+    if (more === 0 || here < from || after > to || which * batch === count) {
       throw new ProtocolError(
-        `Cannot store samples: ${ciphertexts.length} more after ${here} of the ${batch} in batch ` +
-          `${batches} of ${count / batch}`,
+        `Cannot store ${samples ? "samples" : "columns"}: ${more} more after ` +
+          `${Math.min(here, batch)} of ${batch} samples and ${Math.max(0, here - batch)} of ${n} ` +
+          `columns in batch ${which} of ${count / batch}`,
       );
     }
-    const more = readLabels("store samples", request, ciphertexts.length, classes);
-    labels.set(more, batches * batch + here);
-    await decryption.store(ciphertexts);
-    return { type: "stored" };
-  }
-
-  async #columns(request: Message): Promise<Answer> {
-    const { terms: { n, batch }, decryption } = this.#training;
-    const { batches, here } = this.#place;
-    const ciphertexts = request.parts("ciphertexts");
-    if (here < batch || ciphertexts.length === 0 || here + ciphertexts.length > batch + n) {
-      throw new ProtocolError(
-        `Cannot store columns: ${ciphertexts.length} more after ${Math.min(here, batch)} of ` +
-          `${batch} samples and ${Math.max(0, here - batch)} of ${n} columns of batch ${batches}`,
-      );
+    if (samples) {
+      labels.set(readLabels("store samples", request, more, classes), which * batch + here);
     }
     await decryption.store(ciphertexts);
     return { type: "stored" };
   }
 
   async #take(step: number): Promise<Answer> {
-    const { terms: { count, batch, steps, learningRate }, labels } = this.#training;
+    const { terms: { n, count, batch, steps, learningRate }, decryption, labels } = this.#training;
     if (step !== this.#step || step >= steps) {
       throw new ProtocolError(
         `Cannot train: asked for step ${step}, the next of ${steps} is ${this.#step}`,
       );
     }
     const which = step % (count / batch);
-    if (which >= this.#place.batches) {
+    const received = Math.floor(decryption.count / (batch + n));
+    if (which >= received) {
       throw new ProtocolError(
-        `Cannot train on batch ${which}: ${this.#place.batches} batches were received`,
+        `Cannot train on batch ${which}: ${received} batches were received`,
       );
     }
     const y = labels.subarray(which * batch, (which + 1) * batch);
@@ -226,7 +211,7 @@ class Session implements Disposable {
     const { terms: { n, batch, hidden }, instances, keys, decryption } = this.#training;
     const first = which * (batch + n);
     const open = (of: string, keys: readonly Uint8Array[], from: number, to: number) =>
-      this.#transcript.timeAsync(
+      this.#transcript.time(
         "server",
         `decrypt ${of} of a batch`,
         () => decryption.open(keys, from, to),

@@ -184,7 +184,7 @@ async function trainOver(
     const [dz1, loss] = [readGradient(answer, terms), answer.number("loss")];
     const from = step * batch % count;
     const products = clearProducts(x.subarray(from * n, (from + batch) * n), n);
-    const taken = await transcript.timeAsync(
+    const taken = await transcript.time(
       "client",
       "update W1",
       () => clientStep(W1, dz1, batch, products, terms),

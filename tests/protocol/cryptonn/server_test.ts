@@ -102,15 +102,20 @@ Deno.test("serve() refuses batches that are too large, too small, or out of orde
   const store: [string, Fields] = ["encrypted samples", three];
   const rest: [string, Fields] = ["encrypted columns", { ciphertexts: columns }];
   const some = (k: number) => ({ ciphertexts: samples.slice(0, k), labels: labels.slice(0, k) });
-  await refused("columns: 4 more after 0 of 3 samples and 0 of 4 columns of batch 0", rest);
+  await refused("columns: 4 more after 0 of 3 samples and 0 of 4 columns in batch 0 of 1", rest);
   await refused("columns: 4 more after 2 of 3 samples", ["encrypted samples", some(2)], rest);
   await refused("samples: 0 more", ["encrypted samples", some(0)]);
-  await refused("samples: 3 more after 2 of the 3 in batch 0 of 1", [
+  await refused("samples: 3 more after 2 of 3 samples and 0 of 4 columns in batch 0 of 1", [
     "encrypted samples",
     some(2),
   ], store);
-  await refused("samples: 3 more after 3 of the 3", store, store);
-  await refused("samples: 3 more after 0 of the 3 in batch 1 of 1", store, rest, store);
+  await refused("samples: 3 more after 3 of 3 samples", store, store);
+  await refused(
+    "samples: 3 more after 0 of 3 samples and 0 of 4 columns in batch 1 of 1",
+    store,
+    rest,
+    store,
+  );
   await refused("columns: 4 more after 0 of 3 samples", store, rest, rest);
   await refused("columns: 0 more", store, ["encrypted columns", { ciphertexts: [] }]);
   await refused("columns: 5 more after 3 of 3 samples and 0 of 4", store, [
