@@ -1,21 +1,18 @@
 /** The elementary costs of encrypted training, measured by really running its operations at small sizes.
  * @module */
-import { dataset } from "../data/dataset.ts";
 import * as fhipe from "../fe/fhipe.ts";
 import * as fhipeBytes from "../fe/fhipe_encoding.ts";
 import { prepareCiphertext } from "../fe/fhipe_prepared.ts";
-import { decodeCiphertext, decodeFunctionalKey, decryptMany } from "../fe/ipfe.ts";
-import { type IpfeParams, rangeOf } from "../fe/params.ts";
+import * as ipfe from "../fe/ipfe.ts";
+import { rangeOf } from "../fe/params.ts";
 import { prepareDlog } from "../math/dlog.ts";
-import { group } from "../math/group.ts";
 import { powerGT, solveGT } from "../math/pairing/dlog.ts";
 import type { PairingGroup } from "../math/pairing/group.ts";
 import { gaussian, seededRng } from "../math/rng.ts";
-import { decodeMessage } from "../net/wire.ts";
-import { Authority } from "./cryptonn/authority.ts";
-import { Client } from "./cryptonn/client.ts";
-import { decryptAll, type DecryptJob, decryptPool } from "./cryptonn/decrypt.ts";
-import { decodeKeys, encodeKeyRequest } from "./cryptonn/keys.ts";
+import { decodeMessage, encodeMessage } from "../net/wire.ts";
+import { checkKeys } from "./cryptonn/server.ts";
+import { paramsOf } from "./cryptonn/terms.ts";
+import { Decryption } from "./decryption.ts";
 
 /** The size of an operation. */
 export interface OperationSize {
@@ -64,25 +61,36 @@ const BOUND_X = 255;
 /** All sizes of CryptoNN share this range and with it one table of logarithms. */
 const RANGE = 2 ** 24.8;
 
-/** A client with noise for an image, an authority, and keys for normal entries, all of the real thing. */
-async function cryptonnParties(length: number, keys: number, signal?: AbortSignal) {
-  const boundY = Math.floor(RANGE / (length * BOUND_X));
-  const pp: IpfeParams = { group: group("ristretto255"), n: length, boundX: BOUND_X, boundY };
+/** What a message of many adds to each. */
+const ITEM_BYTES = 3;
+/** As long as a session's name. */
+const SESSION = "0".repeat(32);
+
+/** A key request there and back, as CryptoNN's server and authority do it. */
+function exchangeKeys(msk: ipfe.MasterSecretKey, matrix: Int32Array) {
+  const { n } = msk.pp;
+  const rows = { shape: [matrix.length / n, n], data: matrix };
+  const request = encodeMessage("rows of W1", { number: 0, session: SESSION, rows });
+  const asked = decodeMessage(request, "rows of W1").int32("rows", [null, n]);
+  const derived = Array.from(
+    { length: asked.length / n },
+    (_, i) => ipfe.encodeFunctionalKey(ipfe.keyDerive(msk, asked.subarray(i * n, (i + 1) * n))),
+  );
+  const answer = encodeMessage("keys for W1", { number: 0, keys: derived });
+  const keys = decodeMessage(answer, "keys for W1").parts("keys");
+  checkKeys(msk.pp, matrix, keys);
+  return { request, answer, keys };
+}
+
+/** An instance of CryptoNN, its keys for normal entries, and an encrypted vector of noise. */
+async function cryptonnInstance(length: number, keys: number, signal?: AbortSignal) {
+  const pp = paramsOf(length, Math.floor(RANGE / (length * BOUND_X)));
   await prepareDlog(pp.group, rangeOf(pp), { signal });
-  const authority = new Authority(pp);
-  const publicKey = authority.publicKey();
-  const newClient = () => {
-    const client = new Client(dataset({
-      ...{ name: "noise", x: seededRng(1).bytes(length), y: Uint8Array.of(0) },
-      ...{ shape: [1, length, 1], classes: ["noise"] },
-    }));
-    client.acceptPublicKey(publicKey);
-    return client;
-  };
+  const { mpk, msk } = ipfe.setup(pp);
   const rows = normalEntries(length * keys);
-  const request = encodeKeyRequest(rows, length);
-  const answer = authority.deriveKeys(request);
-  return { pp, authority, publicKey, newClient, rows, request, answer };
+  const x = seededRng(1).bytes(length);
+  const encrypt = (key = mpk) => ipfe.encodeCiphertext(ipfe.encrypt(key, x));
+  return { pp, mpk, msk, rows, encrypt, exchanged: exchangeKeys(msk, rows) };
 }
 
 /** Measures CryptoNN at one size. Seconds: `setup` of the authority, `tables` of a public key at its first
@@ -93,33 +101,30 @@ export async function sampleCryptonn(
   keys: number,
   signal?: AbortSignal,
 ): Promise<CostSample> {
-  const parties = await cryptonnParties(length, keys, signal);
-  const { pp, authority, publicKey, newClient, rows, request, answer } = parties;
-  const skYs = decodeKeys(answer, rows, length).map(decodeFunctionalKey);
-  const client = newClient();
-  const sample = client.encryptSample(0);
-  const encrypt = secondsOf(() => client.encryptSample(0));
-  const decodeKey = secondsOf(newClient);
-  const first = secondsOf(() => newClient().encryptSample(0)); // tables belong to a decoded public key
-  const ctX = decodeMessage(sample, "sample").bytes("ctX");
-  const decoded = decodeCiphertext(ctX);
+  const { pp, mpk, msk, rows, encrypt, exchanged } = await cryptonnInstance(length, keys, signal);
+  const skYs = exchanged.keys.map(ipfe.decodeFunctionalKey);
+  const publicKey = ipfe.encodeMasterPublicKey(mpk);
+  const newKey = () => ipfe.decodeMasterPublicKey(publicKey);
+  const ctX = encrypt();
+  const decoded = ipfe.decodeCiphertext(ctX);
+  const encryptSeconds = secondsOf(() => encrypt());
+  const decodeKey = secondsOf(newKey);
+  const first = secondsOf(() => encrypt(newKey())); // tables belong to a decoded public key
   return {
     size: { length, keys, entries: rows },
     seconds: {
-      setup: secondsOf(() => new Authority(pp)),
-      tables: Math.max(1e-9, first - decodeKey - encrypt),
-      encrypt,
-      keys: secondsOf(() =>
-        decodeKeys(authority.deriveKeys(encodeKeyRequest(rows, length)), rows, length)
-      ),
-      decode: secondsOf(() => decodeCiphertext(ctX)),
-      decrypt: secondsOf(() => decryptMany(skYs, decoded)),
+      setup: secondsOf(() => ipfe.setup(pp)),
+      tables: Math.max(1e-9, first - decodeKey - encryptSeconds),
+      encrypt: encryptSeconds,
+      keys: secondsOf(() => exchangeKeys(msk, rows)),
+      decode: secondsOf(() => ipfe.decodeCiphertext(ctX)),
+      decrypt: secondsOf(() => ipfe.decryptMany(skYs, decoded)),
     },
     bytes: {
-      publicKey: publicKey.length,
-      ciphertext: sample.length,
-      request: request.length,
-      keys: answer.length,
+      publicKey: encodeMessage("public keys", { keys: [publicKey] }).length,
+      ciphertext: ctX.length + ITEM_BYTES,
+      request: exchanged.request.length,
+      keys: exchanged.answer.length,
     },
   };
 }
@@ -135,21 +140,20 @@ export interface PoolCost {
 /** Measures a pool of `cores` Workers that decrypt against this thread, on the same ciphertexts. */
 export async function samplePool(cores: number, signal?: AbortSignal): Promise<PoolCost> {
   const [length, keys, count] = [64, 16, 64 * cores]; // a second or so
-  const { newClient, rows, answer } = await cryptonnParties(length, keys, signal);
-  const ctX = decodeMessage(newClient().encryptSample(0), "sample").bytes("ctX");
-  const work: DecryptJob = {
-    keys: decodeKeys(answer, rows, length),
-    ciphertexts: Array.from({ length: count }, () => ctX),
-  };
-  using pool = decryptPool(cores);
-  const time = async (workers: typeof pool) => {
+  const { encrypt, exchanged } = await cryptonnInstance(length, keys, signal);
+  const ciphertexts = Array<Uint8Array>(count).fill(encrypt());
+  const scheme = { name: "ipfe" } as const;
+  using pool = new Decryption(scheme, 0, cores, signal);
+  using thread = new Decryption(scheme, 0, 0, signal);
+  const time = async (workers: Decryption) => {
     const start = performance.now();
-    await decryptAll(work, { pool: workers, signal });
+    if (workers.count === 0) await workers.store(ciphertexts);
+    await workers.open(exchanged.keys, 0, count);
     return (performance.now() - start) / 1000;
   };
   const cold = await time(pool);
   const together = await time(pool);
-  const alone = await time(null);
+  const alone = await time(thread);
   const efficiency = Math.max(0, (alone / together - 1) / (cores - 1));
   return { startSeconds: Math.max(0, cold - together), efficiency };
 }

@@ -1,7 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { inProcess } from "lib/net/port.ts";
+import { ConnectionError, inProcess } from "lib/net/connection.ts";
 import { answerRequests, Requests } from "lib/net/requests.ts";
-import { ConnectionError } from "lib/net/transport.ts";
 import { encodeMessage, type Fields, ProtocolError } from "lib/net/wire.ts";
 
 /** A client's first two requests, which a server answers with these messages, whatever they are. */

@@ -5,7 +5,7 @@ import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
 import { startPairing } from "lib/math/pairing/start.ts";
 import { type CostModel, fitCost, predictCost, searchSeconds } from "lib/protocol/cost.ts";
-import { trainEncrypted } from "lib/protocol/cryptonn/train.ts";
+import { trainEncrypted } from "lib/protocol/cryptonn/in_process.ts";
 import { DEFAULT_SCALES } from "lib/protocol/fixed_net.ts";
 import type { StepRecord } from "lib/protocol/fixed_train.ts";
 

@@ -15,12 +15,13 @@ import { type Rng, secureRng } from "../../math/rng.ts";
 import { breather } from "../../workers/pool.ts";
 import { closeOnError, Requests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
-import type { Connection } from "../../net/transport.ts";
+import type { Connection } from "../../net/connection.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
 import { clearProducts, DEFAULT_SCALES, initialFixedW1, type Scales } from "../fixed_net.ts";
 import { classifyInParts, countImages } from "../parties.ts";
 import { clientStep } from "./step.ts";
-import { checkTerms, paramsOf, PATIENCE_MS, stepsOf, type Terms, termsFields } from "./terms.ts";
+import { checkTerms, paramsOf, stepsOf, type Terms } from "./terms.ts";
+import { PATIENCE_MS, termsFields } from "../terms.ts";
 
 /** What a step was about, at the client. */
 export interface ClientRecord {
@@ -122,16 +123,14 @@ export class Conversation {
   }
 }
 
-/** dz1 as the server returned it. @throws {ProtocolError} another shape, or no integers in their bound. */
+/** dz1 as the server returned it. @throws {ProtocolError} another shape, or an integer over its bound. */
 function readGradient(answer: Message, { hidden, batch, scales }: Terms): Int32Array {
-  const dz1 = answer.tensor("dz1", [hidden, batch]);
-  const bad = dz1.findIndex((d) => !Number.isInteger(d) || Math.abs(d) > scales.gradientBound);
-  if (bad >= 0) {
-    throw new ProtocolError(
-      `Cannot read dz1: ${dz1[bad]} is not an integer within ±${scales.gradientBound}`,
-    );
+  const dz1 = answer.int32("dz1", [hidden, batch]);
+  const over = dz1.find((d) => Math.abs(d) > scales.gradientBound);
+  if (over !== undefined) {
+    throw new ProtocolError(`Cannot read dz1: ${over} is not within ±${scales.gradientBound}`);
   }
-  return Int32Array.from(dz1);
+  return dz1;
 }
 
 /** Trains with the server at the other end.
@@ -185,7 +184,7 @@ async function trainOver(
     const [dz1, loss] = [readGradient(answer, terms), answer.number("loss")];
     const from = step * batch % count;
     const products = clearProducts(x.subarray(from * n, (from + batch) * n), n);
-    const taken = await transcript.timeAsync(
+    const taken = await transcript.time(
       "client",
       "update W1",
       () => clientStep(W1, dz1, batch, products, terms),

@@ -12,14 +12,15 @@ import type { FhipeParams } from "../../fe/fhipe.ts";
 import { startPairing } from "../../math/pairing/start.ts";
 import { type Rng, secureRng } from "../../math/rng.ts";
 import { type Answer, answerRequests } from "../../net/requests.ts";
-import type { Connection } from "../../net/transport.ts";
+import type { Connection } from "../../net/connection.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
+import { Decryption } from "../decryption.ts";
 import { realZ1 } from "../fixed_net.ts";
 import { type Head, headClasses, initHead } from "../head.ts";
 import { readLabels } from "../parties.ts";
-import { Decryption } from "./decryption.ts";
 import { serverStep } from "./step.ts";
-import { paramsOf, PATIENCE_MS, readTerms, rowsAtMost, stepsOf, type Terms } from "./terms.ts";
+import { PATIENCE_MS, rowsAtMost } from "../terms.ts";
+import { paramsOf, readTerms, stepsOf, type Terms } from "./terms.ts";
 
 /** What the server has seen of a step, and made of it: all that an attack on it may read. */
 export interface Seen {
@@ -102,7 +103,8 @@ class Mitig1Session implements Disposable {
     const { rng = secureRng(), workers = 0 } = this.options;
     const pp = paramsOf(terms, await startPairing(terms.curve));
     const { n, hidden, classes, count, epochs, batch, learningRate } = terms;
-    const decryption = new Decryption(pp, count, workers, signal);
+    const bytes = count * (n + 3) * pp.group.g2Bytes;
+    const decryption = new Decryption({ name: "fhipe", pp }, bytes, workers, signal);
     this.#begun = { terms, pp, decryption, labels: new Uint8Array(count) };
     this.#head = initHead(hidden, classes, rng);
     this.#tell(
@@ -172,8 +174,7 @@ class Mitig1Session implements Disposable {
       keys: keys.map((key) => key.slice()),
     });
     this.#tellEpoch();
-    const data = Float32Array.from(dz1); // exact: gradientBound is at most 2^24
-    return { type: "dz1", fields: { loss, dz1: { shape: [hidden, batch], data } } };
+    return { type: "dz1", fields: { loss, dz1: { shape: [hidden, batch], data: dz1 } } };
   }
 
   async #classify(request: Message): Promise<Answer> {

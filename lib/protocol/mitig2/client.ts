@@ -15,7 +15,7 @@ import type { FirstLayerState, TrainableFirstLayer } from "../../nn/first_layer.
 import { checkpointName, type Checkpoints, InUseError, MODEL } from "../../net/checkpoints.ts";
 import { closeOnError, Requests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
-import type { Connection } from "../../net/transport.ts";
+import type { Connection } from "../../net/connection.ts";
 import { ProtocolError } from "../../net/wire.ts";
 import { classifyInParts, countImages } from "../parties.ts";
 import { decodeFirst, encodeFirst, findKept, termsText } from "./files.ts";

@@ -15,7 +15,7 @@ import { stepsPerEpoch } from "../../nn/optimizer.ts";
 import { UpperLayers } from "../../nn/upper_layers.ts";
 import { checkpointName, type Checkpoints, MODEL } from "../../net/checkpoints.ts";
 import { type Answer, answerRequests } from "../../net/requests.ts";
-import type { Connection } from "../../net/transport.ts";
+import type { Connection } from "../../net/connection.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
 import { decodeUpper, encodeUpper, upperMetadata } from "./files.ts";
 import { type Seen, ServerStep } from "./step.ts";

@@ -4,7 +4,7 @@ import { seededRng } from "lib/math/rng.ts";
 import { train, type TrainOptions } from "lib/protocol/mitig1/client.ts";
 import { serve, type ServerOptions } from "lib/protocol/mitig1/server.ts";
 import { DEFAULT_SCALES, type FixedNet, initFixedNet } from "lib/protocol/fixed_net.ts";
-import { inProcess } from "lib/net/port.ts";
+import { inProcess } from "lib/net/connection.ts";
 
 const rng = seededRng(1);
 

@@ -13,7 +13,7 @@ import type { Checkpoints } from "lib/net/checkpoints.ts";
 import { classify, decodeModel } from "lib/protocol/mitig2/client.ts";
 import { decodeUpper } from "lib/protocol/mitig2/files.ts";
 import { serve } from "lib/protocol/mitig2/server.ts";
-import { inProcess } from "lib/net/port.ts";
+import { inProcess } from "lib/net/connection.ts";
 import { data, hidden } from "./fixtures.ts";
 import { contents, ignore, names, TwoSides } from "./two_sides.ts";
 

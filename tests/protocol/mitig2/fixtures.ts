@@ -5,7 +5,7 @@ import type { Setting } from "lib/nn/optimizer.ts";
 import { MODERN } from "lib/nn/optimizer.ts";
 import { type ClientOptions, train } from "lib/protocol/mitig2/client.ts";
 import { serve, type ServerOptions } from "lib/protocol/mitig2/server.ts";
-import { inProcess } from "lib/net/port.ts";
+import { inProcess } from "lib/net/connection.ts";
 
 const rng = seededRng(1);
 

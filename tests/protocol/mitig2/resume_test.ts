@@ -4,7 +4,7 @@ import { Checkpoints } from "lib/net/checkpoints.ts";
 import { classify, decodeModel } from "lib/protocol/mitig2/client.ts";
 import { decodeUpper } from "lib/protocol/mitig2/files.ts";
 import { serve } from "lib/protocol/mitig2/server.ts";
-import { inProcess } from "lib/net/port.ts";
+import { inProcess } from "lib/net/connection.ts";
 import { data, trainBoth } from "./fixtures.ts";
 import { contents, five, ignore, TwoSides } from "./two_sides.ts";
 

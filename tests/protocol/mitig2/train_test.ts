@@ -10,7 +10,7 @@ import { AUTHORS } from "lib/nn/optimizer.ts";
 import { trainMlp } from "lib/nn/train.ts";
 import { classify, type EpochReport, train } from "lib/protocol/mitig2/client.ts";
 import { type Seen, serve } from "lib/protocol/mitig2/server.ts";
-import { inProcess } from "lib/net/port.ts";
+import { inProcess } from "lib/net/connection.ts";
 import { Transcript } from "lib/net/transcript.ts";
 import { data, hidden, setting, trainBoth } from "./fixtures.ts";
 

@@ -15,9 +15,8 @@
  * @module */
 import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { plainText } from "./plain_text.ts";
 import {
   CLOSE_MS,
   LIMITS,
@@ -25,9 +24,9 @@ import {
   socketConnection,
   SUBPROTOCOL,
   type Ws,
-} from "./socket.ts";
+} from "./websocket.ts";
 import { listenTls, type Visitor } from "./tls_listener.ts";
-import type { Connection } from "./transport.ts";
+import { type Connection, plainText } from "./connection.ts";
 
 /** A silent peer is asked for a sign of life after half of it, and lost after all of it. */
 const IDLE_MS = 120_000;
@@ -85,18 +84,10 @@ function refusal(
     : [400, "no Sec-WebSocket-Key of 16 bytes"];
 }
 
-const STATUS: Record<number, string> = {
-  400: "Bad Request",
-  401: "Unauthorized",
-  404: "Not Found",
-  426: "Upgrade Required",
-  503: "Service Unavailable",
-};
-
 /** Answers a request that is no connection, and hangs up. */
 function answer(stream: Duplex, status: number, reason: string): void {
   const head = [
-    `HTTP/1.1 ${status} ${STATUS[status]}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     "Connection: close",
     "Content-Type: text/plain; charset=utf-8",
     ...status === 426 ? ["Upgrade: websocket"] : [],
@@ -117,17 +108,12 @@ const heldBytes = ({ connection, pieces }: Guest) => connection.heldBytes + piec
 
 /** Cuts off whoever holds most when all together hold too much. */
 function checkHeld(guests: ReadonlyMap<Guest, unknown>): void {
-  let [sum, most] = [0, -1];
-  let greediest: Guest | undefined;
-  for (const guest of guests.keys()) {
-    const held = heldBytes(guest);
-    sum += held;
-    if (held > most) [greediest, most] = [guest, held];
-  }
-  if (sum <= HELD_BYTES) return;
-  greediest!.connection.close("the server holds too much for its peers");
-  greediest!.ws.terminate();
-  greediest!.pieces = 0;
+  const all = [...guests.keys()];
+  if (all.reduce((sum, guest) => sum + heldBytes(guest), 0) <= HELD_BYTES) return;
+  const most = all.reduce((most, guest) => heldBytes(guest) > heldBytes(most) ? guest : most);
+  most.connection.close("the server holds too much for its peers");
+  most.ws.terminate();
+  most.pieces = 0;
 }
 
 /** Ends a connection whose peer gives no sign of life. @returns what to call at each sign. */

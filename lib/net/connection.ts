@@ -1,9 +1,9 @@
 /** The one small interface under all protocols: two ends that send each other whole messages, in order.
  *
- * `port.ts` connects parties of one process and Workers, `websocket.ts` parties of two machines. What a
- * message means is `wire.ts`'s business; here it is bytes. The protocols go in steps, so few messages are
- * ever under way: received ones wait in an {@linkcode Inbox} that holds a bounded number of them and of
- * bytes, and a peer that sends more is cut off.
+ * Here are the ends of a MessagePort: two parties of one process, or one in a Worker. `websocket.ts` connects two
+ * machines. What a message means is `wire.ts`'s business; here it is bytes. The protocols go in steps, so few
+ * messages are ever under way: received ones wait in an {@linkcode Inbox} that holds a bounded number of them and
+ * of bytes, and a peer that sends more is cut off.
  * @module */
 
 /** How a connection ended: the peer closed it and said why, it was lost without a word, the peer kept
@@ -43,6 +43,19 @@ export interface Connection {
   close(reason?: string): void;
 }
 
+/** Long enough for any text of ours. */
+const MAX_CHARACTERS = 300;
+/** Control codes (an escape code begins with one, a forged line with another), marks that turn or hide
+ * what follows, line separators, halves of characters, and characters that nobody has defined. */
+const UNFIT = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/gu;
+
+/** What a peer says, made fit for a log, a terminal and an error: `�` for each character that is not fit to print,
+ * cut to 300 characters. */
+export function plainText(text: string): string {
+  const cut = text.length <= MAX_CHARACTERS ? text : `${text.slice(0, MAX_CHARACTERS - 1)}…`;
+  return cut.replace(UNFIT, "\ufffd");
+}
+
 /** What an inbox holds at most. */
 export interface InboxLimits {
   readonly messages: number;
@@ -60,6 +73,7 @@ export class Inbox {
   #end: ConnectionError | null = null;
   #waiter: PromiseWithResolvers<Uint8Array<ArrayBuffer>> | null = null;
 
+  /** @param peer who sends, for errors. */
   constructor(readonly peer: string, readonly limits: InboxLimits = INBOX_LIMITS) {}
 
   /** Why the connection has ended; null while it has not. */
@@ -90,7 +104,7 @@ export class Inbox {
     const { messages, bytes } = this.limits;
     if (this.#queue.length <= messages && this.#bytes <= bytes) return null;
     const state = `more than ${messages} messages or ${bytes} bytes came unasked`;
-    this.drop(`Cannot receive from ${this.peer}: ${state}`, "closed");
+    this.drop(`Cannot receive from ${this.peer}: ${state}`);
     return state;
   }
 
@@ -103,9 +117,22 @@ export class Inbox {
   }
 
   /** Ends it and forgets what waits. */
-  drop(message: string, ending: Ending): void {
+  drop(message: string): void {
     this.#queue.length = this.#bytes = 0;
-    this.end(message, ending);
+    this.end(message, "closed");
+  }
+
+  /** Ends it on the peer's account, who gave this reason. */
+  closedByPeer(reason: string): void {
+    const state = `it closed the connection (${plainText(reason)})`;
+    this.end(`Cannot receive from ${this.peer}: ${state}`, "closed");
+  }
+
+  /** Ends it on this side. @returns whether it was open. */
+  close(reason: string): boolean {
+    const open = this.#end === null;
+    this.drop(`Cannot use the connection to ${this.peer}: closed on this side (${reason})`);
+    return open;
   }
 
   /** See {@linkcode Connection.receive}. */
@@ -143,4 +170,54 @@ export class Inbox {
     this.#waiter = null;
     return waiter;
   }
+}
+
+/** What crosses a port: a message, or the reason of the end. */
+type PortData = Uint8Array<ArrayBuffer> | { readonly reason: string };
+
+/** The connection over one end of a MessageChannel; an open one keeps the process alive.
+ *
+ * A message that is the whole of its buffer, as `encodeMessage` makes them, is transferred: the sender's
+ * array becomes empty and nothing is copied. A port has no notion of a full queue and none of a peer that
+ * vanished: `send` resolves at once, a terminated Worker is told by a timeout.
+ * @param peer who is at the other end, for errors. */
+export function portConnection(
+  port: MessagePort,
+  peer: string,
+  limits?: InboxLimits,
+): Connection {
+  const inbox = new Inbox(peer, limits);
+  const finish = (reason: string) => {
+    port.postMessage({ reason } satisfies PortData);
+    port.close();
+  };
+  port.onmessage = ({ data }: MessageEvent<PortData>) => {
+    if (data instanceof Uint8Array) {
+      const refusal = inbox.add(data);
+      if (refusal !== null) finish(refusal);
+    } else {
+      inbox.closedByPeer(String(data.reason));
+      port.close();
+    }
+  };
+  return {
+    peer,
+    gone: inbox.gone,
+    send(message) {
+      if (inbox.ended !== null) return Promise.reject(inbox.ended);
+      const whole = message.byteLength === message.buffer.byteLength;
+      port.postMessage(message, whole ? [message.buffer] : []);
+      return Promise.resolve();
+    },
+    receive: (options) => inbox.next(options),
+    close(reason = "done") {
+      if (inbox.close(reason)) finish(reason);
+    },
+  };
+}
+
+/** Two connected ends in this process: the first for the client, the second for the server. */
+export function inProcess(limits?: InboxLimits): [client: Connection, server: Connection] {
+  const { port1, port2 } = new MessageChannel();
+  return [portConnection(port1, "server", limits), portConnection(port2, "client", limits)];
 }
