@@ -2,7 +2,7 @@
  * @module */
 import type { Bounds } from "../fe/params.ts";
 import type { PairingName } from "../math/pairing/group.ts";
-import { startPairing } from "../math/pairing/start.ts";
+import { startPairing } from "../math/pairing/group.ts";
 import { serveOrders } from "../workers/actor.ts";
 import { Samples, type SamplesOrder } from "./samples.ts";
 
