@@ -112,36 +112,29 @@ export interface Optimizer {
 }
 
 /** Plain gradient descent: w ← w − η·g. */
-class Sgd implements Optimizer {
-  constructor(public state: OptimizerState) {}
-
-  step(weights: Float32Array, sums: Float32Array, divisor: number, learningRate: number): void {
-    const rate = learningRate / divisor;
-    for (let i = 0; i < weights.length; i++) weights[i] -= rate * sums[i];
-    this.state = { steps: this.state.steps + 1, moments: [] };
-  }
+function descend(weights: Float32Array, sums: Float32Array, rate: number): void {
+  for (let i = 0; i < weights.length; i++) weights[i] -= rate * sums[i];
 }
 
 /** Adam with its published constants: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², both divided by
  * 1 − βᵗ at step t, then w ← w − η·m̂ / (√v̂ + ε).
  * @see D. P. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, algorithm 1. */
-class Adam implements Optimizer {
-  constructor(public state: OptimizerState) {}
-
-  step(weights: Float32Array, sums: Float32Array, divisor: number, learningRate: number): void {
-    const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-8];
-    const [m, v] = this.state.moments;
-    const steps = this.state.steps + 1;
-    const correction2 = Math.sqrt(1 - beta2 ** steps);
-    const rate = learningRate * correction2 / (1 - beta1 ** steps);
-    const floor = epsilon * correction2;
-    for (let i = 0; i < weights.length; i++) {
-      const g = sums[i] / divisor;
-      const mi = m[i] += (1 - beta1) * (g - m[i]);
-      const vi = v[i] += (1 - beta2) * (g * g - v[i]);
-      weights[i] -= rate * mi / (Math.sqrt(vi) + floor);
-    }
-    this.state = { steps, moments: [m, v] };
+function adam(
+  weights: Float32Array,
+  sums: Float32Array,
+  divisor: number,
+  learningRate: number,
+  { steps, moments: [m, v] }: OptimizerState,
+): void {
+  const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-8];
+  const correction2 = Math.sqrt(1 - beta2 ** steps);
+  const rate = learningRate * correction2 / (1 - beta1 ** steps);
+  const floor = epsilon * correction2;
+  for (let i = 0; i < weights.length; i++) {
+    const g = sums[i] / divisor;
+    const mi = m[i] += (1 - beta1) * (g - m[i]);
+    const vi = v[i] += (1 - beta2) * (g * g - v[i]);
+    weights[i] -= rate * mi / (Math.sqrt(vi) + floor);
   }
 }
 
@@ -161,6 +154,15 @@ export function optimizer(
         `[${moments.map((moment) => moment.length)}]`,
     );
   }
-  const state = { steps: saved?.steps ?? 0, moments };
-  return name === "adam" ? new Adam(state) : new Sgd(state);
+  let state: OptimizerState = { steps: saved?.steps ?? 0, moments };
+  return {
+    get state() {
+      return state;
+    },
+    step(weights, sums, divisor, learningRate) {
+      state = { steps: state.steps + 1, moments };
+      if (name === "adam") adam(weights, sums, divisor, learningRate, state);
+      else descend(weights, sums, learningRate / divisor);
+    },
+  };
 }

@@ -8,6 +8,7 @@
 import { Actor } from "../workers/actor.ts";
 import { startBackend } from "./backend.ts";
 import {
+  type FirstLayerMethods,
   type FirstLayerParts,
   type FirstLayerState,
   type FirstLayerTimes,
@@ -15,15 +16,12 @@ import {
   type TrainableFirstLayer,
 } from "./first_layer.ts";
 
-type Methods = Pick<
-  LocalFirstLayer,
-  "prepare" | "forward" | "backward" | "update" | "apply" | "state" | "times"
->;
-
 /** What a Worker is told, in turn: to open its layer, then which method to call with what. */
 export type Call =
   | [method: "open", parts: FirstLayerParts]
-  | { [M in keyof Methods]: [method: M, ...args: Parameters<Methods[M]>] }[keyof Methods];
+  | {
+    [M in keyof FirstLayerMethods]: [method: M, ...args: Parameters<FirstLayerMethods[M]>];
+  }[keyof FirstLayerMethods];
 
 type Answer = Float32Array | FirstLayerState | FirstLayerTimes;
 

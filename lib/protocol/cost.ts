@@ -61,7 +61,7 @@ const inN: Features = (size) => [1, dimension(size)];
 const inSquareN: Features = (size) => [1, dimension(size), dimension(size) ** 2];
 
 /** The features of every operation and message: see `sampleCryptonn` and `sampleMitig1`. */
-const FEATURES: Record<Scheme, Record<"seconds" | "bytes", Record<string, Features>>> = {
+const FEATURES: Record<EncryptedScheme, Record<"seconds" | "bytes", Record<string, Features>>> = {
   cryptonn: {
     seconds: {
       setup: ({ length }) => [length],
@@ -82,11 +82,12 @@ const FEATURES: Record<Scheme, Record<"seconds" | "bytes", Record<string, Featur
   },
 };
 
-type Scheme = "cryptonn" | "mitig1";
+/** The schemes whose trainings are encrypted. */
+export type EncryptedScheme = "cryptonn" | "mitig1";
 
 /** What the operations and messages of a scheme cost: the coefficients of their features, by name. */
 export interface CostModel {
-  readonly scheme: Scheme;
+  readonly scheme: EncryptedScheme;
   readonly seconds: Readonly<Record<string, readonly number[]>>;
   readonly bytes: Readonly<Record<string, readonly number[]>>;
   /** Of MITIG1's discrete logarithms. */
@@ -127,7 +128,7 @@ export interface Prediction {
 }
 
 /** The sizes of the fits: [coordinates, keys]. */
-const SIZES: Record<Scheme, readonly (readonly [length: number, keys: number])[]> = {
+const SIZES: Record<EncryptedScheme, readonly (readonly [length: number, keys: number])[]> = {
   cryptonn: [[8, 4], [8, 24], [24, 12], [110, 4], [110, 24]],
   mitig1: [[8, 1], [20, 1], [64, 1], [128, 1]],
 };
@@ -137,7 +138,7 @@ const SIZES: Record<Scheme, readonly (readonly [length: number, keys: number])[]
  * pool of MITIG1's model is a perfect one: each core brings as much as the first.
  * @throws the signal's reason when aborted. */
 export async function fitCost(
-  scheme: Scheme,
+  scheme: EncryptedScheme,
   { cores = 1, signal, onProgress }: {
     readonly cores?: number;
     readonly signal?: AbortSignal;

@@ -4,7 +4,7 @@ import { accuracyOf, type Dataset } from "../data/dataset.ts";
 import { multiplyTransposed, transpose } from "../math/dense.ts";
 import { toFixed } from "../math/fixed_point.ts";
 import { gaussian, type Rng } from "../math/rng.ts";
-import type { MlpSizes } from "../nn/mlp.ts";
+import type { Mlp, MlpSizes } from "../nn/mlp.ts";
 import { type Head, headClasses, initHead } from "./head.ts";
 
 /** How reals become integers. All are stated with a result. */
@@ -75,6 +75,18 @@ export function initFixedNet(
 ): FixedNet {
   const W1 = initialFixedW1(sizes, scales, rng);
   return { n: sizes.n, scales, W1, head: initHead(sizes.hidden, sizes.classes, upperRng) };
+}
+
+/** The same network in float32, for pixels in 0..255. */
+export function floatNet({ n, scales, W1, head }: FixedNet): Mlp {
+  const [unit, pixelScale] = [2 ** -scales.weightBits, 2 ** -scales.pixelBits];
+  return {
+    ...{ n, hidden: head.hidden, classes: head.classes },
+    W1: Float32Array.from(W1, (w) => w * unit * pixelScale),
+    b1: Float32Array.from(head.b1),
+    W2: Float32Array.from(head.W2),
+    b2: Float32Array.from(head.b2),
+  };
 }
 
 /** Where the integers of a batch of m samples come from: decryption, or {@linkcode clearProducts}. */

@@ -34,6 +34,7 @@ function some(values: ArrayLike<number>): number[] {
   return Array.from({ length: Math.floor(values.length / step) }, (_, k) => values[k * step]);
 }
 
+/** Predicted seconds of encrypted trainings. */
 export const sweep = defineSweep({
   url: import.meta.url,
   name: "advise_cost",

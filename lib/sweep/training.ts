@@ -15,7 +15,13 @@ import { startBackend } from "../nn/backend.ts";
 import { accuracy, initialMlp, type MlpSizes } from "../nn/mlp.ts";
 import { AUTHORS, MODERN, type Setting } from "../nn/optimizer.ts";
 import { epochOrder, ORDER_KEY_BYTES, trainMlp } from "../nn/train.ts";
-import { DEFAULT_SCALES, fixedAccuracy, initFixedNet, type Scales } from "../protocol/fixed_net.ts";
+import {
+  DEFAULT_SCALES,
+  fixedAccuracy,
+  floatNet,
+  initFixedNet,
+  type Scales,
+} from "../protocol/fixed_net.ts";
 import { trainFixed } from "../protocol/fixed_train.ts";
 import { defineSweep } from "./grid.ts";
 
@@ -80,15 +86,8 @@ const FINEST = 20;
 /** The training of `fixed` in float32. */
 const sameInFloat: Train = async (sizes, all, { batch, learningRate, epochs, rng }) => {
   const { train } = wholeBatches(all, batch, rng);
-  const { W1, head } = initFixedNet(sizes, scalesOf(FINEST), rng);
+  const start = floatNet(initFixedNet(sizes, scalesOf(FINEST), rng));
   const pixelScale = 2 ** -DEFAULT_SCALES.pixelBits;
-  const start = {
-    ...sizes,
-    W1: Float32Array.from(W1, (w) => w * 2 ** -FINEST * pixelScale), // for pixels in 0..255
-    b1: Float32Array.from(head.b1),
-    W2: Float32Array.from(head.W2),
-    b2: Float32Array.from(head.b2),
-  };
   const network = await trainMlp(start, train, {
     ...AUTHORS,
     ...{ batch, learningRate, epochs, pixelScale, divideBy: "batch", rng },

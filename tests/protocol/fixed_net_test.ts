@@ -6,6 +6,7 @@ import {
   DEFAULT_SCALES,
   fixedAccuracy,
   fixedClasses,
+  floatNet,
   initFixedNet,
   initialFixedW1,
 } from "lib/protocol/fixed_net.ts";
@@ -107,4 +108,14 @@ Deno.test("initFixedNet() repeats from a seed, or from one for each side, and re
   assertThrows(() => init({ n, hidden: 0, classes: 2 }), RangeError, "hidden = 0");
   assertThrows(() => init({ n: 1.5, hidden, classes: 2 }), RangeError, "n = 1.5");
   assertThrows(() => init({ n, hidden, classes: 2 }, 10), RangeError, "exceeds ±10");
+});
+
+Deno.test("floatNet() is the network that the integers stand for, for pixels in 0..255", () => {
+  const { W1, b1, W2, b2, ...rest } = floatNet(net);
+  assertEquals(rest, sizes);
+  assertEquals([...W1], [...net.W1].map((w) => w * 2 ** -18));
+  assertEquals(
+    [b1, W2, b2],
+    [net.head.b1, net.head.W2, net.head.b2].map((v) => Float32Array.from(v)),
+  );
 });

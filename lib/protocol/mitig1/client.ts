@@ -64,7 +64,7 @@ export interface TrainOptions extends SessionOptions {
 
 /** The client's part of a trained model; the server's lives as long as the session. */
 export interface Mitig1Model {
-  readonly session: ClientSession;
+  readonly session: Conversation;
   /** `[hidden, n]`, at scale 2^weightBits. */
   readonly W1: Int32Array;
   readonly hidden: number;
@@ -77,7 +77,7 @@ export interface Mitig1Model {
 const CHUNK = 100;
 
 /** A conversation with the server, in which a client trains and then classifies. */
-class ClientSession {
+export class Conversation {
   readonly requests: Requests;
   readonly transcript: Transcript;
   readonly signal?: AbortSignal;
@@ -144,12 +144,12 @@ export function train(
 ): Promise<Mitig1Model> {
   return closeOnError(
     connection,
-    () => trainOver(new ClientSession(connection, options), data, options),
+    () => trainOver(new Conversation(connection, options), data, options),
   );
 }
 
 async function trainOver(
-  session: ClientSession,
+  session: Conversation,
   data: Dataset,
   options: TrainOptions,
 ): Promise<Mitig1Model> {

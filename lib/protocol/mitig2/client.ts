@@ -18,7 +18,7 @@ import { Transcript } from "../../net/transcript.ts";
 import type { Connection } from "../../net/connection.ts";
 import { ProtocolError } from "../../net/wire.ts";
 import { classifyInParts, countImages } from "../parties.ts";
-import { decodeFirst, encodeFirst, termsText } from "./files.ts";
+import { decodeFirst, encodeFirst, findKept, termsText } from "./files.ts";
 import { remoteUpper } from "./step.ts";
 import {
   type Labels,
@@ -115,45 +115,6 @@ interface StartingPoint {
   readonly source: string;
   /** W1 for scaled pixels. */
   readonly first: FirstLayerState;
-}
-
-/** The training that a directory keeps. */
-interface Kept {
-  readonly sessionKey: Uint8Array;
-  /** Those that can be gone on from, ascending. */
-  readonly epochs: number[];
-  /** Why the others cannot be, by epoch. */
-  readonly others: ReadonlyMap<number, string>;
-}
-
-/** Finds the unfinished training of a directory, and changes nothing there.
- * @param terms what it must be for.   @returns null where there is none.
- * @throws {RangeError} it is for other terms, or nothing of it is intact. */
-async function findKept(checkpoints: Checkpoints, terms: string): Promise<Kept | null> {
-  const { intact, damaged } = await checkpoints.inspect((bytes, epoch) => {
-    const { sessionKey, terms } = decodeFirst(bytes, checkpointName(epoch));
-    return { sessionKey, terms, session: sessionOf(sessionKey).toHex() };
-  });
-  const { directory } = checkpoints;
-  if (intact.size === 0) {
-    if (damaged.size === 0) return null;
-    const [epoch, reason] = [...damaged].at(-1)!;
-    throw new RangeError(`Cannot resume from ${checkpointName(epoch)}: ${reason} (${directory})`);
-  }
-  const fitting = [...intact.values()].filter((file) => file.terms === terms);
-  if (fitting.length === 0) {
-    const { terms } = [...intact.values()].at(-1)!;
-    throw new RangeError(`Cannot resume from ${directory}: it holds another training, ${terms}`);
-  }
-  const noted = await checkpoints.session();
-  const { session, sessionKey } = fitting.find(({ session }) => session === noted) ??
-    fitting.at(-1)!;
-  const isOurs = (file: typeof fitting[number]) => file.session === session && file.terms === terms;
-  const others = new Map(damaged);
-  for (const [epoch, file] of intact) {
-    if (!isOurs(file)) others.set(epoch, `it is of another training, session ${file.session}`);
-  }
-  return { sessionKey, epochs: [...intact.keys()].filter((epoch) => !others.has(epoch)), others };
 }
 
 /** Agrees with the server on the terms and on where to begin. Only then may files here be renamed or removed. */
