@@ -206,8 +206,8 @@ export function encodeMessage(type: string, fields: Fields = {}): Uint8Array<Arr
 const [ARRAY, MAP, TAG, OTHER] = [4, 5, 6, 7];
 const [FALSE, TRUE, HALF, DOUBLE] = [20, 21, 25, 27];
 
-/** Numbers that no field has: NaN, infinity, integers past 2^53. */
-const NUMBERS = { allowNaN: false, allowInfinity: false, allowBigInt: false } as const;
+/** Numbers that no field has; integers past 2^53 a tokenizer refuses by itself. */
+const NUMBERS = { allowNaN: false, allowInfinity: false } as const;
 
 /** The items of a head, each looked at before it is decoded: see the module's text. */
 class BoundedItems extends Tokenizer {
