@@ -43,6 +43,7 @@ import { type LuMatrix, randomLu, timesDualLu, timesLu } from "../math/matrix_mo
 import {
   type G1,
   type G2,
+  type GT,
   type PairingGroup,
   type PreparedG2,
   solveGT,
@@ -147,7 +148,7 @@ export function prepareCiphertext({ pp: { group }, c1, c2 }: Ciphertext): Prepar
 }
 
 /** D1 = e(K1, C1) and D2 = ∏ e(K2_i, C2_i): decryption without the discrete logarithm. (Server) */
-export function pairings(skY: FunctionalKey, { group, c1, c2 }: PreparedCiphertext) {
+export function pairings(skY: FunctionalKey, { group, c1, c2 }: PreparedCiphertext): GT[] {
   return group.pairingProducts([{ g1: [skY.k1], g2: c1 }, { g1: skY.k2, g2: c2 }]);
 }
 

@@ -36,6 +36,7 @@ export const NUMBER = 128;
 export const LIMB_BITS = 50;
 /** log2 R. */
 export const R_BITS = 400n;
+/** Products in one sum, at most: what the columns hold. */
 export const MAX_PAIRS = 12;
 
 const { get, set, tee } = local;
@@ -171,6 +172,7 @@ const run: Code = [
   ),
 ];
 
+/** Runs a program `times` over, with the bases moving by the strides. */
 export type Run = (
   program: number,
   times: number,

@@ -23,13 +23,13 @@ export const CURVE = {
   g2Bytes: 96,
 } as const;
 
-/** @throws {RangeError} a scalar that would give the identity, or is not reduced. */
+/** Refuses scalars. @throws {RangeError} a scalar that would give the identity, or is not reduced. */
 export function checkScalars(scalars: readonly bigint[]): void {
   const at = scalars.findIndex((scalar) => scalar < 1n || scalar >= CURVE.order);
   if (at >= 0) throw new RangeError(`Cannot multiply a generator: scalar ${at} is not in [1, q)`);
 }
 
-/** @throws {TypeError} a product of vectors of different lengths, or of none. */
+/** Refuses products. @throws {TypeError} a product of vectors of different lengths, or of none. */
 export function checkProducts(products: readonly PairingProduct[]): void {
   for (const { g1, g2 } of products) {
     if (g1.length !== g2.length || g1.length === 0) {
