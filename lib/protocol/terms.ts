@@ -38,13 +38,12 @@ const SCALES: Readonly<Record<keyof Scales, readonly [min: number, max: number]>
 export type Product = readonly [factors: string, value: number, what: string, max: number];
 
 /** Refuses terms that no training can have.
- * @param rounds epochs or steps, by their name, and the most of them.   @param steps as many as they are.
+ * @param rounds epochs or steps, by their name, and the most of them.
  * @param products that the scheme bounds, beside those of the later layers.
  * @throws {RangeError} a number out of range, or samples that are not whole batches. */
 export function checkFixedTerms<T extends FixedTerms>(
   terms: T,
   [name, most]: readonly [name: keyof T & string, most: number],
-  steps: number,
   products: readonly Product[],
 ): T {
   const { n, hidden, classes, batch, count, learningRate, scales } = terms;
@@ -58,6 +57,7 @@ export function checkFixedTerms<T extends FixedTerms>(
   for (const [name, max] of Object.entries(SIZES)) {
     within(name, terms[name as keyof typeof SIZES], 1, max);
   }
+  checkBatches(count, batch, 1);
   within(name, terms[name], 1, most);
   for (const [name, [min, max]] of Object.entries(SCALES)) {
     within(name, scales[name as keyof Scales], min, max);
@@ -84,7 +84,6 @@ export function checkFixedTerms<T extends FixedTerms>(
   if (!(learningRate > 0 && learningRate < Infinity)) {
     throw new RangeError(`Cannot train: learningRate = ${learningRate} is not positive`);
   }
-  checkBatches(count, batch, steps);
   return terms;
 }
 

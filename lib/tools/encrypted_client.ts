@@ -4,6 +4,7 @@
 import { accuracyOf, type Dataset, firstImages, poolImages } from "../data/dataset.ts";
 import { loadMnist } from "../data/mnist.ts";
 import type { Connection } from "../net/connection.ts";
+import type { Transcript } from "../net/transcript.ts";
 import * as cryptonn from "../protocol/cryptonn/client.ts";
 import * as mitig1 from "../protocol/mitig1/client.ts";
 import { runCommand, UsageError, type Values } from "./args.ts";
@@ -29,21 +30,33 @@ const flags = {
   ...connectFlags,
 } as const;
 
-const JSON_HELP =
-  `--json: testAccuracy, seconds (from connecting to the predictions), trainSeconds (of them, to the last step),
+const JSON_HELP = `The images are MNIST digits, pooled.
+
+--json: testAccuracy, seconds (from connecting to the predictions), trainSeconds (of them, to the last step),
 bytesUp, bytesDown (messages, without TLS), `;
 
-/** Connects, trains, classifies unseen digits and says how it went. */
+/** What both trainings are told. */
+interface Common {
+  readonly hidden: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly transcript: Transcript;
+  readonly signal: AbortSignal;
+  readonly onEncrypt: (done: number, total: number) => void;
+  readonly onStep: (done: number, total: number, loss: number) => void;
+}
+
+/** Connects, trains, classifies unseen digits and says how it went. @param source of W1, if it is drawn here. */
 async function trainAndClassify(
   task: string,
   options: Values<typeof flags>,
-  servers: readonly Place[],
+  places: readonly Place[],
   train: (
-    run: PartyRun,
     images: Dataset,
-    learningRate: number,
+    common: Common,
     connections: readonly Connection[],
-  ) => Promise<{ classify: (pixels: Uint8Array) => Promise<Uint8Array>; more: object }>,
+  ) => Promise<(pixels: Uint8Array) => Promise<Uint8Array>>,
+  source?: string,
 ): Promise<number> {
   const { samples, test, pool, hidden, batch, epochs, json } = options;
   const learningRate = Number(options["learning-rate"]);
@@ -56,17 +69,25 @@ async function trainAndClassify(
   const images = firstImages(poolImages(digits.train, pool), samples);
   const unseen = firstImages(poolImages(digits.test, pool), test);
   const run = new PartyRun(task);
-  return await run.over(servers, async (...connections) => {
+  const { transcript, signal } = run;
+  return await run.over(places, async (...connections) => {
+    console.error(`${images.name}, ${images.n} pixels${source ? `, W1 from ${source}` : ""}`);
     const started = run.seconds;
-    const { classify, more } = await train(run, images, learningRate, connections);
+    let last = NaN;
+    const onEncrypt = (done: number, total: number) => run.say("encrypted", done, total);
+    const onStep = (done: number, total: number, loss: number) => {
+      last = loss;
+      run.say("step", done, total, `  loss ${loss.toFixed(4)}`);
+    };
+    const common = { hidden, batch, learningRate, transcript, signal, onEncrypt, onStep };
+    const classify = await train(images, common, connections);
     const trainSeconds = round(run.seconds - started, 3);
     run.finish(accuracyOf(await classify(unseen.x), unseen.y), json, {
-      ...{ trainSeconds, ...more, samples, test, pool, hidden, batch, epochs, learningRate },
+      ...{ trainSeconds, ...source === undefined ? { loss: last } : { source } },
+      ...{ samples, test, pool, hidden, batch, epochs, learningRate },
     });
   });
 }
-
-const lossText = (loss: number) => `  loss ${loss.toFixed(4)}`;
 
 const [name, ...args] = Deno.args;
 if (name === "mitig1:client") {
@@ -75,30 +96,16 @@ if (name === "mitig1:client") {
 
 Every image goes to it encrypted, once; every step sends keys for the rows of W1, which say nothing about
 them. Start deno task mitig1:server first; for one on another machine give --url wss://its-name:8443
-and copy its cert.pem and token to --identity. The images are MNIST digits, pooled: a step costs the
-server about 15 ms a core for each image and hidden unit at 7×7 pixels.
-
-${JSON_HELP}source (of W1's randomness), and what was asked for.`;
+and copy its cert.pem and token to --identity. A step costs the server about 15 ms a core for each image and
+hidden unit at 7×7 pixels. ${JSON_HELP}source (of W1's randomness), and what was asked for.`;
   const all = { ...flags, "insecure-seed": seedFlag("W1") } as const;
   await runCommand({ name, summary, flags: all }, async (options) => {
     const server = await placeOf("mitig1:server", options.url, options.identity);
-    const { hidden, batch, epochs } = options;
-    return await trainAndClassify(
-      name,
-      options,
-      [server],
-      async (run, images, learningRate, [to]) => {
-        const rng = rngOf(options);
-        console.error(`${images.name}, ${images.n} pixels, W1 from ${rng.source}`);
-        const model = await mitig1.train(to, images, {
-          ...{ hidden, batch, epochs, learningRate, rng },
-          ...{ transcript: run.transcript, signal: run.signal },
-          onEncrypt: (done, total) => run.say("encrypted", done, total),
-          onStep: (done, total, loss) => run.say("step", done, total, lossText(loss)),
-        });
-        return { classify: (x) => mitig1.classify(model, x), more: { source: rng.source } };
-      },
-    );
+    const [rng, { epochs }] = [rngOf(options), options];
+    return await trainAndClassify(name, options, [server], async (images, common, [server]) => {
+      const model = await mitig1.train(server, images, { ...common, epochs, rng });
+      return (pixels) => mitig1.classify(model, pixels);
+    }, rng.source);
   }, args);
 } else if (name === "cryptonn:client") {
   const summary =
@@ -107,34 +114,19 @@ ${JSON_HELP}source (of W1's randomness), and what was asked for.`;
 Every image goes to it encrypted twice, as a row and in columns of its batch; the server asks the authority for
 keys. Start deno task cryptonn:authority and deno task cryptonn:server first; for those on other machines
 give --url and --authority, and copy the cert.pem and token of each to --identity and --authority-identity.
-The images are MNIST digits, pooled.
-
 ${JSON_HELP}loss (of the last step), and what was asked for.`;
   await runCommand({ name, summary, flags: { ...flags, ...authorityFlags } }, async (options) => {
-    const { hidden, batch, epochs, samples } = options;
+    const { url, identity, authority, "authority-identity": theirs } = options;
     const places = [
-      await placeOf("cryptonn:server", options.url, options.identity),
-      await placeOf("cryptonn:authority", options.authority, options["authority-identity"]),
+      await placeOf("cryptonn:server", url, identity),
+      await placeOf("cryptonn:authority", authority, theirs),
     ];
-    return await trainAndClassify(
-      name,
-      options,
-      places,
-      async (run, images, learningRate, [server, authority]) => {
-        console.error(`${images.name}, ${images.n} pixels`);
-        let loss = NaN;
-        const model = await cryptonn.train({ server, authority }, images, {
-          ...{ hidden, batch, learningRate, steps: samples / batch * epochs },
-          ...{ transcript: run.transcript, signal: run.signal },
-          onEncrypt: (done, total) => run.say("encrypted", done, total),
-          onStep(done, total, now) {
-            loss = now;
-            run.say("step", done, total, lossText(loss));
-          },
-        });
-        return { classify: (x) => cryptonn.classify(model, x), more: { loss } };
-      },
-    );
+    const steps = options.samples / options.batch * options.epochs;
+    return await trainAndClassify(name, options, places, async (images, common, connections) => {
+      const [server, authority] = connections;
+      const model = await cryptonn.train({ server, authority }, images, { ...common, steps });
+      return (pixels) => cryptonn.classify(model, pixels);
+    });
   }, args);
 } else {
   console.error(`encrypted_client: no party is called ${name}`);

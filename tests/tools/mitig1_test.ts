@@ -41,7 +41,9 @@ Deno.test({
         ...["--learning-rate", "1", "--json"],
       ]);
       assertEquals(await client.ended(), 0, client.stderr);
-      const { seconds, trainSeconds, bytesUp, bytesDown, ...rest } = JSON.parse(client.stdout);
+      const { seconds, trainSeconds, bytesUp, bytesDown, ...rest } = JSON.parse(
+        client.stdout,
+      );
       const testAccuracy = await plainAccuracy();
       assertEquals(rest, {
         ...asked,

@@ -26,8 +26,8 @@ export const instancesOf = ({ n, batch, scales }: Pick<Terms, "n" | "batch" | "s
  * `decryption.ts`.
  * @throws {RangeError} a number out of range, or samples that are not whole batches. */
 export function checkTerms(terms: Terms): Terms {
-  const { n, hidden, batch, steps, scales } = terms;
-  return checkFixedTerms(terms, ["steps", 2 ** 30], steps, [
+  const { n, hidden, batch, scales } = terms;
+  return checkFixedTerms(terms, ["steps", 2 ** 30], [
     // 16 MB of rows, and a little more of keys.
     ["hidden · n", hidden * n, "entries of W1", 2 ** 22],
     ["batch · 255 · gradientBound", batch * BOUND_X * scales.gradientBound, "of dW1", 2 ** 36],

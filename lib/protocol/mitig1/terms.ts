@@ -27,7 +27,7 @@ export const stepsOf = ({ count, batch, epochs }: Terms): number => count / batc
  * @throws {RangeError} a number out of range, or samples that are not whole batches. */
 export function checkTerms(terms: Terms): Terms {
   const { n, hidden, count } = terms;
-  return checkFixedTerms(terms, ["epochs", 10_000], stepsOf(terms), [ // both encodings have n + 3 elements
+  return checkFixedTerms(terms, ["epochs", 10_000], [ // both encodings have n + 3 elements
     // What one message carries: 32 MB.
     ["hidden · (n + 3)", hidden * (n + 3), "elements of a step's keys", 650_000],
     // What a server keeps, 0.8 GB as it comes: 10,000 samples of n = 784.
