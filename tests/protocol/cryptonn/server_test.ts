@@ -284,7 +284,7 @@ Deno.test("KeyRequests.ask() refuses keys that an authority made for other rows"
 });
 
 /** A session at an authority, and how to ask for keys of it. */
-async function atAuthority(lengths = [n], bounds = [10]) {
+function atAuthority(lengths = [n], bounds = [10]) {
   const lines: string[] = [];
   const authority = new Authority();
   const [ours, theirs] = inProcess();
