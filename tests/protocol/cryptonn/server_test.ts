@@ -348,6 +348,21 @@ Deno.test("Authority sets up once a connection, and nothing that is too large", 
   }
 });
 
+Deno.test("ClientSession.chunks() encrypts in order, so many per message", async () => {
+  const toAuthority = new Authority().connect();
+  const session = await ClientSession.open(toAuthority, [paramsOf(n, 8)]);
+  const sizes = async (count: number, most?: number) => {
+    const vectors = Array.from({ length: count }, () => new Uint8Array(n));
+    const chunks = await Array.fromAsync(session.chunks("sample", vectors, { most }));
+    return chunks.map(({ from, ciphertexts }) => [from, ciphertexts.length]);
+  };
+  assertEquals(await sizes(5, 2), [[0, 2], [2, 2], [4, 1]]);
+  assertEquals(await sizes(4, 2), [[0, 2], [2, 2]]);
+  assertEquals(await sizes(5), [[0, 5]]);
+  assertEquals(await sizes(0), []);
+  toAuthority.close();
+});
+
 Deno.test("train() refuses what cannot be trained before it sends anything", async () => {
   const refuse = async (bad: Partial<TrainOptions>, reason: string) => {
     const [ours, theirs] = inProcess();
