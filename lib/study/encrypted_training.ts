@@ -11,7 +11,7 @@ import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { sequenceFigure } from "../plot/sequence.ts";
-import { trainEncrypted, type TrainOptions, trainPlain } from "../protocol/cryptonn/train.ts";
+import { trainEncrypted, type TrainOptions, trainPlain } from "../protocol/cryptonn/in_process.ts";
 import { fixedAccuracy } from "../protocol/fixed_net.ts";
 import type { FixedNet, StepRecord } from "../protocol/fixed_step.ts";
 import { sent, worked } from "./transcripts.ts";
@@ -68,10 +68,9 @@ export class EncryptedRun implements FixedRun {
           label: "every batch, once",
           steps: [
             worked(transcript, "client", "encrypt a sample", "encrypt each image"),
-            sent(transcript, ["client", "server"], "encrypted samples", "encrypted image"),
+            sent(transcript, ["client", "server"], "encrypted samples", "encrypted images, labels"),
             worked(transcript, "client", "encrypt a column", "encrypt each pixel over the batch"),
-            sent(transcript, ["client", "server"], "encrypted columns", "encrypted column"),
-            sent(transcript, ["client", "server"], "labels", "labels, in the clear"),
+            sent(transcript, ["client", "server"], "encrypted columns"),
           ],
         },
         {

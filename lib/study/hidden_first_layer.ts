@@ -9,7 +9,7 @@ import { solveAll } from "../attack/solve_all.ts";
 import { floatView, type ServerView, serverViews } from "../attack/view.ts";
 import { type Dataset, firstImages, image } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
-import { inProcess } from "../net/port.ts";
+import { inProcess } from "../net/connection.ts";
 import { initialW1 } from "../nn/mlp.ts";
 import { AUTHORS } from "../nn/setting.ts";
 import type { On } from "../notebook/run.ts";

@@ -15,7 +15,7 @@ import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
 import { sequenceFigure } from "../plot/sequence.ts";
 import { clearViews, type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
-import { forwardPass } from "../protocol/cryptonn/forward.ts";
+import { forwardPass } from "../protocol/cryptonn/in_process.ts";
 import { type Rate, wilson } from "../sweep/summary.ts";
 import { LABELS } from "./rates.ts";
 import { type Chosen, judge } from "./recoveries.ts";
@@ -49,10 +49,10 @@ export async function encryptedForward(
       roles: ["authority", "client", "server"],
       steps: [
         worked(transcript, "authority", "setup", "set up: master key"),
-        sent(transcript, ["authority", "client"], "public key"),
+        sent(transcript, ["authority", "client"], "public keys", "public key"),
         sent(transcript, ["server", "authority"], "rows of W1"),
-        worked(transcript, "authority", "derive keys", `derive ${layer.hidden} keys`),
-        sent(transcript, ["authority", "server"], "functional keys"),
+        worked(transcript, "authority", "derive keys for W1", `derive ${layer.hidden} keys`),
+        sent(transcript, ["authority", "server"], "keys for W1", "functional keys"),
         {
           kind: "group",
           label: `each of ${indices.length} images`,

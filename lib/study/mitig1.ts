@@ -2,7 +2,7 @@
  * @module */
 import type { Dataset } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
-import { inProcess } from "../net/port.ts";
+import { inProcess } from "../net/connection.ts";
 import { Transcript } from "../net/transcript.ts";
 import type { On } from "../notebook/run.ts";
 import type { Figure } from "../plot/figure.ts";
