@@ -3,15 +3,13 @@
  * @module */
 import { firstImages, type SplitDataset } from "../data/dataset.ts";
 import { accuracy } from "../nn/mlp.ts";
-import { AUTHORS } from "../nn/setting.ts";
+import { AUTHORS } from "../nn/optimizer.ts";
 import { trainMlp } from "../nn/train.ts";
 import type { On } from "../notebook/run.ts";
 import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
 import { thousands } from "../plot/theme.ts";
-import { fixedAccuracy } from "../protocol/fixed_net.ts";
-import { fastProducts } from "../protocol/fixed_products.ts";
-import { DEFAULT_SCALES } from "../protocol/fixed_step.ts";
+import { DEFAULT_SCALES, fixedAccuracy } from "../protocol/fixed_net.ts";
 import { trainFixed } from "../protocol/fixed_train.ts";
 import { drawNet, type Training } from "./mitig1.ts";
 
@@ -24,9 +22,9 @@ export async function fixedPointAccuracy(
   const { batch, epochs, learningRate } = training;
   const steps = epochs * train.count / batch;
   const { net } = await trainFixed(drawNet(train, training), train, {
-    ...{ batch, steps, learningRate, products: fastProducts, signal, onProgress },
+    ...{ batch, steps, learningRate, signal, onProgress },
   });
-  return await fixedAccuracy(net, test, fastProducts);
+  return fixedAccuracy(net, test);
 }
 
 /** Trains the same network from the same weights on the same batches, with the same loss, in float32.

@@ -8,11 +8,16 @@ import type { On } from "../notebook/run.ts";
 import type { Figure } from "../plot/figure.ts";
 import { sequenceFigure } from "../plot/sequence.ts";
 import type { SequenceStep } from "../plot/sequence.ts";
-import { fixedAccuracy, initialFixedW1 } from "../protocol/fixed_net.ts";
-import { DEFAULT_SCALES, type FixedNet, type Scales } from "../protocol/fixed_step.ts";
+import {
+  DEFAULT_SCALES,
+  fixedAccuracy,
+  type FixedNet,
+  initialFixedW1,
+  type Scales,
+} from "../protocol/fixed_net.ts";
 import { trainFixed } from "../protocol/fixed_train.ts";
 import { type Head, initHead } from "../protocol/head.ts";
-import { predict, train } from "../protocol/mitig1/client.ts";
+import { classify, train } from "../protocol/mitig1/client.ts";
 import { serve } from "../protocol/mitig1/server.ts";
 import { sent, worked } from "./transcripts.ts";
 
@@ -103,7 +108,7 @@ export async function runBoth(
     });
     const seconds = (performance.now() - start) / 1000;
     const drawn = stepsOf(transcript, training); // now: predicting goes on in the same transcript
-    const classes = await predict(model, fresh.x);
+    const classes = await classify(model, fresh.x);
     return {
       ...{ z1s, W1: model.W1, head: head!, seconds },
       right: classes.reduce((sum, c, i) => sum + Number(c === fresh.y[i]), 0),
@@ -185,6 +190,6 @@ export async function runInClear(
     distances: z1s.flatMap((z1, step) =>
       Array.from(z1, (z, i) => Math.abs(z - (z1s[step - perEpoch]?.[i] ?? 0)))
     ),
-    right: async (fresh) => Math.round(await fixedAccuracy(net, fresh) * fresh.count),
+    right: (fresh) => Promise.resolve(Math.round(fixedAccuracy(net, fresh) * fresh.count)),
   };
 }
