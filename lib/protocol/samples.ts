@@ -36,6 +36,8 @@ export type SamplesAnswer = number | Float64Array | DecryptionTimes;
 
 /** How a thread works under a scheme: `C` is kept of a ciphertext. */
 interface Decrypter<C, K> {
+  /** Whether `decrypt` begins its search `near` the last result. */
+  readonly searchesNear: boolean;
   ciphertext(bytes: Uint8Array): C;
   key(bytes: Uint8Array): K;
   decrypt(
@@ -52,6 +54,7 @@ interface Decrypter<C, K> {
 }
 
 const ipfeDecrypter: Decrypter<Uint8Array, ipfe.FunctionalKey> = {
+  searchesNear: false,
   ciphertext: (bytes) => bytes,
   key: (bytes) => ipfe.decodeFunctionalKey(bytes),
   decrypt: (keys, bytes, { onProgress }) =>
@@ -72,6 +75,7 @@ function fhipeDecrypter(
     );
   };
   return {
+    searchesNear: true,
     ciphertext: (bytes) => check("a ciphertext", fhipeEncoding.decodeCiphertext(pp.group, bytes)),
     key: (bytes) => check("a key", fhipeEncoding.decodeFunctionalKey(pp.group, bytes)),
     decrypt: (keys, ctX, { kept, ...options }) =>
@@ -117,8 +121,9 @@ export class Samples {
     const { signal, look: onProgress } = this;
     const opened = await this.#each("decrypt", samples, (sample) => {
       const { ciphertext, z1: near } = sample;
-      const options = { near, kept, signal, onProgress };
-      return sample.z1 = this.#scheme.decrypt(keys, ciphertext, options);
+      const z1 = this.#scheme.decrypt(keys, ciphertext, { near, kept, signal, onProgress });
+      if (this.#scheme.searchesNear) sample.z1 = z1;
+      return z1;
     });
     const all = new Float64Array(samples.length * keys.length);
     opened.forEach((z1, i) => all.set(z1, i * keys.length));

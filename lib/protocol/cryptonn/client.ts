@@ -20,7 +20,7 @@ import { type Message, ProtocolError } from "../../net/wire.ts";
 import { breather } from "../../workers/pool.ts";
 import { DEFAULT_SCALES } from "../fixed_net.ts";
 import { countImages } from "../parties.ts";
-import { PATIENCE_MS, termsFields } from "../terms.ts";
+import { PATIENCE_MS, rowsAtMost, termsFields } from "../terms.ts";
 import { checkTerms, instancesOf, type Terms } from "./terms.ts";
 
 /** The client's connections. */
@@ -55,6 +55,8 @@ export interface CryptonnModel {
   /** To the server. */
   readonly requests: Requests;
   readonly n: number;
+  /** Images of one request to classify. */
+  readonly most: number;
 }
 
 /** Bytes of ciphertexts in one message, or one ciphertext if that has more. */
@@ -110,11 +112,11 @@ export class ClientSession {
     return this.transcript.time("client", `encrypt a ${what}`, work);
   }
 
-  /** Encrypts vectors, so many at a time as fit into a message. */
+  /** Encrypts vectors, so many at a time as fit into a message, and no more than `most`. */
   async *chunks(
     what: "sample" | "column",
     vectors: readonly ArrayLike<number>[],
-    onEach: () => void = () => {},
+    { onEach = () => {}, most = Infinity }: { onEach?: () => void; most?: number } = {},
   ): AsyncGenerator<{ readonly from: number; readonly ciphertexts: Uint8Array[] }> {
     const breathe = breather(this.#options.signal);
     let ciphertexts: Uint8Array[] = [];
@@ -122,9 +124,10 @@ export class ClientSession {
       ciphertexts.push(this.encrypt(what, x));
       onEach();
       await breathe();
-      const full = (ciphertexts.length + 1) * ciphertexts[0].length > CHUNK_BYTES;
+      const { length } = ciphertexts;
+      const full = length === most || (length + 1) * ciphertexts[0].length > CHUNK_BYTES;
       if (!full && i + 1 < vectors.length) continue;
-      yield { from: i + 1 - ciphertexts.length, ciphertexts };
+      yield { from: i + 1 - length, ciphertexts };
       ciphertexts = [];
     }
   }
@@ -160,13 +163,13 @@ export function train(
       const sendBatch = async (first: number) => {
         const images = Array.from({ length: batch }, (_, i) => image(data, first + i));
         let stored: Promise<Message> | undefined; // one chunk ahead of the server
-        for await (const { from, ciphertexts } of session.chunks("sample", images, onEach)) {
+        for await (const { from, ciphertexts } of session.chunks("sample", images, { onEach })) {
           await stored;
           const labels = y.slice(first + from, first + from + ciphertexts.length);
           stored = requests.ask("encrypted samples", { ciphertexts, labels }, "stored");
         }
         const columns = Array.from({ length: n }, (_, p) => images.map((x) => x[p]));
-        for await (const { ciphertexts } of session.chunks("column", columns, onEach)) {
+        for await (const { ciphertexts } of session.chunks("column", columns, { onEach })) {
           await stored;
           stored = requests.ask("encrypted columns", { ciphertexts }, "stored");
         }
@@ -177,7 +180,7 @@ export function train(
         const loss = (await requests.ask("step", { step }, "stepped")).number("loss");
         onStep?.(step + 1, steps, loss);
       }
-      return { session, n, requests };
+      return { session, n, requests, most: rowsAtMost(terms) };
     }));
 }
 
@@ -185,7 +188,7 @@ export function train(
  * @param pixels `[m, n]`, bytes.
  * @throws {TypeError} pixels of another size.   @throws as `train`. */
 export function classify(
-  { session, requests, n }: CryptonnModel,
+  { session, requests, n, most }: CryptonnModel,
   pixels: Uint8Array,
   onProgress?: (done: number, total: number) => void,
 ): Promise<Uint8Array> {
@@ -193,7 +196,7 @@ export function classify(
   return closeOnError(requests.connection, async () => {
     const classes = new Uint8Array(count);
     const images = Array.from({ length: count }, (_, i) => pixels.subarray(i * n, (i + 1) * n));
-    for await (const { from, ciphertexts } of session.chunks("sample", images)) {
+    for await (const { from, ciphertexts } of session.chunks("sample", images, { most })) {
       const part = (await requests.ask("classify", { ciphertexts }, "classes")).bytes("classes");
       const { length } = ciphertexts;
       if (part.length !== length) {

@@ -298,7 +298,7 @@ function atAuthority(lengths = [n], bounds = [10]) {
 
 Deno.test("Authority derives keys for the rows of its sessions only, within the bounds", async () => {
   const matrix = (...data: number[]) => ({ shape: [1, n], data: Int32Array.from(data) });
-  const one = await atAuthority();
+  const one = atAuthority();
   const session = (await one.setUp()).text("session");
   const [key] = (await one.rows(session, matrix(1, -2, 10, -10))).parts("keys");
   assertEquals([...decodeFunctionalKey(key).y], [1, -2, 10, -10]);
@@ -314,11 +314,11 @@ Deno.test("Authority derives keys for the rows of its sessions only, within the 
     [matrix(1, 2, 3, 4), "Cannot derive keys for dz1: there is no such session", "dz1"],
   ];
   for (const [rows, reason, of] of faults) {
-    const again = await atAuthority();
+    const again = atAuthority();
     const session = (await again.setUp()).text("session");
     await assertRejects(() => again.rows(session, rows, of), ConnectionError, reason);
   }
-  const two = await atAuthority();
+  const two = atAuthority();
   await assertRejects(
     () => two.rows(session, matrix(1, 2, 3, 4)),
     ConnectionError,
@@ -327,10 +327,10 @@ Deno.test("Authority derives keys for the rows of its sessions only, within the 
 });
 
 Deno.test("Authority sets up once a connection, and nothing that is too large", async () => {
-  const one = await atAuthority();
+  const one = atAuthority();
   const first = await one.setUp();
   await assertRejects(() => one.setUp(), ConnectionError, "Cannot set up: it is done already");
-  const other = await (await atAuthority()).setUp();
+  const other = await atAuthority().setUp();
   assertNotEquals(other.text("session"), first.text("session"));
   assertNotEquals(other.parts("keys"), first.parts("keys"));
   const faults: [number[], number[], string][] = [
@@ -343,9 +343,24 @@ Deno.test("Authority sets up once a connection, and nothing that is too large", 
     [[1], [0], "boundY 0 is not an integer in"],
   ];
   for (const [lengths, bounds, reason] of faults) {
-    const { setUp } = await atAuthority(lengths, bounds);
+    const { setUp } = atAuthority(lengths, bounds);
     await assertRejects(() => setUp(), ConnectionError, reason);
   }
+});
+
+Deno.test("ClientSession.chunks() encrypts in order, so many per message", async () => {
+  const toAuthority = new Authority().connect();
+  const session = await ClientSession.open(toAuthority, [paramsOf(n, 8)]);
+  const sizes = async (count: number, most?: number) => {
+    const vectors = Array.from({ length: count }, () => new Uint8Array(n));
+    const chunks = await Array.fromAsync(session.chunks("sample", vectors, { most }));
+    return chunks.map(({ from, ciphertexts }) => [from, ciphertexts.length]);
+  };
+  assertEquals(await sizes(5, 2), [[0, 2], [2, 2], [4, 1]]);
+  assertEquals(await sizes(4, 2), [[0, 2], [2, 2]]);
+  assertEquals(await sizes(5), [[0, 5]]);
+  assertEquals(await sizes(0), []);
+  toAuthority.close();
 });
 
 Deno.test("train() refuses what cannot be trained before it sends anything", async () => {
