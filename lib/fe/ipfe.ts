@@ -204,18 +204,6 @@ export function decodeMasterPublicKey(bytes: Uint8Array): MasterPublicKey {
   return { pp, h };
 }
 
-/** Encodes the master secret: n scalars a mask, in clear. */
-export function encodeMasterSecretKey({ pp, s }: MasterSecretKey): Uint8Array {
-  return encode("msk", pp, { scalars: s.flat() });
-}
-
-/** Decodes the master secret. @throws {RangeError} as `decodeMasterPublicKey`. */
-export function decodeMasterSecretKey(bytes: Uint8Array): MasterSecretKey {
-  const { pp, scalars } = decode("msk", bytes, (n, masks) => ({ scalars: n * masks }));
-  const { n, masks } = pp;
-  return { pp, s: Array.from({ length: masks }, (_, j) => scalars.slice(j * n, (j + 1) * n)) };
-}
-
 /** Encodes a functional key: y in clear, a scalar a mask. */
 export function encodeFunctionalKey({ pp, y, skY }: FunctionalKey): Uint8Array {
   return encode("skY", pp, { y, scalars: skY });

@@ -27,20 +27,14 @@ import type { Element, Group } from "./group.ts";
 
 const tables = new Map<string, DlogTable>();
 
-/** The table for a range, from memory, else from the cache, else built (and then cached). Yields
- * progress while it builds. */
-function* tableFor(
-  group: Group,
-  bound: number,
-): Generator<[done: number, total: number], DlogTable> {
+/** The table for a range, from memory, else from the cache, else built (and then cached). Yields the
+ * number of entries done while it builds. */
+function* tableFor(group: Group, bound: number): Generator<number, DlogTable> {
   const entries = tableEntries(bound);
   const name = `${group.name}-${entries}`;
   let table = tables.get(name) ?? loadTable(group, entries);
   if (table === null) {
-    const build = buildTable(group, entries);
-    let step = build.next();
-    for (; !step.done; step = build.next()) yield [step.value, entries];
-    table = step.value;
+    table = yield* buildTable(group, entries);
     saveTable(group, table);
   }
   tables.set(name, table);
@@ -56,8 +50,8 @@ export async function prepareDlog(
   options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void } = {},
 ): Promise<void> {
   let breath = performance.now();
-  for (const [done, total] of tableFor(group, bound)) {
-    options.onProgress?.(done, total);
+  for (const done of tableFor(group, bound)) {
+    options.onProgress?.(done, tableEntries(bound));
     if (performance.now() - breath > 50) { // lets timers and the stop button through
       await new Promise((resolve) => setTimeout(resolve));
       breath = performance.now();

@@ -3,6 +3,7 @@ import * as ipfe from "lib/fe/ipfe.ts";
 import { group } from "lib/math/group.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { ALL_GROUPS, GROUPS } from "../math/weierstrass.ts";
+import * as ipfeSecret from "./ipfe_secret.ts";
 import { SCHEMES } from "./schemes.ts";
 
 const HEADER = 19;
@@ -23,7 +24,14 @@ function samples(masks: 1 | 2, over = group("ristretto255")) {
   ) => ({ kind, bytes: encode(object), decode, encode, scalarAt, elementAt });
   return [
     sample("mpk", mpk, ipfe.encodeMasterPublicKey, ipfe.decodeMasterPublicKey, null, HEADER),
-    sample("msk", msk, ipfe.encodeMasterSecretKey, ipfe.decodeMasterSecretKey, HEADER, null),
+    sample(
+      "msk",
+      msk,
+      ipfeSecret.encodeMasterSecretKey,
+      ipfeSecret.decodeMasterSecretKey,
+      HEADER,
+      null,
+    ),
     sample("skY", skY, ipfe.encodeFunctionalKey, ipfe.decodeFunctionalKey, HEADER + 8, null),
     sample("ctX", ctX, ipfe.encodeCiphertext, ipfe.decodeCiphertext, null, HEADER),
   ];

@@ -6,6 +6,7 @@ import { group as primeGroup } from "lib/math/group.ts";
 import type { PairingGroup } from "lib/math/pairing/group.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { fastest, label, PAIRINGS } from "../math/pairing/backends.ts";
+import * as ipfeSecret from "./ipfe_secret.ts";
 import * as secret from "./fhipe_secret.ts";
 
 const HEADER = 19;
@@ -105,7 +106,7 @@ for (const group of PAIRINGS) {
         refuses(other.bytes, `Cannot decode ${kind}: this is ${other.kind}`);
       }
       const plain = { group: primeGroup("ristretto255"), n: 2, boundX: 3, boundY: 300 };
-      const foreign = ipfe.encodeMasterSecretKey(ipfe.setup(plain).msk);
+      const foreign = ipfeSecret.encodeMasterSecretKey(ipfe.setup(plain).msk);
       refuses(foreign, `Cannot decode ${kind}: magic "ipf1", expected "fhip"`);
     });
 

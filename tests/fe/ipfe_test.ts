@@ -5,6 +5,7 @@ import { DlogNotFoundError } from "lib/fe/params.ts";
 import { group } from "lib/math/group.ts";
 import { secureRng, seededRng } from "lib/math/rng.ts";
 import { ALL_GROUPS, GROUPS } from "../math/weierstrass.ts";
+import * as ipfeSecret from "./ipfe_secret.ts";
 import { dot, scalarsRng, SCHEMES } from "./schemes.ts";
 import vectors from "../vectors/ipfe.json" with { type: "json" };
 
@@ -112,14 +113,14 @@ for (const { name, masks } of SCHEMES) {
     // Authority: keeps the master secret as bytes, publishes the public key.
     const fresh = ipfe.setup(pp);
     const published = ipfe.encodeMasterPublicKey(fresh.mpk);
-    const secret = ipfe.encodeMasterSecretKey(fresh.msk);
+    const secret = ipfeSecret.encodeMasterSecretKey(fresh.msk);
     // Client.
     const x = Uint8Array.of(3, 200, 255);
     const ctX = ipfe.encodeCiphertext(ipfe.encrypt(ipfe.decodeMasterPublicKey(published), x));
     // Server asks for y, authority answers.
     const y = Int32Array.of(-100, 50, 1);
     const skY = ipfe.encodeFunctionalKey(
-      ipfe.keyDerive(ipfe.decodeMasterSecretKey(secret), y),
+      ipfe.keyDerive(ipfeSecret.decodeMasterSecretKey(secret), y),
     );
     // Server.
     const z = ipfe.decrypt(ipfe.decodeFunctionalKey(skY), ipfe.decodeCiphertext(ctX));
@@ -139,7 +140,7 @@ for (const { name, masks } of SCHEMES) {
   });
 
   Deno.test(`${name}: setup() draws new secrets, and repeats only for a seed`, () => {
-    const bytes = (rng = secureRng()) => ipfe.encodeMasterSecretKey(ipfe.setup(pp, rng).msk);
+    const bytes = (rng = secureRng()) => ipfeSecret.encodeMasterSecretKey(ipfe.setup(pp, rng).msk);
     assertNotEquals(bytes(), bytes());
     assertEquals(bytes(seededRng(7)), bytes(seededRng(7)));
     assertNotEquals(bytes(seededRng(7)), bytes(seededRng(8)));
