@@ -18,7 +18,7 @@
  * @module */
 import { fitCosts } from "../math/linear_fit.ts";
 import { chooseWindow, signedDigits } from "../math/msm.ts";
-import { startPairing } from "../math/pairing/start.ts";
+import { startPairing } from "../math/pairing/group.ts";
 import { breather } from "../workers/pool.ts";
 import {
   type CostSample,

@@ -2,12 +2,10 @@
  * @module */
 import * as fhipe from "../fe/fhipe.ts";
 import * as fhipeBytes from "../fe/fhipe_encoding.ts";
-import { prepareCiphertext } from "../fe/fhipe_prepared.ts";
 import * as ipfe from "../fe/ipfe.ts";
 import { rangeOf } from "../fe/params.ts";
 import { prepareDlog } from "../math/dlog.ts";
-import { powerGT, solveGT } from "../math/pairing/dlog.ts";
-import type { PairingGroup } from "../math/pairing/group.ts";
+import { type PairingGroup, powerGT, solveGT } from "../math/pairing/group.ts";
 import { gaussian, seededRng } from "../math/rng.ts";
 import { decodeMessage, encodeMessage } from "../net/wire.ts";
 import { checkKeys } from "./cryptonn/server.ts";
@@ -171,7 +169,7 @@ export function sampleMitig1(pairing: PairingGroup, length: number): CostSample 
   const [ciphertext, key] = [encrypt(), deriveKey()];
   const ctX = fhipeBytes.decodeCiphertext(pairing, ciphertext);
   const skY = fhipeBytes.decodeFunctionalKey(pairing, key);
-  const lines = prepareCiphertext(ctX);
+  const lines = fhipe.prepareCiphertext(ctX);
   return {
     size: { length, keys: 1, entries: y },
     seconds: {
@@ -180,7 +178,7 @@ export function sampleMitig1(pairing: PairingGroup, length: number): CostSample 
       deriveKey: secondsOf(deriveKey),
       decodeCiphertext: secondsOf(() => fhipeBytes.decodeCiphertext(pairing, ciphertext)),
       decodeKey: secondsOf(() => fhipeBytes.decodeFunctionalKey(pairing, key)),
-      prepare: secondsOf(() => prepareCiphertext(ctX)),
+      prepare: secondsOf(() => fhipe.prepareCiphertext(ctX)),
       pair: secondsOf(() => fhipe.pairings(skY, lines)),
     },
     bytes: { ciphertext: ciphertext.length, key: key.length },
@@ -195,7 +193,7 @@ const DISTANCES = [0, 64, 512, 4096, 32768, 2 ** 18, 2 ** 21];
 /** Measures discrete logarithms of MITIG1 at some distances, ascending. */
 export function sampleSearch(pairing: PairingGroup): SearchCosts {
   const msk = fhipe.setup({ group: pairing, n: 1, boundX: 1, boundY: 1 });
-  const lines = prepareCiphertext(fhipe.encrypt(msk, [1]));
+  const lines = fhipe.prepareCiphertext(fhipe.encrypt(msk, [1]));
   const [base] = fhipe.pairings(fhipe.keyDerive(msk, [1]), lines);
   return DISTANCES.map((distance) => {
     const target = powerGT(pairing, base, distance);

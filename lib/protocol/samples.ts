@@ -7,7 +7,6 @@
  * @module */
 import * as fhipe from "../fe/fhipe.ts";
 import * as fhipeEncoding from "../fe/fhipe_encoding.ts";
-import { PreparedCiphertexts } from "../fe/fhipe_prepared.ts";
 import * as ipfe from "../fe/ipfe.ts";
 import { breather } from "../workers/pool.ts";
 import { ProtocolError } from "../net/wire.ts";
@@ -66,7 +65,7 @@ function fhipeDecrypter(
   pp: fhipe.FhipeParams,
   linesBytes: number,
 ): Decrypter<fhipe.Ciphertext, fhipe.FunctionalKey> {
-  const lines = new PreparedCiphertexts(linesBytes);
+  const lines = new fhipe.PreparedCiphertexts(linesBytes);
   const describe = ({ n, boundX, boundY }: fhipe.FhipeParams) =>
     `n = ${n}, boundX = ${boundX}, boundY = ${boundY}`;
   const check = <T extends { pp: fhipe.FhipeParams }>(what: string, made: T): T => {

@@ -49,13 +49,13 @@ const ROWS: readonly Row[] = [
   {
     question: "batch of 250 from dW1 alone: exact images",
     paper: "–",
-    notebook: "01b_training_and_harder_data",
+    notebook: "01b_training_on_ciphertexts",
     here: "{images exact from dW1 of the first step, 784-300-10, batch 250}",
   },
   {
     question: "training on ciphertexts; at full size",
     paper: "marked not working",
-    notebook: "01b_training_and_harder_data",
+    notebook: "01b_training_on_ciphertexts",
     here:
       "equal {encrypted run, W1 equal to the clear run}; {full encrypted run, predicted} predicted",
   },

@@ -3,7 +3,7 @@ import { dataset } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
-import { startPairing } from "lib/math/pairing/start.ts";
+import { startPairing } from "lib/math/pairing/group.ts";
 import { type CostModel, fitCost, predictCost, searchSeconds } from "lib/protocol/cost.ts";
 import { trainEncrypted } from "lib/protocol/cryptonn/in_process.ts";
 import { DEFAULT_SCALES } from "lib/protocol/fixed_net.ts";

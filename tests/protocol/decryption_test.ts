@@ -3,7 +3,7 @@ import * as fhipe from "lib/fe/fhipe.ts";
 import * as fhipeEncoding from "lib/fe/fhipe_encoding.ts";
 import * as ipfe from "lib/fe/ipfe.ts";
 import { group } from "lib/math/group.ts";
-import { startPairing } from "lib/math/pairing/start.ts";
+import { startPairing } from "lib/math/pairing/group.ts";
 import { Decryption } from "lib/protocol/decryption.ts";
 import { Samples, type Scheme } from "lib/protocol/samples.ts";
 

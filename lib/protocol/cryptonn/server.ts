@@ -53,7 +53,7 @@ const SCALAR_BYTES = 32;
 export function checkKeys(pp: IpfeParams, matrix: Int32Array, keys: readonly Uint8Array[]): void {
   const asked = keys.length * pp.n === matrix.length && keys.every((key, i) => {
     const y = matrix.subarray(i * pp.n, (i + 1) * pp.n);
-    const expected = encodeFunctionalKey({ pp, y, skY: 0n });
+    const expected = encodeFunctionalKey({ pp, y, skY: [0n] });
     return key.length === expected.length &&
       expected.subarray(0, -SCALAR_BYTES).every((byte, at) => byte === key[at]);
   });
