@@ -28,7 +28,7 @@ export class PartyRun {
   readonly #started = performance.now();
   readonly #stop = new AbortController();
   /** The kind of work under way: when it began, after how many, and when it was last said. */
-  #work = { what: "", began: 0, before: 0, said: 0 };
+  #work = { what: "", began: 0, before: 0, said: -Infinity };
   #begun = false;
 
   /** @param checkpoints where the training is kept, if it is. */
@@ -84,13 +84,13 @@ export class PartyRun {
   /** A training has begun, or goes on after so many epochs. */
   begin(epochs = 0): void {
     this.#begun = true;
-    this.#work = { what: "epoch", began: this.seconds, before: epochs, said: 0 };
+    this.#work = { what: "epoch", began: this.seconds, before: epochs, said: -Infinity };
   }
 
   /** A line on stderr, once a second where there are many, with the time that is left. */
   say(what: string, done: number, total: number, more = ""): void {
     const now = this.seconds;
-    if (what !== this.#work.what) this.#work = { what, began: now, before: done, said: 0 };
+    if (what !== this.#work.what) this.#work = { what, began: now, before: done, said: -Infinity };
     if (total > 20 && done < total && now - this.#work.said < 1) return;
     this.#work.said = now;
     const { began, before } = this.#work;
