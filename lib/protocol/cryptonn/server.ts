@@ -10,6 +10,7 @@
  * `classify` at any time after `train`. The model lives as long as the connection.
  * @see Xu, Joshi, Li, "CryptoNN: Training Neural Networks over Encrypted Data", ICDCS 2019.
  * @module */
+import { HEADER_BYTES } from "../../fe/encoding.ts";
 import { encodeFunctionalKey, type IpfeParams } from "../../fe/ipfe.ts";
 import { rangeOf } from "../../fe/params.ts";
 import { transpose } from "../../math/dense.ts";
@@ -44,6 +45,9 @@ export interface ServerOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
+
+/** Bytes of an encoded ciphertext: a header, then n + 1 elements. */
+const ciphertextBytes = ({ n, group }: IpfeParams) => HEADER_BYTES + group.elementBytes * (n + 1);
 
 /** A scalar ends an encoded key; before it are the parameters and y, in clear. */
 const SCALAR_BYTES = 32;
@@ -138,8 +142,8 @@ class Session implements Disposable {
     const { rng = secureRng(), workers = 0, transcript, timeoutMs } = this.options;
     const { n, hidden, classes, count, batch, steps, learningRate, scales } = terms;
     const instances = instancesOf(terms);
-    const [columns, [{ group }]] = [count / batch * n, instances];
-    const bytes = group.elementBytes * (count * (n + 1) + columns * (batch + 1));
+    const [ofSample, ofColumn] = instances.map(ciphertextBytes);
+    const bytes = count * ofSample + count / batch * n * ofColumn;
     const decryption = new Decryption({ name: "ipfe" }, bytes, workers, signal);
     try {
       const keys = new KeyRequests(await this.options.authority(), session, {
@@ -150,7 +154,7 @@ class Session implements Disposable {
       decryption[Symbol.dispose]();
       throw error;
     }
-    for (const pp of instances) await prepareDlog(group, rangeOf(pp), { signal });
+    for (const pp of instances) await prepareDlog(pp.group, rangeOf(pp), { signal });
     this.#net = initFixedNet({ n, hidden, classes }, scales, rng);
     this.#tell(
       `training, weights from ${rng.source}: ${n}-${hidden}-${classes}, ${count} samples, ` +
@@ -161,7 +165,7 @@ class Session implements Disposable {
 
   /** Takes ciphertexts in: of each batch first the samples, with their labels, then the columns. */
   async #store(request: Message): Promise<Answer> {
-    const { terms: { n, batch, count, classes }, decryption, labels } = this.#training;
+    const { terms: { n, batch, count, classes }, instances, decryption, labels } = this.#training;
     const which = Math.floor(decryption.count / (batch + n));
     const here = decryption.count % (batch + n);
     const ciphertexts = request.parts("ciphertexts");
@@ -173,6 +177,13 @@ class Session implements Disposable {
         `Cannot store ${samples ? "samples" : "columns"}: ${more} more after ` +
           `${Math.min(here, batch)} of ${batch} samples and ${Math.max(0, here - batch)} of ${n} ` +
           `columns in batch ${which} of ${count / batch}`,
+      );
+    }
+    const size = ciphertextBytes(instances[samples ? 0 : 1]);
+    const other = ciphertexts.find(({ length }) => length !== size);
+    if (other !== undefined) { // what is kept is bounded by it
+      throw new ProtocolError(
+        `Cannot store ${request.type}: one has ${other.length} bytes, expected ${size}`,
       );
     }
     if (samples) {

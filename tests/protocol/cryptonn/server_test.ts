@@ -221,15 +221,14 @@ Deno.test("serve() says that the authority vanished, is not there, or knows no s
   await over.close();
 });
 
-Deno.test("serve() finds nothing in ciphertexts of another authority, and refuses malformed ones", async () => {
+Deno.test("serve() finds nothing in ciphertexts of another authority, and refuses damaged ones", async () => {
   const foreign = await parties();
-  const bend = (part: Uint8Array) => part.slice(0, -1);
+  const bend = (part: Uint8Array) => part.map((byte, at) => at === 40 ? byte ^ 0x80 : byte);
   const cases: [string, (all: typeof foreign) => [Uint8Array[], Uint8Array[]]][] = [
     ["no inner product", ({ columns }) => [foreign.samples, columns]],
     ["no inner product", ({ samples }) => [samples, foreign.columns]],
-    ["Cannot decode ctX", ({ samples, columns }) => [samples.map(bend), columns]],
-    ["Cannot decode ctX", ({ samples, columns }) => [samples, columns.map(bend)]],
-    ["the key is for (ristretto255, n = 4", ({ columns }) => [columns.slice(1), columns]],
+    ["", ({ samples, columns }) => [samples.map(bend), columns]],
+    ["", ({ samples, columns }) => [samples, columns.map(bend)]],
   ];
   for (const [reason, choose] of cases) {
     const seen: unknown[] = [];
@@ -247,6 +246,25 @@ Deno.test("serve() finds nothing in ciphertexts of another authority, and refuse
     await all.close();
   }
   await foreign.close();
+  const cut = foreign.samples.map((part) => part.slice(0, -1));
+  const long = foreign.columns.map((part) => Uint8Array.from([...part, 0]));
+  const store = (type: string, ciphertexts: Uint8Array[]): [string, Fields] => [
+    `encrypted ${type}`,
+    { ciphertexts, labels },
+  ];
+  await refused(
+    "Cannot store encrypted samples: one has 178 bytes, expected 179",
+    store("samples", cut),
+  );
+  await refused(
+    "Cannot store encrypted samples: one has 147 bytes, expected 179",
+    store("samples", foreign.columns.slice(1)),
+  );
+  await refused(
+    "Cannot store encrypted columns: one has 148 bytes, expected 147",
+    store("samples", foreign.samples),
+    store("columns", long),
+  );
 });
 
 Deno.test("checkKeys() takes the keys that were asked for and no others", () => {
