@@ -6,15 +6,15 @@ import { type Dataset, dataset, image, type SplitDataset } from "../data/dataset
 import { seededRng } from "../math/rng.ts";
 import type { Transcript } from "../net/transcript.ts";
 import { accuracy, initialMlp } from "../nn/mlp.ts";
-import { AUTHORS, MODERN } from "../nn/setting.ts";
+import { AUTHORS, MODERN } from "../nn/optimizer.ts";
 import { trainMlp } from "../nn/train.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { imageGrid } from "../plot/image_grid.ts";
-import { trainEncrypted, type TrainOptions, trainPlain } from "../protocol/cryptonn/train.ts";
-import { fixedAccuracy } from "../protocol/fixed_net.ts";
-import type { FixedNet, StepRecord } from "../protocol/fixed_step.ts";
+import { trainEncrypted, type TrainOptions, trainPlain } from "../protocol/cryptonn/in_process.ts";
+import { fixedAccuracy, type FixedNet } from "../protocol/fixed_net.ts";
+import type { StepRecord } from "../protocol/fixed_train.ts";
 import { percent, type Rate, wilson } from "../sweep/summary.ts";
 import { breather } from "../workers/pool.ts";
 import { sequenceOf } from "./transcripts.ts";
@@ -71,10 +71,9 @@ export class EncryptedRun implements FixedRun {
           each: "every batch, once",
           steps: [
             ["client", "encrypt a sample", "encrypt each image"],
-            ["client → server", "encrypted samples", "encrypted image"],
+            ["client → server", "encrypted samples", "encrypted images, labels"],
             ["client", "encrypt a column", "encrypt each pixel over the batch"],
-            ["client → server", "encrypted columns", "encrypted column"],
-            ["client → server", "labels", "labels, in the clear"],
+            ["client → server", "encrypted columns"],
           ],
         },
         {
@@ -113,13 +112,13 @@ export async function runClear({ images, ...options }: Run): Promise<FixedRun> {
 }
 
 /** The test accuracies of runs in fixed point, by label, and their table. */
-export async function accuracies<L extends string>(
+export function accuracies<L extends string>(
   runs: Readonly<Record<L, FixedRun>>,
   test: Dataset,
-): Promise<{ of(label: L): number; table(title: string): Table }> {
+): { of(label: L): number; table(title: string): Table } {
   const shares = new Map<string, number>();
   for (const [label, { net }] of Object.entries<FixedRun>(runs)) {
-    shares.set(label, await fixedAccuracy(net, test));
+    shares.set(label, fixedAccuracy(net, test));
   }
   return {
     of: (label) => shares.get(label)!,

@@ -13,7 +13,7 @@ import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
 import { clearViews, type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
-import { forwardPass } from "../protocol/cryptonn/forward.ts";
+import { forwardPass } from "../protocol/cryptonn/in_process.ts";
 import { type Rate, wilson } from "../sweep/summary.ts";
 import { LABELS } from "./rates.ts";
 import { type Chosen, judge, recoverEach } from "./recoveries.ts";
@@ -51,10 +51,10 @@ export async function encryptedForward(
         "image; the server decrypts z1 of each.",
       steps: [
         ["authority", "setup", "set up: master key"],
-        ["authority → client", "public key"],
+        ["authority → client", "public keys", "public key"],
         ["server → authority", "rows of W1"],
-        ["authority", "derive keys", `derive ${layer.hidden} keys`],
-        ["authority → server", "functional keys"],
+        ["authority", "derive keys for W1", `derive ${layer.hidden} keys`],
+        ["authority → server", "keys for W1", "functional keys"],
         {
           each: `each of ${indices.length} images`,
           steps: [

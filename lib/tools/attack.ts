@@ -19,7 +19,7 @@ import { DATASETS, loadDataset, shapeOf } from "../data/load.ts";
 import { countOf } from "../data/tensor.ts";
 import { gaussian, secureRng, seededRng } from "../math/rng.ts";
 import { clearViews, type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
-import { forwardPass } from "../protocol/cryptonn/forward.ts";
+import { forwardPass } from "../protocol/cryptonn/in_process.ts";
 import { startProgress } from "../notebook/progress.ts";
 import { runCommand, UsageError, type Values } from "./args.ts";
 import { readLayer } from "./read_layer.ts";
