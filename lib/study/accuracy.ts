@@ -1,12 +1,78 @@
-/** What width and fixed point cost the defender in accuracy: the rows of the sweep `training`, ten epochs over all
+/** What width and fixed point cost the defender in accuracy: training in the integers of MITIG1, group operations
+ * omitted, beside float32 and against the scale of W1; and the rows of the sweep `training`, ten epochs over all
  * 9 000 digits, five seeds.
  * @module */
+import { firstImages, type SplitDataset } from "../data/dataset.ts";
+import { accuracy } from "../nn/mlp.ts";
+import { AUTHORS } from "../nn/optimizer.ts";
+import { trainMlp } from "../nn/train.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
-import { summarize } from "../sweep/summary.ts";
-import { widthsOf } from "./published.ts";
-import type { Rec } from "./sweeps.ts";
+import { thousands } from "../plot/theme.ts";
+import { DEFAULT_SCALES, fixedAccuracy, floatNet } from "../protocol/fixed_net.ts";
+import { trainFixed } from "../protocol/fixed_train.ts";
+import { percent, summarize } from "../sweep/summary.ts";
+import { drawNet, type Training } from "./mitig1.ts";
+import { type Rec, widthsOf } from "./rates.ts";
+
+/** Trains in fixed point with W1·x from integer arithmetic: the numbers that decryption would give.
+ * @returns the test accuracy, in [0, 1].   @throws as `trainFixed`. */
+export async function fixedPointAccuracy(
+  { train, test }: SplitDataset,
+  training: Training,
+): Promise<number> {
+  const steps = training.epochs * train.count / training.batch;
+  const { net } = await trainFixed(drawNet(train, training), train, { ...training, steps });
+  return fixedAccuracy(net, test);
+}
+
+/** Trains the same network from the same weights on the same batches, with the same loss, in float32.
+ * @param training.workers for the first layer; all cores by default.
+ * @returns the test accuracy, in [0, 1].   @throws as `trainMlp`. */
+export async function floatAccuracy(
+  { train, test }: SplitDataset,
+  { workers = navigator.hardwareConcurrency, ...training }: Training & { workers?: number },
+): Promise<number> {
+  const { epochs, batch, learningRate, signal, onProgress } = training;
+  const start = drawNet(train, training);
+  const pixelScale = 2 ** -start.scales.pixelBits;
+  const trained = await trainMlp(floatNet(start), train, {
+    ...{ ...AUTHORS, epochs, batch, learningRate, pixelScale, divideBy: "batch", workers, signal },
+    onEpoch: (epoch) => onProgress?.(epoch, epochs),
+  });
+  return accuracy(trained, test);
+}
+
+/** Trains in fixed point once per scale of W1, on the first images only.
+ * @param options.bits numbers of bits after the point, ascending.
+ * @returns a test accuracy for each, in [0, 1], and its figure.   @throws as `trainFixed`. */
+export async function accuracyByScale(
+  { train, test }: SplitDataset,
+  { bits, images, onProgress, ...training }: Omit<Training, "scales"> & {
+    bits: readonly number[];
+    images: number;
+  },
+): Promise<{ accuracies: number[]; figure(name: string): Figure }> {
+  const data = { train: firstImages(train, images), test };
+  const accuracies: number[] = [];
+  for (const weightBits of bits) {
+    const scales = { ...DEFAULT_SCALES, weightBits };
+    accuracies.push(await fixedPointAccuracy(data, { ...training, scales }));
+    onProgress?.(accuracies.length, bits.length);
+  }
+  const network = `${train.n}-${training.hidden}-${train.classes.length}`;
+  const figure = (name: string) =>
+    lineFigure({
+      name,
+      title: `Test accuracy against the scale of W1, ${network}, ${thousands(images)} images`,
+      alt: "Below some bits after the point training stalls; above, accuracy no longer changes.",
+      xAxis: { title: "bits after the point in W1", unit: "bit" },
+      yAxis: { title: "test accuracy", unit: "%" },
+      series: [{ name: "fixed point", x: bits, y: accuracies.map((share) => 100 * share) }],
+    });
+  return { accuracies, figure };
+}
 
 /** W1 in fixed point: steps of 2^-scaleBits. */
 const STEPS: Readonly<Record<number, string>> = { 4: "2⁻⁴", 6: "2⁻⁶", 8: "2⁻⁸", 10: "2⁻¹⁰" };
@@ -76,14 +142,13 @@ export class AccuracyByWidth {
   /** Mean accuracy of each training against the width, with the 95 % interval of the mean. */
   figure(name: string): Figure {
     const line = (name: string, held: Rec) => {
-      const groups = summarize(this.#where(held), { by: ["hidden"], value: "accuracy" })
-        .toSorted((a, b) => Number(a.hidden) - Number(b.hidden));
-      const percent = (key: "mean" | "low" | "high") =>
-        groups.map((g) => 100 * (g[key] ?? g.mean!));
-      return {
-        ...{ name, x: groups.map(({ hidden }) => Number(hidden)), y: percent("mean") },
-        ...{ lo: percent("low"), hi: percent("high") },
-      };
+      const rows = this.#where(held), x = widthsOf(rows);
+      const groups = x.map((hidden) =>
+        summarize(rows.filter((r) => r.hidden === hidden), { by: [], value: "accuracy" })[0]
+      );
+      const [y, lo, hi] = (["mean", "low", "high"] as const)
+        .map((key) => groups.map((g) => 100 * (g[key] ?? g.mean!)));
+      return { name, x, y, lo, hi };
     };
     return lineFigure({
       name,
@@ -131,7 +196,7 @@ export class AccuracyByWidth {
         batch,
         ...rates.map((learningRate) => {
           const row = plain.find((r) => r.batch === batch && r.learningRate === learningRate);
-          return row === undefined ? "not run" : `${(100 * Number(row.accuracy)).toFixed(1)} %`;
+          return row === undefined ? "not run" : percent(Number(row.accuracy), 1);
         }),
       ]),
     });

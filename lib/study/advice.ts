@@ -6,11 +6,13 @@ import type { Profile } from "../notebook/notebook.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { scatterFigure } from "../plot/scatter.ts";
+import { durationText } from "../plot/theme.ts";
 import { type Advice, advise, type Candidate } from "../sweep/advise.ts";
 import { type Done, doneTrials, type Limits, paretoSet } from "../sweep/advise_search.ts";
 import { sweep as predictions } from "../sweep/advise_cost.ts";
-import { adviceReport, duration } from "../sweep/advise_text.ts";
+import { adviceReport } from "../sweep/advise_text.ts";
 import { sweep as attack } from "../sweep/attack.ts";
+import { percent } from "../sweep/summary.ts";
 import { sweep as training } from "../sweep/training.ts";
 import { openStore } from "./sweeps.ts";
 
@@ -22,7 +24,6 @@ const LEAST_SHOWN = 0.8;
 /** What the paper reports for MITIG2 on all of MNIST: 96.8 % in 7 minutes. */
 const PAPER = { name: "paper: MITIG2, all of MNIST", x: [420], y: [96.8], published: true };
 
-const percent = (share: number, digits = 1) => `${(100 * share).toFixed(digits)} %`;
 const leakageText = (leakage: number | null) => leakage?.toFixed(2) ?? "not measured";
 
 /** What a search found under some limits. */
@@ -106,7 +107,7 @@ export class SearchResult {
       ],
       rows: this.pareto.map((run) => [
         ...[SCHEME_NAMES[run.scheme], run.hidden, run.batch, run.learningRate],
-        ...[run.scaleBits || null, run.epochs, percent(run.share, 0), percent(run.accuracy)],
+        ...[run.scaleBits || null, run.epochs, percent(run.share, 0), percent(run.accuracy, 1)],
         ...[`${duration(run.seconds)}, ${run.secondsAre}`, leakageText(run.leakage)],
       ]),
     });
@@ -126,7 +127,7 @@ export class SearchResult {
   /** The recommendation in one line: "mitig2, 300 units: 96.0 % in 13.1 s, leakage not measured". */
   summary(): string {
     const { scheme, hidden, accuracy, seconds, leakage } = this.recommendation;
-    return `${scheme}, ${hidden} units: ${percent(accuracy)} in ${seconds.toFixed(1)} s, ` +
+    return `${scheme}, ${hidden} units: ${percent(accuracy, 1)} in ${seconds.toFixed(1)} s, ` +
       `leakage ${leakageText(leakage)}`;
   }
 }

@@ -108,7 +108,9 @@ export class Densities {
 
   /** A narrow layer over a wide one, at the density where this is least. */
   ofWidth(narrow: number, wide: number): ErrorRatio {
-    return PERIODS.map((period) => this.published(period, narrow).over(this.published(period, wide)))
+    return PERIODS.map((period) =>
+      this.published(period, narrow).over(this.published(period, wide))
+    )
       .reduce((a, b) => a.low < b.low ? a : b);
   }
 

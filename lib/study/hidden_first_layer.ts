@@ -4,10 +4,8 @@
  * belief, and says nothing of the image.
  * @module */
 import { checkedPriors, type Objective } from "../attack/priors.ts";
-import { meanScore, type Score, score } from "../attack/score.ts";
-import { solveAll } from "../attack/solve_all.ts";
 import { floatView, type ServerView, serverViews } from "../attack/view.ts";
-import { type Dataset, firstImages, image } from "../data/dataset.ts";
+import { type Dataset, firstImages } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
 import { inProcess } from "../net/connection.ts";
 import { initialW1 } from "../nn/mlp.ts";
@@ -15,15 +13,14 @@ import { AUTHORS } from "../nn/optimizer.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
-import { imageGrid } from "../plot/image_grid.ts";
 import { clearProducts, DEFAULT_SCALES, initialFixedW1 } from "../protocol/fixed_net.ts";
 import { train } from "../protocol/mitig2/client.ts";
 import { type Seen, serve } from "../protocol/mitig2/server.ts";
-import { type Rate, rateText, wilson } from "../sweep/summary.ts";
+import { type Rate, wilson } from "../sweep/summary.ts";
 import type { Seeds } from "./mitig1.ts";
 import { serverSeed } from "./mitig2.ts";
-import { archivedBlocks, LABELS, type Outcome } from "./rates.ts";
-import { caption, count } from "./recoveries.ts";
+import { errorText, LABELS } from "./rates.ts";
+import { count, firstOf, judge, type Judged, recoverEach, Recoveries } from "./recoveries.ts";
 
 /** What the server takes W1 for, and the view of each image that this gives. */
 export interface Belief {
@@ -33,15 +30,44 @@ export interface Belief {
 }
 
 /** What the attack made of each image under each belief. */
-export interface Attacked {
-  /** Images recovered exactly with the last objective. @param belief its place. */
-  exact(belief: number): Rate;
-  /** Mean MSE of the recovered with the last objective; null if there are none. */
-  meanMse(belief: number): number | null;
+export class AttackedBeliefs {
+  /** @param rows beliefs, and below each the objectives. */
+  constructor(
+    private readonly images: Dataset,
+    private readonly beliefs: readonly Belief[],
+    private readonly objectives: readonly Objective[],
+    private readonly rows: readonly Judged[],
+  ) {}
+
+  /** With the last objective. @param belief its place. */
+  of(belief: number): Judged {
+    return this.rows[(belief + 1) * this.objectives.length - 1];
+  }
+
+  /** Images recovered exactly with the last objective. */
+  exact(belief: number): Rate {
+    return wilson(this.of(belief).exact, this.images.count);
+  }
+
   /** The private images, and below them each belief's recoveries with the last objective. */
-  grid(name: string, title: string): Figure;
+  grid(name: string, title: string): Figure {
+    const shown = this.beliefs.map((_, belief) => this.of(belief));
+    return new Recoveries(firstOf(this.images), shown).grid(name, title);
+  }
+
   /** Outcomes, a row per belief and objective. */
-  table(title: string): Table;
+  table(title: string): Table {
+    return table({
+      title,
+      columns: ["server's W1", "objective", "infeasible", "undecided", "exact", "mean MSE"],
+      rows: this.rows.map(({ label, scores, exact, mse }, k) => {
+        const infeasible = count(scores, (s) => s.status === "infeasible");
+        const open = count(scores, (s) => s.mse === null) - infeasible;
+        const objective = LABELS[this.objectives[k % this.objectives.length]];
+        return [label.replace("\n", ", "), objective, infeasible, open, exact, errorText(mse)];
+      }),
+    });
+  }
 }
 
 /** Runs the attack on each image under each belief.
@@ -50,70 +76,30 @@ export interface Attacked {
 export async function attackBeliefs(
   images: Dataset,
   beliefs: readonly Belief[],
-  { objectives = ["published", "tv-sum"], signal, onProgress }: Partial<On> & {
+  { objectives = ["published", "tv-sum"], ...on }: Partial<On> & {
     objectives?: readonly Objective[];
   } = {},
-): Promise<Attacked> {
+): Promise<AttackedBeliefs> {
   const odd = beliefs.find(({ views }) => views.length !== images.count);
   if (odd) {
     throw new TypeError(
       `Cannot attack: "${odd.name}" has ${odd.views.length} views of ${images.count} images`,
     );
   }
-  const truth = Array.from({ length: images.count }, (_, i) => image(images, i));
-  const jobs = beliefs.flatMap(({ views }) =>
-    objectives.flatMap((objective) =>
-      views.map((view) => ({ view, priors: checkedPriors({ objective }) }))
-    )
+  const programs = beliefs.flatMap(({ name, views }) =>
+    objectives.map((objective) => ({ name, views, priors: checkedPriors({ objective }) }))
   );
-  const recoveries = await solveAll(jobs, { solver: "fast", signal, onProgress });
-  /** The images' part of a list over all jobs. */
-  const of = <T>(list: readonly T[], belief: number, objective = objectives.length - 1) => {
-    const from = (belief * objectives.length + objective) * images.count;
-    return list.slice(from, from + images.count);
-  };
-  const scores = recoveries.map((r, k) => score(r, truth[k % images.count], images.shape));
-  return {
-    exact: (belief) => wilson(count(of(scores, belief), (s) => s.exact), images.count),
-    meanMse: (belief) => meanScore(of(scores, belief), "mse"),
-    grid: (name, title) =>
-      imageGrid({
-        name,
-        title,
-        alt: "With W1 the digits come back; with a guessed W1 there is no solution, or noise.",
-        shape: images.shape,
-        rows: [
-          { label: "private image", images: truth },
-          ...beliefs.map((belief, b) => ({
-            label: belief.name,
-            images: of(recoveries, b).map(({ xHat }) => xHat),
-            captions: of(scores, b).map((s) => s.mse === null ? s.status : caption(s)),
-          })),
-        ],
-      }),
-    table: (title) =>
-      table({
-        title,
-        columns: ["server's W1", "objective", "infeasible", "undecided", "exact", "mean MSE"],
-        rows: beliefs.flatMap(({ name }, b) =>
-          objectives.map((objective, o) => [
-            name.replace("\n", ", "),
-            LABELS[objective],
-            ...outcomes(of(scores, b, o)),
-          ])
-        ),
-      }),
-  };
+  const solved = await recoverEach(programs, { ...on, solver: "fast" });
+  const rows = programs.map(({ name }, k) => judge(name, solved[k], firstOf(images)));
+  return new AttackedBeliefs(images, beliefs, objectives, rows);
 }
 
-function outcomes(scores: readonly Score[]) {
-  const mean = meanScore(scores, "mse");
-  return [
-    count(scores, (s) => s.status === "infeasible"),
-    count(scores, (s) => s.mse === null && s.status !== "infeasible"),
-    count(scores, (s) => s.exact),
-    mean === null ? "–" : mean < 1e-3 ? mean.toExponential(0) : mean.toFixed(3),
-  ];
+/** The rows of z1, [m, hidden], a view each. */
+function rowsOf<Z extends Float32Array | Float64Array>(z1: Z, hidden: number): Z[] {
+  return Array.from(
+    { length: z1.length / hidden },
+    (_, i) => z1.subarray(i * hidden, (i + 1) * hidden) as Z,
+  );
 }
 
 /** The exact integers z1 of MITIG1, group operations omitted, under the true W1 and under a guess, which the
@@ -126,11 +112,7 @@ export function fixedBeliefs(
   const [W1, guess] = [seeds.client, seeds.server].map((seed) =>
     initialFixedW1({ n, hidden }, DEFAULT_SCALES, seededRng(seed))
   );
-  const all = clearProducts(images.x, n).forward(W1);
-  const z1s = Array.from(
-    { length: images.count },
-    (_, i) => all.subarray(i * hidden, (i + 1) * hidden),
-  );
+  const z1s = rowsOf(clearProducts(images.x, n).forward(W1), hidden);
   const views = (W1: Int32Array) =>
     serverViews({ W1, z1s, shape, scaleBits: DEFAULT_SCALES.weightBits });
   return [
@@ -154,9 +136,7 @@ async function firstStep(
   await train(ours, data, { setting, hidden, rng: seededRng(seeds.client) });
   ours.close();
   await ended;
-  return seen.flatMap(({ z1 }) =>
-    Array.from({ length: z1.length / hidden }, (_, i) => z1.subarray(i * hidden, (i + 1) * hidden))
-  );
+  return seen.flatMap(({ z1 }) => rowsOf(z1, hidden));
 }
 
 /** What the server of MITIG2 may take W1 for in the first step: the true one, for comparison; what the authors'
@@ -178,34 +158,4 @@ export async function firstStepBeliefs(
     belief("W1 from seed 0\nboth seeds 0: authors", 0, ofZeros),
     belief("W1 from its own seed\nMITIG2 as meant", serverSeed(seed), z1s),
   ];
-}
-
-/** The archived rates of programs with one guess of W1 each, over five W1 and five guesses.
- * @throws as `archivedBlocks`. */
-export async function guessRates(): Promise<{
-  /** How many of the programs at a width end so; "recovered" is that some image fits. */
-  at(hidden: number, outcome: Outcome): Rate;
-  table(): Table;
-}> {
-  const guessed = (await archivedBlocks()).where({ w1: "guessed" });
-  const outcomes = {
-    "infeasible": "infeasible",
-    "undecided": "undecided",
-    "some image fits": "recovered",
-    "the digit, exactly": "exact",
-  } as const;
-  const widths = guessed.byWidth("exact").map(({ hidden }) => hidden);
-  const at = (hidden: number, outcome: Outcome) => guessed.where({ hidden }).rate(outcome);
-  return {
-    at,
-    table: () =>
-      table({
-        title: "The program with one guess of W1, digits over five W1 and five guesses",
-        columns: ["hidden units", ...Object.keys(outcomes)],
-        rows: widths.map((hidden) => [
-          hidden,
-          ...Object.values(outcomes).map((outcome) => rateText(at(hidden, outcome))),
-        ]),
-      }),
-  };
 }

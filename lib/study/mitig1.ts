@@ -1,13 +1,19 @@
-/** Training over function-hiding ciphertexts (MITIG1), and the same training in the clear.
+/** MITIG1: what a key tells of the vector that it is for, training over function-hiding ciphertexts, and the same
+ * training in the clear.
  * @module */
-import type { Dataset } from "../data/dataset.ts";
+import { type Dataset, image } from "../data/dataset.ts";
+import * as fhipe from "../fe/fhipe.ts";
+import { encodeFunctionalKey } from "../fe/fhipe_encoding.ts";
+import * as ipfe from "../fe/ipfe.ts";
+import { group } from "../math/group.ts";
+import { startPairing } from "../math/pairing/group.ts";
 import { seededRng } from "../math/rng.ts";
 import { inProcess } from "../net/connection.ts";
 import { Transcript } from "../net/transcript.ts";
 import type { On } from "../notebook/run.ts";
+import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
-import { sequenceFigure } from "../plot/sequence.ts";
-import type { SequenceStep } from "../plot/sequence.ts";
+import { imageGrid } from "../plot/image_grid.ts";
 import {
   DEFAULT_SCALES,
   fixedAccuracy,
@@ -19,7 +25,102 @@ import { trainFixed } from "../protocol/fixed_train.ts";
 import type { Head } from "../protocol/head.ts";
 import { classify, train } from "../protocol/mitig1/client.ts";
 import { serve } from "../protocol/mitig1/server.ts";
-import { sent, worked } from "./transcripts.ts";
+import { type Measured, sequenceOf } from "./transcripts.ts";
+
+/** Weights per grey level of the digit that they are drawn as. */
+const WEIGHT = 4;
+
+/** Which byte of an element is shown: one in the middle, where no flag bits are. */
+const SHOWN_BYTE = 24;
+
+/** A plain key and two function-hiding keys for one row of weights. */
+export class KeysForOneRow {
+  /** @param plain the plain key, decoded.   @param opens whether a function-hiding key opens ⟨row, x⟩ of an
+   * encrypted image.
+   * @param hiding the elements of each function-hiding key that stand for the row's entries, encoded. */
+  constructor(
+    readonly row: Int32Array,
+    readonly shape: Dataset["shape"],
+    readonly plain: { readonly y: Int32Array; readonly sizeBytes: number },
+    readonly hiding: {
+      readonly elements: readonly [Uint8Array[], Uint8Array[]];
+      readonly count: number;
+      readonly sizeBytes: number;
+    },
+    readonly opens: boolean,
+  ) {}
+
+  /** Whether the plain key holds the row, entry by entry. */
+  get plainShows(): boolean {
+    return same(this.plain.y, this.row);
+  }
+
+  /** How many of their elements the two function-hiding keys share. */
+  get shared(): number {
+    const all = this.hiding.elements.flat().map((bytes) => bytes.toHex());
+    return all.length - new Set(all).size;
+  }
+
+  /** The row, and what is seen of it in each key: a byte per element. */
+  grid(name: string): Figure {
+    const grey = (weights: Int32Array) => Array.from(weights, (w) => w / WEIGHT);
+    const [one, other] = this.hiding.elements
+      .map((list) => list.map((element) => element[SHOWN_BYTE]));
+    return imageGrid({
+      ...{ name, title: "A row of W1, and what its keys show", shape: this.shape },
+      alt:
+        "The plain key shows the weights; two function-hiding keys for the same row look like noise.",
+      columns: [
+        ...["y, a row of W1", "plain IPFE key", "function-hiding key", "another for the same y"],
+      ],
+      rows: [{
+        label: `as ${this.shape[0]}×${this.shape[1]}`,
+        images: [grey(this.row), grey(this.plain.y), one, other],
+        captions: ["secret", "y itself", "a byte per element", "nothing shared"],
+      }],
+    });
+  }
+
+  /** Sizes, and what two keys for one row have in common. */
+  table(): Table {
+    const { plain, hiding } = this;
+    return table({
+      columns: ["key for y", "holds y", "elements", "bytes", "elements two keys for y share"],
+      rows: [
+        ["plain IPFE (ePrint 2015/017)", "yes", 1, plain.sizeBytes, "all: it is the same key"],
+        ["function-hiding (ePrint 2016/440)", "no", hiding.count, hiding.sizeBytes, this.shared],
+      ],
+    });
+  }
+}
+
+/** Derives the keys for a row of weights in the shape of a digit, so that the eye can compare.
+ * @param digits the second gives the row, the first is encrypted.
+ * @throws {RangeError} fewer than two digits. */
+export async function keysForOneRow(digits: Dataset): Promise<KeysForOneRow> {
+  const { n, shape } = digits;
+  const row = Int32Array.from(image(digits, 1), (pixel) => WEIGHT * pixel);
+  const x = image(digits, 0);
+  const pairing = await startPairing();
+  const bounds = { n, boundX: 255, boundY: DEFAULT_SCALES.weightBound };
+  const plain = ipfe.keyDerive(ipfe.setup({ group: group("ristretto255"), ...bounds }).msk, row);
+  const msk = fhipe.setup({ group: pairing, ...bounds });
+  const [one, other] = [fhipe.keyDerive(msk, row), fhipe.keyDerive(msk, row)];
+  const elements = (key: fhipe.FunctionalKey) =>
+    key.k2.slice(0, n).map((element) => pairing.encodeG1(element));
+  const opened = fhipe.decrypt(one, fhipe.encrypt(msk, x));
+  return new KeysForOneRow(
+    row,
+    shape,
+    { y: Int32Array.from(plain.y), sizeBytes: ipfe.encodeFunctionalKey(plain).length },
+    {
+      elements: [elements(one), elements(other)],
+      count: one.k2.length + 1, // and k1
+      sizeBytes: encodeFunctionalKey(one).length,
+    },
+    opened === x.reduce((sum, pixel, i) => sum + pixel * row[i], 0),
+  );
+}
 
 /** The `insecureSeed` of each party: the client's draws W1, the server's the later layers. Keys and
  * ciphertexts always come from the CSPRNG. */
@@ -29,7 +130,7 @@ export interface Seeds {
 }
 
 /** What both trainings are told. */
-export interface Training {
+export interface Training extends Partial<On> {
   readonly hidden: number;
   /** Samples per step; divides their number. */
   readonly batch: number;
@@ -48,44 +149,91 @@ export function drawNet(
   return initFixedNet(sizes, scales, seededRng(seeds.client), seededRng(seeds.server));
 }
 
-const same = (a: ArrayLike<number>, b: ArrayLike<number>) =>
-  a.length === b.length && Array.from(a).every((value, i) => value === b[i]);
+function same(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  return a.length === b.length && Array.from(a).every((value, i) => value === b[i]);
+}
 
 /** A training of both parties, ciphertexts and all. */
-export interface Mitig1Run {
-  /** Of each step, as the server decrypted it: `[m, hidden]`. */
-  readonly z1s: readonly Float64Array[];
-  /** The client's, after the last step. */
-  readonly W1: Int32Array;
-  /** The server's later layers, after the last step. */
-  readonly head: Head;
-  /** Wall time from the first message to the last step. */
-  readonly seconds: number;
-  /** How many fresh images were classified right over ciphertexts. */
-  readonly right: number;
+export class EncryptedRun {
+  /** @param z1s of each step, as the server decrypted it: `[m, hidden]`.
+   * @param net the client's W1 and the server's later layers, after the last step.
+   * @param seconds from the first message to the last step.
+   * @param right how many fresh images were classified right over ciphertexts. */
+  constructor(
+    readonly z1s: readonly Float64Array[],
+    readonly net: { readonly W1: Int32Array; readonly head: Head },
+    readonly seconds: number,
+    readonly right: number,
+    private readonly training: Training & { readonly images: Dataset; readonly measured: Measured },
+  ) {}
+
   /** Sizes and time in words. */
-  readonly text: string;
+  get text(): string {
+    const { images: { count, shape }, hidden } = this.training;
+    return `${count} digits of ${shape.slice(0, 2).join("×")}, ${hidden} units, ` +
+      `${this.z1s.length} steps in ${this.seconds.toFixed(0)} s`;
+  }
+
   /** Whether each decrypted z1 is W1·x of the run in the clear. */
-  sameZ1(clear: Mitig1ClearRun): boolean;
+  sameZ1(clear: ClearRun): boolean {
+    return same(this.z1s.flatMap((z) => [...z]), clear.z1s.flatMap((z) => [...z]));
+  }
+
   /** Whether the client's W1 is the other's, bit for bit. */
-  sameW1(clear: Mitig1ClearRun): boolean;
+  sameW1({ net }: ClearRun): boolean {
+    return same(this.net.W1, net.W1);
+  }
+
   /** Whether the server's later layers are the other's, bit for bit. */
-  sameHead(clear: Mitig1ClearRun): boolean;
+  sameHead({ net }: ClearRun): boolean {
+    return (["b1", "W2", "b2"] as const).every((key) => same(this.net.head[key], net.head[key]));
+  }
+
   /** Who sent what, with sizes and times. */
-  sequence(name: string): Figure;
+  sequence(name: string): Figure {
+    const { batch, hidden, measured } = this.training;
+    return sequenceOf(measured, {
+      ...{ name, title: "MITIG1: who sends what, sizes and times as measured" },
+      alt: "The client encrypts samples once; for every batch it derives fresh keys, the server " +
+        "decrypts z1 and returns dz1.",
+      roles: ["client", "server"],
+      steps: [
+        ["client", "setup", "set up: B = L·U"],
+        ["client → server", "train", "train: sizes, scales"],
+        {
+          each: "once",
+          steps: [
+            ["client", "encrypt", "encrypt a sample"],
+            ["client → server", "samples", "ciphertexts, labels"],
+          ],
+        },
+        {
+          each: `every batch of ${batch}`,
+          steps: [
+            ["client", "derive keys", "derive a key for a row of W1"],
+            ["client → server", "keys", `${hidden} fresh keys`],
+            ["server", "decrypt, all threads", "decrypt z1 of a sample and row"],
+            ["server", "later layers", "later layers, dz1"],
+            ["server → client", "dz1", "dz1, loss"],
+            ["client", "update W1", "dW1 = dz1·X, move W1"],
+          ],
+        },
+      ],
+    });
+  }
 }
 
 /** Trains client and server in this process, then classifies `fresh` over ciphertexts too.
  * @param options.workers that decrypt; all cores by default, 0 is this thread.
  * @throws as the client's `train`; the signal's reason when aborted. */
-export async function runBoth(
+export async function runEncrypted(
   images: Dataset,
-  { fresh, workers = navigator.hardwareConcurrency, signal, onProgress, ...training }:
-    & Training
-    & Partial<On>
-    & { fresh: Dataset; workers?: number },
-): Promise<Mitig1Run> {
-  const { seeds, hidden, batch, epochs } = training;
+  { fresh, workers = navigator.hardwareConcurrency, ...training }: Training & {
+    fresh: Dataset;
+    workers?: number;
+  },
+): Promise<EncryptedRun> {
+  const { seeds, batch, epochs, onProgress } = training;
   const transcript = new Transcript();
   const z1s: Float64Array[] = [];
   let head: Head | undefined;
@@ -97,71 +245,28 @@ export async function runBoth(
       head = step.head;
     },
   });
-  const steps = epochs * images.count / batch;
-  const total = images.count + steps;
+  const total = images.count + epochs * images.count / batch;
   const start = performance.now();
   try {
     const model = await train(ours, images, {
-      ...{ ...training, transcript, signal, rng: seededRng(seeds.client) },
+      ...{ ...training, transcript, rng: seededRng(seeds.client) },
       onEncrypt: (done) => onProgress?.(done, total),
       onStep: (done) => onProgress?.(images.count + done, total),
     });
     const seconds = (performance.now() - start) / 1000;
-    const drawn = stepsOf(transcript, training); // now: predicting goes on in the same transcript
+    const measured = structuredClone({ ...transcript }); // before predicting adds to it
     const classes = await classify(model, fresh.x);
-    return {
-      ...{ z1s, W1: model.W1, head: head!, seconds },
-      right: classes.reduce((sum, c, i) => sum + Number(c === fresh.y[i]), 0),
-      text: `${images.count} digits of ${images.shape.slice(0, 2).join("×")}, ${hidden} units, ` +
-        `${steps} steps in ${seconds.toFixed(0)} s`,
-      sameZ1: (clear) => same(z1s.flatMap((z) => [...z]), clear.z1s.flatMap((z) => [...z])),
-      sameW1: (clear) => same(model.W1, clear.net.W1),
-      sameHead: ({ net }) =>
-        (["b1", "W2", "b2"] as const).every((layer) => same(head![layer], net.head[layer])),
-      sequence: (name) =>
-        sequenceFigure({
-          ...{ name, steps: drawn, roles: ["client", "server"] },
-          title: "MITIG1: who sends what, sizes and times as measured",
-          alt:
-            "The client encrypts samples once; for every batch it derives fresh keys, the server decrypts z1 and returns dz1.",
-        }),
-    };
+    const right = classes.reduce((sum, c, i) => sum + Number(c === fresh.y[i]), 0);
+    const net = { W1: model.W1, head: head! };
+    return new EncryptedRun(z1s, net, seconds, right, { ...training, images, measured });
   } finally {
     ours.close();
     await served;
   }
 }
 
-/** The steps of a training as its transcript measured them. */
-function stepsOf(transcript: Transcript, { batch, hidden }: Training): SequenceStep[] {
-  const up = (what: string, label: string) => sent(transcript, ["client", "server"], what, label);
-  const client = (what: string, label: string) => worked(transcript, "client", what, label);
-  const server = (what: string, label: string) => worked(transcript, "server", what, label);
-  return [
-    client("setup", "set up: B = L·U"),
-    up("train", "train: sizes, scales"),
-    {
-      kind: "group",
-      label: "once",
-      steps: [client("encrypt", "encrypt a sample"), up("samples", "ciphertexts, labels")],
-    },
-    {
-      kind: "group",
-      label: `every batch of ${batch}`,
-      steps: [
-        client("derive keys", "derive a key for a row of W1"),
-        up("keys", `${hidden} fresh keys`),
-        server("decrypt, all threads", "decrypt z1 of a sample and row"),
-        server("later layers", "later layers, dz1"),
-        sent(transcript, ["server", "client"], "dz1", "dz1, loss"),
-        client("update W1", "dW1 = dz1·X, move W1"),
-      ],
-    },
-  ];
-}
-
 /** The same training without encryption and without a second party. */
-export interface Mitig1ClearRun {
+export interface ClearRun {
   readonly net: FixedNet;
   /** Of each step: W1·x of the batch, `[m, hidden]`. */
   readonly z1s: readonly Float64Array[];
@@ -169,27 +274,23 @@ export interface Mitig1ClearRun {
    * logarithm has to search. */
   readonly distances: readonly number[];
   /** How many images it classifies right. */
-  right(images: Dataset): Promise<number>;
+  right(images: Dataset): number;
 }
 
 /** Trains in the clear, in the same integers, from the weights that the two parties draw.
  * @throws as `trainFixed`. */
-export async function runInClear(
-  images: Dataset,
-  { signal, onProgress, ...training }: Training & Partial<On>,
-): Promise<Mitig1ClearRun> {
-  const { batch, epochs, learningRate } = training;
+export async function runClear(images: Dataset, training: Training): Promise<ClearRun> {
+  const { batch, epochs } = training;
   const perEpoch = images.count / batch;
   const z1s: Float64Array[] = [];
   const { net } = await trainFixed(drawNet(images, training), images, {
-    ...{ batch, steps: epochs * perEpoch, learningRate, signal, onProgress },
-    onStep: ({ z1 }) => z1s.push(z1),
+    ...{ ...training, steps: epochs * perEpoch, onStep: ({ z1 }) => z1s.push(z1) },
   });
   return {
     ...{ net, z1s },
     distances: z1s.flatMap((z1, step) =>
       Array.from(z1, (z, i) => Math.abs(z - (z1s[step - perEpoch]?.[i] ?? 0)))
     ),
-    right: (fresh) => Promise.resolve(Math.round(fixedAccuracy(net, fresh) * fresh.count)),
+    right: (fresh) => Math.round(fixedAccuracy(net, fresh) * fresh.count),
   };
 }

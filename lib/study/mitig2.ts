@@ -1,23 +1,24 @@
-/** Split learning (MITIG2): client and server over a connection, once per seed.
+/** Split learning (MITIG2): client and server over a connection, once per seed; and beside local training of the same
+ * seeds, whether they agree, and what the split costs.
  * @module */
-import type { SplitDataset } from "../data/dataset.ts";
+import { firstImages, type SplitDataset } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
 import { hostServer } from "../net/hosted.ts";
-import { Transcript } from "../net/transcript.ts";
+import { type Traffic, Transcript } from "../net/transcript.ts";
+import { initialUpper, initialW1 } from "../nn/mlp.ts";
 import type { Setting } from "../nn/optimizer.ts";
+import { trainMlp } from "../nn/train.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { heatMap } from "../plot/heat_map.ts";
 import { lineFigure } from "../plot/line.ts";
 import { scatterFigure } from "../plot/scatter.ts";
-import { sequenceFigure } from "../plot/sequence.ts";
-import type { SequenceStep } from "../plot/sequence.ts";
 import { thousands } from "../plot/theme.ts";
 import { type EpochReport, train } from "../protocol/mitig2/client.ts";
 import type { Labels } from "../protocol/mitig2/terms.ts";
 import { percent } from "../sweep/summary.ts";
-import { sent, worked } from "./transcripts.ts";
+import { sequenceOf } from "./transcripts.ts";
 
 /** The server's `insecureSeed` where the client has this one: never the same, because a shared seed is W1. */
 export const serverSeed = (clientSeed: number): number => 100 + clientSeed;
@@ -75,9 +76,8 @@ export async function trainSplit(data: SplitDataset, options: SplitOptions): Pro
 }
 
 /** When a training first reached a test accuracy; Infinity if it did not. */
-function secondsTo({ reports }: SplitRun, share: number): number {
-  return reports.find(({ testAccuracy }) => testAccuracy >= share)?.seconds ?? Infinity;
-}
+const secondsTo = ({ reports }: SplitRun, share: number): number =>
+  reports.find(({ testAccuracy }) => testAccuracy >= share)?.seconds ?? Infinity;
 
 /** The trainings of one setting. */
 export class SplitRuns {
@@ -105,22 +105,25 @@ export class SplitRuns {
   /** Bytes of the first seed's training: client to server, server to client, and z1 with its labels per image
    * and epoch. */
   get sizeBytes(): { up: number; down: number; perImage: number } {
-    const { traffic } = this.runs[0].transcript;
-    const sum = (entries: typeof traffic) => entries.reduce((sum, t) => sum + t.sizeBytes, 0);
+    const bytes = (which: (t: Traffic) => boolean) =>
+      this.runs[0].transcript.traffic.filter(which).reduce((sum, t) => sum + t.sizeBytes, 0);
     return {
-      up: sum(traffic.filter(({ from }) => from === "client")),
-      down: sum(traffic.filter(({ from }) => from === "server")),
-      perImage: sum(traffic.filter(({ what }) => what === "z1")) /
-        (this.setting.epochs * this.data.train.count),
+      up: bytes(({ from }) => from === "client"),
+      down: bytes(({ from }) => from === "server"),
+      perImage: bytes(({ what }) => what === "z1") / (this.setting.epochs * this.data.train.count),
     };
   }
 
   /** Test accuracy against wall time, a point per seed and epoch, with what a paper reports. */
   accuracy(name: string, paper: { readonly accuracy: number; readonly seconds: number }): Figure {
-    const reports = this.runs.flatMap(({ reports }) => reports);
-    const [first] = this.runs;
-    const over = (value: (report: EpochReport) => number) =>
-      first.reports.map((_, k) => median(this.runs.map(({ reports }) => value(reports[k]))));
+    const place = (reports: readonly { seconds: number; testAccuracy: number }[]) => ({
+      x: reports.map(({ seconds }) => seconds),
+      y: reports.map(({ testAccuracy }) => 100 * testAccuracy),
+    });
+    const medians = this.runs[0].reports.map((_, k) => ({
+      seconds: median(this.runs.map(({ reports }) => reports[k].seconds)),
+      testAccuracy: median(this.runs.map(({ reports }) => reports[k].testAccuracy)),
+    }));
     const seeds = this.runs.length === 1 ? "one seed" : `${this.runs.length} seeds`;
     return scatterFigure({
       name,
@@ -131,21 +134,13 @@ export class SplitRuns {
       xAxis: { title: "wall time since connecting", unit: "s", log: true },
       yAxis: { title: "test accuracy", unit: "%" },
       series: [
+        { name: `here, ${seeds}`, ...place(this.runs.flatMap(({ reports }) => reports)) },
         {
-          name: `here, ${seeds}`,
-          x: reports.map(({ seconds }) => seconds),
-          y: reports.map(({ testAccuracy }) => 100 * testAccuracy),
-        },
-        {
-          name: `paper: ${100 * paper.accuracy} % in ${paper.seconds} s`,
-          ...{ published: true, x: [paper.seconds], y: [100 * paper.accuracy] },
+          ...{ name: `paper: ${100 * paper.accuracy} % in ${paper.seconds} s`, published: true },
+          ...place([{ seconds: paper.seconds, testAccuracy: paper.accuracy }]),
         },
       ],
-      front: {
-        name: "median by epoch",
-        x: over(({ seconds }) => seconds),
-        y: over(({ testAccuracy }) => 100 * testAccuracy),
-      },
+      front: { name: "median by epoch", ...place(medians) },
     });
   }
 
@@ -155,12 +150,7 @@ export class SplitRuns {
     return table({
       title,
       columns: [
-        "seed",
-        "seconds to 96.8 %",
-        "seconds to 98 %",
-        "epochs",
-        "test accuracy",
-        "seconds",
+        ...["seed", "seconds to 96.8 %", "seconds to 98 %", "epochs", "test accuracy", "seconds"],
       ],
       rows: this.runs.map((run) => {
         const { epoch, testAccuracy, seconds } = run.reports.at(-1)!;
@@ -172,39 +162,33 @@ export class SplitRuns {
 
   /** Who sent what, with sizes and times, in the first seed's training. */
   sequence(name: string): Figure {
-    const [{ transcript }] = this.runs;
-    const up = (what: string, label: string) => sent(transcript, ["client", "server"], what, label);
-    const down = (what: string, label: string) =>
-      sent(transcript, ["server", "client"], what, label);
-    const every = (what: string, ...steps: SequenceStep[]): SequenceStep => ({
-      kind: "group",
-      label: `every ${what}`,
-      steps,
-    });
-    return sequenceFigure({
-      name,
-      title: "MITIG2: who sends what, sizes and times as measured",
+    return sequenceOf(this.runs[0].transcript, {
+      ...{ name, title: "MITIG2: who sends what, sizes and times as measured" },
       alt:
-        "The client sends z1 and labels, the server answers dz1, for each half of every batch; after an epoch both " +
-        "save a checkpoint and the test images are classified.",
+        "The client sends z1 and labels, the server answers dz1, for each half of every batch; " +
+        "after an epoch both save a checkpoint and the test images are classified.",
       roles: ["client", "server"],
       steps: [
-        up("train", "train: sizes, setting, session"),
-        down("ready", "ready"),
-        every(
-          `half batch, ${this.setting.batch / 2} images`,
-          worked(transcript, "client", "forward", "z1 = W1·x of each image"),
-          up("z1", "z1, labels"),
-          worked(transcript, "server", "answer", "a1, z2, loss, dz1"),
-          down("dz1", "dz1, loss"),
-          worked(transcript, "client", "backward", "dW1 gains dz1·x of each image"),
-        ),
-        every(
-          "epoch",
-          up("checkpoint", "checkpoint: both sides save"),
-          up("classify", "z1 of 1000 test images"),
-          down("classes", "their classes"),
-        ),
+        ["client → server", "train", "train: sizes, setting, session"],
+        ["server → client", "ready"],
+        {
+          each: `every half batch, ${this.setting.batch / 2} images`,
+          steps: [
+            ["client", "forward", "z1 = W1·x of each image"],
+            ["client → server", "z1", "z1, labels"],
+            ["server", "answer", "a1, z2, loss, dz1"],
+            ["server → client", "dz1", "dz1, loss"],
+            ["client", "backward", "dW1 gains dz1·x of each image"],
+          ],
+        },
+        {
+          each: "every epoch",
+          steps: [
+            ["client → server", "checkpoint", "checkpoint: both sides save"],
+            ["client → server", "classify", "z1 of 1000 test images"],
+            ["server → client", "classes", "their classes"],
+          ],
+        },
       ],
     });
   }
@@ -252,4 +236,105 @@ export class SplitRuns {
       color: { title: "images", unit: "count", log: true, floor: 1 },
     });
   }
+}
+
+/** One way to train. */
+interface Way {
+  readonly name: string;
+  readonly batch: number;
+  readonly W1: Float32Array;
+  /** Per epoch: the median, without the first, in which Workers start and code warms up. */
+  readonly seconds: number;
+  /** Per epoch, both directions. */
+  readonly sizeBytes: number;
+}
+
+/** Split trainings, and local ones of the same batch size as the measure of each. */
+export class Ways {
+  constructor(readonly ways: readonly Way[]) {}
+
+  #local({ batch }: Way): Way {
+    return this.ways.find((way) => way.batch === batch)!;
+  }
+
+  #same(way: Way): boolean {
+    return way.W1.every((w, i) => w === this.#local(way).W1[i]);
+  }
+
+  #against(way: Way): string {
+    return `${(way.seconds / this.#local(way).seconds).toFixed(2)}×`;
+  }
+
+  /** Whether all ways of one batch size end in the same W1, bit for bit. */
+  get sameW1(): boolean {
+    return this.ways.every((way) => this.#same(way));
+  }
+
+  /** Split over TLS against local training, in words, at each batch size. */
+  get overhead(): string {
+    return this.ways.filter(({ name }) => name === "split over TLS")
+      .map((way) => `${this.#against(way)} at batch ${way.batch}`).join(", ");
+  }
+
+  /** A row per way. */
+  table(): Table {
+    return table({
+      title: "The same seeds, locally and split",
+      columns: ["training", "batch", "seconds per epoch", "against local", "MB per epoch", "W1"],
+      rows: this.ways.map((way) => [
+        ...[way.name, way.batch, way.seconds.toFixed(2), this.#against(way)],
+        ...[(way.sizeBytes / 1e6).toFixed(0), this.#same(way) ? "the same bits" : "differs"],
+      ]),
+    });
+  }
+}
+
+/** Trains locally before and after the split ways (their times are averaged), split over a MessagePort and over
+ * TLS, split with the labels at the client, and both locally and over TLS with a larger batch.
+ * @param options.setting at least two epochs.   @param options.seed the client's, see `trainSplit`.
+ * @throws {RangeError} fewer than two epochs.   @throws as `trainSplit` and `trainMlp`. */
+export async function compareSplit(
+  data: SplitDataset,
+  { setting, seed, largeBatch, onProgress, ...options }: Omit<SplitOptions, "seeds"> & {
+    readonly seed: number;
+    readonly largeBatch: number;
+  },
+): Promise<Ways> {
+  const { hidden = 300, workers = navigator.hardwareConcurrency, signal } = options;
+  if (setting.epochs < 2) {
+    throw new RangeError(`Cannot compare: ${setting.epochs} epochs, the first is left out`);
+  }
+  const perEpoch = (ends: readonly number[]) =>
+    median(ends.slice(1).map((end, k) => end - ends[k]));
+  let done = 0;
+  const local = async (batch = setting.batch): Promise<Way> => {
+    const sizes = { n: data.train.n, hidden, classes: data.train.classes.length };
+    const rng = seededRng(seed);
+    const W1 = initialW1(sizes, setting.initial, rng);
+    const upper = initialUpper(sizes, setting.initial, seededRng(serverSeed(seed)));
+    const ends: number[] = [];
+    const trained = await trainMlp({ ...sizes, W1, ...upper }, data.train, {
+      ...{ ...setting, batch, rng, workers, signal },
+      onEpoch: () => ends.push(performance.now() / 1000),
+    });
+    onProgress?.(++done, 7);
+    return { name: "local", batch, W1: trained.W1, seconds: perEpoch(ends), sizeBytes: 0 };
+  };
+  const few = { train: data.train, test: firstImages(data.test, 1) };
+  const split = async (name: string, how: Partial<SplitOptions> = {}, batch = setting.batch) => {
+    const own = { ...options, ...how, setting: { ...setting, batch }, seeds: [seed] };
+    const { runs: [{ reports, W1 }], sizeBytes: { up, down } } = await trainSplit(few, own);
+    onProgress?.(++done, 7);
+    const seconds = perEpoch(reports.map(({ seconds }) => seconds));
+    return { name, batch, W1, seconds, sizeBytes: (up + down) / setting.epochs };
+  };
+  const before = await local();
+  const ways = [
+    await split("split, server in a Worker", { transport: "port" }),
+    await split("split over TLS"),
+    await split("U-shaped over TLS", { labels: "client" }),
+  ];
+  const mean = { ...before, seconds: (before.seconds + (await local()).seconds) / 2 };
+  const large = [await local(largeBatch), await split("split over TLS", {}, largeBatch)];
+  return new Ways([mean, ...ways, ...large]);
 }

@@ -7,7 +7,7 @@ import { image } from "../data/dataset.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import { type Rate, rateText, wilson } from "../sweep/summary.ts";
-import { type Chosen, count, firstOf, type Judged, judge, recoverEach } from "./recoveries.ts";
+import { type Chosen, count, firstOf, judge, type Judged, recoverEach } from "./recoveries.ts";
 
 /** How many of the images break the published neighbour rule at a period, in at least one pixel. */
 export function ruleBroken({ images, indices }: Chosen, period: number): Rate {
@@ -92,9 +92,7 @@ export async function studyRule(
   const all = firstOf(images);
   const rows = PUBLISHED_PERIODS.map((period, k) => {
     const [inside, wrapped] = [false, true].map((wrapEdges) =>
-      indices.map((i) =>
-        ruleViolations(image(images, i), images.shape, ruleAt(period, wrapEdges))
-      )
+      indices.map((i) => ruleViolations(image(images, i), images.shape, ruleAt(period, wrapEdges)))
     );
     const judged = judge("", solved[k], { images, indices: attacked });
     return { period, broken: ruleBroken(all, period), inside, wrapped, judged };

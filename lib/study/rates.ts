@@ -211,7 +211,11 @@ export class Blocks {
 
   /** Exact recoveries, a row for each combination of some fields.
    * @param extra rows of other origin below them, by label. */
-  exactTable(title: string, by: readonly Field[], extra: Readonly<Record<string, Rate>> = {}): Table {
+  exactTable(
+    title: string,
+    by: readonly Field[],
+    extra: Readonly<Record<string, Rate>> = {},
+  ): Table {
     const spread = (each: readonly number[]) =>
       [Math.min(...each), Math.max(...each)].map((share) => percent(share, 0)).join(" to ");
     const blank = by.slice(1).map(() => null);

@@ -76,7 +76,9 @@ export class Recoveries {
   /** The originals, and beneath them what each attack made of them. */
   grid(name: string, title: string): Figure {
     const { images, indices } = this.chosen;
-    const told = this.rows.map(({ label, exact }) => `${label}, ${exact} of them exact`);
+    const told = this.rows.map(({ label, exact }) =>
+      `${label.replace("\n", ", ")}, ${exact} of them exact`
+    );
     const alt = `Rows of ${indices.length} images: originals; recoveries by ${told.join("; ")}.`;
     return imageGrid({
       ...{ name, title, alt, shape: images.shape },

@@ -5,7 +5,8 @@ import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
 import { thousands } from "../plot/theme.ts";
-import type { Rec } from "./sweeps.ts";
+import { percent } from "../sweep/summary.ts";
+import type { Rec } from "./rates.ts";
 
 const SCHEMES = {
   ipfe: "IPFE (2015/017)",
@@ -16,39 +17,33 @@ const SCHEMES = {
 /** A scheme of the sweep. */
 export type Scheme = keyof typeof SCHEMES;
 
-/** What is modelled of a sample: coordinates n and hidden units h. */
+/** What is modelled of a sample. */
 type Quantity = "seconds" | "bytes";
 
-/** a + b·n + h·(c + d·n): what a ciphertext takes, and each key. */
-const features = (n: number, h: number) => [1, n, h, h * n];
+/** One measurement: coordinates n, hidden units. */
+type Row = Readonly<Record<Quantity | "n" | "hidden", number>>;
 
-const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
-
-/** A model of one quantity, fitted to every size but the largest. */
-class Model {
+/** A model a + b·n + h·(c + d·n) of what a ciphertext takes, and each of h keys. */
+interface Model {
   readonly coefficients: readonly number[];
-  /** At the largest size, which the fit has not seen. */
+  at(n: number, hidden: number): number;
+  /** The largest size, which the fit has not seen; the error is relative: 0.1 is ten percent too much. */
   readonly measured: number;
   readonly predicted: number;
+  readonly error: number;
+}
 
-  constructor(rows: readonly Rec[], what: Quantity, largest: Rec) {
-    const known = rows.filter((row) => row !== largest);
-    this.coefficients = fitCosts(
-      known.map(({ n, hidden }) => features(Number(n), Number(hidden))),
-      known.map((row) => Number(row[what])),
-    );
-    this.measured = Number(largest[what]);
-    this.predicted = this.at(Number(largest.n), Number(largest.hidden));
-  }
-
-  at(n: number, h: number): number {
-    return features(n, h).reduce((sum, f, k) => sum + f * this.coefficients[k], 0);
-  }
-
-  /** Relative: 0.1 is ten percent too much. */
-  get error(): number {
-    return this.predicted / this.measured - 1;
-  }
+function fit(rows: readonly Row[], what: Quantity, largest: Row): Model {
+  const features = (n: number, h: number) => [1, n, h, h * n];
+  const known = rows.filter((row) => row !== largest);
+  const coefficients = fitCosts(
+    known.map(({ n, hidden }) => features(n, hidden)),
+    known.map((row) => row[what]),
+  );
+  const at = (n: number, hidden: number) =>
+    features(n, hidden).reduce((sum, f, k) => sum + f * coefficients[k], 0);
+  const [measured, predicted] = [largest[what], at(largest.n, largest.hidden)];
+  return { coefficients, at, measured, predicted, error: predicted / measured - 1 };
 }
 
 /** Costs of all schemes, each with its models fitted to every size but the largest.
@@ -56,73 +51,62 @@ class Model {
 export class SchemeCost {
   /** The largest size: coordinates and hidden units. */
   readonly largest: { readonly n: number; readonly hidden: number };
-  readonly #rows: ReadonlyMap<Scheme, readonly Rec[]>;
-  readonly #models: ReadonlyMap<string, Model>;
+  /** By scheme: its name, its rows at the widest layer by n, and its models. */
+  readonly #schemes: readonly {
+    readonly scheme: string;
+    readonly name: string;
+    readonly widest: readonly Row[];
+    readonly seconds: Model;
+    readonly bytes: Model;
+  }[];
 
   constructor(rows: readonly Rec[]) {
     const most = (name: string) => Math.max(...rows.map((row) => Number(row[name])));
     this.largest = { n: most("n"), hidden: most("hidden") };
-    const schemes = Object.keys(SCHEMES) as Scheme[];
-    this.#rows = new Map(schemes.map((scheme) => {
-      const own = rows.filter((row) => row.scheme === scheme);
-      return [scheme, own.toSorted((a, b) => Number(a.n) - Number(b.n))];
-    }));
-    this.#models = new Map(schemes.flatMap((scheme) => {
-      const own = this.#rows.get(scheme)!;
-      const { n, hidden } = this.largest;
-      const largest = own.find((row) => row.n === n && row.hidden === hidden)!;
-      return (["seconds", "bytes"] as const)
-        .map((what) => [`${scheme} ${what}`, new Model(own, what, largest)] as const);
-    }));
-  }
-
-  #model(scheme: Scheme, what: Quantity): Model {
-    return this.#models.get(`${scheme} ${what}`)!;
-  }
-
-  #each<T>(value: (scheme: Scheme, name: string) => T): T[] {
-    return (Object.entries(SCHEMES) as [Scheme, string][]).map(([scheme, name]) =>
-      value(scheme, name)
-    );
-  }
-
-  /** The rows at the widest layer, by n. */
-  #widest(scheme: Scheme): readonly Rec[] {
-    return this.#rows.get(scheme)!.filter(({ hidden }) => hidden === this.largest.hidden);
+    this.#schemes = Object.entries(SCHEMES).map(([scheme, name]) => {
+      const own = rows.filter((row) => row.scheme === scheme)
+        .map(({ n, hidden, seconds, bytes }) => ({ n, hidden, seconds, bytes }) as Row);
+      const widest = own.filter(({ hidden }) => hidden === this.largest.hidden)
+        .toSorted((a, b) => a.n - b.n);
+      const model = (what: Quantity) => fit(own, what, widest.at(-1)!);
+      return { scheme, name, widest, seconds: model("seconds"), bytes: model("bytes") };
+    });
   }
 
   /** Measured time at the largest size, one scheme over another. */
   timeRatio(above: Scheme, below: Scheme): number {
-    return this.#model(above, "seconds").measured / this.#model(below, "seconds").measured;
+    const [a, b] = [above, below]
+      .map((scheme) => this.#schemes.find((s) => s.scheme === scheme)!.seconds.measured);
+    return a / b;
   }
 
   /** By what share the models miss the size that they have not seen, at most: 0.5 is half too much, or two thirds. */
   worst(what: Quantity): number {
-    const factors = this.#each((scheme) => 1 + this.#model(scheme, what).error);
+    const factors = this.#schemes.map((s) => 1 + s[what].error);
     return Math.max(...factors.map((factor) => Math.max(factor, 1 / factor) - 1));
   }
 
   /** Time against n at the widest layer: measured as points, the model as a line. */
   figure(name: string): Figure {
+    const { hidden } = this.largest;
     return lineFigure({
       name,
-      title: `One sample's forward pass, ${this.largest.hidden} hidden units, one core`,
+      title: `One sample's forward pass, ${hidden} hidden units, one core`,
       alt:
         "Measured times by scheme against n, and the fitted models through them; function hiding " +
         "takes about seventy times as long.",
       xAxis: { title: "n, coordinates of a sample", unit: "count", log: true },
       yAxis: { title: "time", unit: "s", log: true },
-      series: this.#each((scheme, name) => {
-        const own = this.#widest(scheme), model = this.#model(scheme, "seconds");
-        const x = own.map(({ n }) => Number(n));
+      series: this.#schemes.flatMap(({ name, widest, seconds }) => {
+        const x = widest.map(({ n }) => n);
         return [
-          { name, x, y: own.map(({ seconds }) => Number(seconds)), dash: "none" as const },
+          { name, x, y: widest.map((row) => row.seconds), dash: "none" as const },
           {
             ...{ name: `${name.split(" (")[0]}, model`, x, like: name, markers: false },
-            ...{ y: x.map((n) => model.at(n, this.largest.hidden)), dash: "dot" as const },
+            ...{ y: x.map((n) => seconds.at(n, hidden)), dash: "dot" as const },
           },
         ];
-      }).flat(),
+      }),
     });
   }
 
@@ -137,14 +121,11 @@ export class SchemeCost {
         ...["scheme", "ms a sample", "ms a hidden unit", `${n} × ${hidden}, model (s)`],
         ...["measured (s)", "error of the time"],
       ],
-      rows: this.#each((scheme, name) => {
-        const { coefficients: [a, b, c, d], predicted, measured, error } = this.#model(
-          scheme,
-          "seconds",
-        );
+      rows: this.#schemes.map(({ name, seconds }) => {
+        const { coefficients: [a, b, c, d], predicted, measured, error } = seconds;
         return [
           ...[name, linear(a, b, 1), linear(c, d, 2)],
-          ...[predicted.toFixed(2), measured.toFixed(2), percent(error)],
+          ...[predicted.toFixed(2), measured.toFixed(2), percent(error, 0)],
         ];
       }),
     });
@@ -152,15 +133,14 @@ export class SchemeCost {
 
   /** Keys and ciphertext of one sample at the widest layer. */
   bytesTable(): Table {
-    const [first] = this.#each((scheme) => this.#widest(scheme));
     const { n, hidden } = this.largest;
+    const sizes = this.#schemes[0].widest.map((row) => `kB, n = ${row.n}`);
     return table({
       title: `Ciphertext and keys of one sample, ${hidden} hidden units`,
-      columns: ["scheme", ...first.map((row) => `kB, n = ${row.n}`), `model's error at n = ${n}`],
-      rows: this.#each((scheme, name) => [
-        name,
-        ...this.#widest(scheme).map(({ bytes }) => thousands(Math.round(Number(bytes) / 1000))),
-        `${(100 * Math.abs(this.#model(scheme, "bytes").error)).toFixed(3)} %`,
+      columns: ["scheme", ...sizes, `model's error at n = ${n}`],
+      rows: this.#schemes.map(({ name, widest, bytes }) => [
+        ...[name, ...widest.map((row) => thousands(Math.round(row.bytes / 1000)))],
+        percent(Math.abs(bytes.error), 3),
       ]),
     });
   }

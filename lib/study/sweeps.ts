@@ -9,11 +9,12 @@ import { sweep as predictions } from "../sweep/advise_cost.ts";
 import { differences, readArchive, STORE, writeArchive } from "../sweep/archive.ts";
 import { sweep as attack } from "../sweep/attack.ts";
 import { sweep as cost } from "../sweep/cost.ts";
-import { parseOnly, type Point, pointsOf, type Sweep, type Value } from "../sweep/grid.ts";
+import { parseOnly, type Point, pointsOf, type Sweep } from "../sweep/grid.ts";
 import { sweep as rates } from "../sweep/rates.ts";
 import { runSweep } from "../sweep/runner.ts";
 import { type StoredRow, SweepStore } from "../sweep/store.ts";
 import { sweep as training } from "../sweep/training.ts";
+import type { Rec } from "./rates.ts";
 
 const SWEEPS = { attack, rates, training, cost };
 type SweepName = keyof typeof SWEEPS;
@@ -21,9 +22,6 @@ const NAMES = Object.keys(SWEEPS) as SweepName[];
 
 /** Points of a sweep in the words of `deno task sweep NAME --only`: ["attack", "dataset=mnist,hidden=325"]. */
 export type Chosen = readonly [sweep: SweepName, only: string];
-
-/** The fields and columns of one row that is done. */
-export type Rec = Readonly<Record<string, Value>>;
 
 /** @throws {TypeError} an unknown field. {RangeError} a value outside its range, or no point is left. */
 function chosenPoints(chosen: readonly Chosen[], name: SweepName): Point[] {
