@@ -108,7 +108,7 @@ export class SearchResult {
       rows: this.pareto.map((run) => [
         ...[SCHEME_NAMES[run.scheme], run.hidden, run.batch, run.learningRate],
         ...[run.scaleBits || null, run.epochs, percent(run.share, 0), percent(run.accuracy, 1)],
-        ...[`${duration(run.seconds)}, ${run.secondsAre}`, leakageText(run.leakage)],
+        ...[`${durationText(run.seconds, 3)}, ${run.secondsAre}`, leakageText(run.leakage)],
       ]),
     });
   }

@@ -40,7 +40,7 @@ export class EncryptedRun implements FixedRun {
     readonly steps: number,
     readonly first: StepRecord,
     readonly transcript: Transcript,
-    readonly elapsedMs: number,
+    readonly seconds: number,
   ) {}
 
   /** Whether another run ended in the same weights, bit for bit. */
@@ -100,7 +100,8 @@ export async function runEncrypted(
   const start = performance.now();
   const onStep = (record: StepRecord) => void (records[0] ??= record);
   const { net, transcript } = await trainEncrypted(images, { ...options, onStep });
-  return new EncryptedRun(net, options.steps, records[0], transcript, performance.now() - start);
+  const seconds = (performance.now() - start) / 1000;
+  return new EncryptedRun(net, options.steps, records[0], transcript, seconds);
 }
 
 /** Takes the same steps in the clear, in the same integers.   @throws as `trainPlain`. */

@@ -174,19 +174,15 @@ export class EncryptedRun {
       `${this.z1s.length} steps in ${this.seconds.toFixed(0)} s`;
   }
 
-  /** Whether each decrypted z1 is W1·x of the run in the clear. */
-  sameZ1(clear: ClearRun): boolean {
-    return same(this.z1s.flatMap((z) => [...z]), clear.z1s.flatMap((z) => [...z]));
-  }
-
-  /** Whether the client's W1 is the other's, bit for bit. */
-  sameW1({ net }: ClearRun): boolean {
-    return same(this.net.W1, net.W1);
-  }
-
-  /** Whether the server's later layers are the other's, bit for bit. */
-  sameHead({ net }: ClearRun): boolean {
-    return (["b1", "W2", "b2"] as const).every((key) => same(this.net.head[key], net.head[key]));
+  /** Whether each decrypted z1, the client's W1 and the server's later layers are those of the run in the clear, bit
+   * for bit. */
+  same(clear: ClearRun): { z1: boolean; W1: boolean; head: boolean } {
+    const [ours, theirs] = [this.net.head, clear.net.head];
+    return {
+      z1: same(this.z1s.flatMap((z) => [...z]), clear.z1s.flatMap((z) => [...z])),
+      W1: same(this.net.W1, clear.net.W1),
+      head: (["b1", "W2", "b2"] as const).every((key) => same(ours[key], theirs[key])),
+    };
   }
 
   /** Who sent what, with sizes and times. */

@@ -218,7 +218,7 @@ export class SplitRuns {
     return counts;
   }
 
-  /** How many test images of the first seed's training were taken for what they are. */
+  /** How many of them were taken for what they are. */
   get diagonal(): number {
     return this.confusion.reduce((sum, row, label) => sum + row[label], 0);
   }

@@ -3,17 +3,17 @@
  * @module */
 import { type Dataset, firstImages, poolImages } from "../data/dataset.ts";
 import type { On } from "../notebook/run.ts";
-import { type Cell, type Table, table } from "../notebook/table.ts";
+import { type Table, table } from "../notebook/table.ts";
 import { durationText, thousands } from "../plot/theme.ts";
 import {
   type CostModel,
+  type Entries,
   fitCost,
   predictCost,
   type Prediction,
   type RunSize,
 } from "../protocol/cost.ts";
 import { percent } from "../sweep/summary.ts";
-import type { EncryptedRun } from "./encrypted_training.ts";
 import { runClear, runEncrypted, type Seeds } from "./mitig1.ts";
 import { bytesText } from "./transcripts.ts";
 
@@ -37,76 +37,72 @@ const PARTS = {
   },
 } as const;
 
-/** The parts of predictions and their sums, a row each. */
-function timeRows(
-  scheme: keyof typeof PARTS,
-  text: (seconds: (of: Prediction) => number, sum: boolean) => readonly Cell[],
-): Cell[][] {
-  const parts = Object.entries(PARTS[scheme])
-    .map(([part, name]) => [name, ...text(({ parts }) => parts[part], false)]);
-  return [...parts, ["time in all", ...text(({ seconds }) => seconds, true)]];
-}
-
 const bytesOf = ({ bytes }: Prediction) =>
   Object.values(bytes).reduce((sum, part) => sum + part, 0);
 
-/** A prediction held against its run, and one beyond any run. */
-export class CheckedRun {
+/** Predicted costs of runs, side by side, each with the integers that occur in it as far as they are known.
+ * @throws as `predictCost`. */
+export class PredictedRuns<Name extends string> {
+  readonly #predictions: [name: Name, run: RunSize, prediction: Prediction][];
+
+  /** @param runs by a word for each. */
   constructor(
-    readonly run: EncryptedRun,
-    readonly ofRun: Prediction,
-    readonly ofPaper: Prediction,
-  ) {}
-
-  /** Predicted over measured time. */
-  get timeRatio(): number {
-    return this.ofRun.seconds / (this.run.elapsedMs / 1000);
+    private readonly model: CostModel,
+    runs: Readonly<Record<Name, RunSize & Entries>>,
+  ) {
+    this.#predictions = (Object.entries(runs) as [Name, RunSize & Entries][])
+      .map(([name, run]) => [name, run, predictCost(model, run, run)]);
   }
 
-  /** Predicted over measured bytes. */
-  get bytesRatio(): number {
-    return bytesOf(this.ofRun) / this.run.sizeBytes;
+  #of(name: Name): Prediction {
+    return this.#predictions.find(([other]) => other === name)![2];
   }
 
-  /** Days of the paper's run. */
-  get paperDays(): number {
-    return this.ofPaper.seconds / 86400;
+  /** Days of a run. */
+  days(name: Name): number {
+    return this.#of(name).seconds / 86400;
   }
 
-  /** The parts of both predictions, their sums, and what was measured. */
-  table(title: string): Table {
-    const { run, ofRun, ofPaper } = this;
-    const measured = durationText(run.elapsedMs / 1000);
-    const sizes = [bytesOf(ofRun), run.sizeBytes, bytesOf(ofPaper)];
+  /** By how much a prediction is off what was measured; relative: 0.1 is ten percent too much. */
+  errors(name: Name, { seconds, sizeBytes }: MeasuredRun): { seconds: number; bytes: number } {
+    const of = this.#of(name);
+    return { seconds: of.seconds / seconds - 1, bytes: bytesOf(of) / sizeBytes - 1 };
+  }
+
+  /** The parts of the predictions and their sums. @param measured what the first of the runs took, for a column. */
+  table(title: string, measured?: MeasuredRun): Table {
+    const headings = this.#predictions.map(([name, { samples, batch, epochs }]) =>
+      `${name}: ${thousands(samples)} images, batch ${batch}, ${epochs} epochs`
+    );
+    const row = (what: string, text: (of: Prediction) => string, real: string | null = null) => [
+      ...[what, ...this.#predictions.map(([, , prediction]) => text(prediction))],
+      ...measured === undefined ? [] : [real],
+    ];
+    const { seconds, sizeBytes } = measured ?? { seconds: 0, sizeBytes: 0 };
+    const parts = Object.entries(PARTS[this.model.scheme]);
     return table({
       title,
-      columns: ["part", "run above, predicted", "measured", "paper's run, predicted"],
+      columns: ["predicted", ...headings, ...measured === undefined ? [] : ["measured"]],
       rows: [
-        ...timeRows("cryptonn", (seconds, sum) => [
-          ...[durationText(seconds(ofRun)), sum ? measured : null, durationText(seconds(ofPaper))],
-        ]),
-        ["bytes", ...sizes.map(bytesText)],
+        ...parts.map(([part, name]) => row(name, (of) => durationText(of.parts[part], 3))),
+        row("time in all", (of) => durationText(of.seconds, 3), durationText(seconds, 3)),
+        ...this.model.scheme === "mitig1"
+          ? [
+            row("Miller loops", ({ millerLoops }) => `${(millerLoops / 1e9).toFixed(0)} billion`),
+            row("ciphertexts, once", ({ bytes }) => bytesText(bytes.ciphertexts)),
+            row("keys, all steps", ({ bytes }) => bytesText(bytes.keys)),
+          ]
+          : [],
+        row("bytes in all", (of) => bytesText(bytesOf(of)), bytesText(sizeBytes)),
       ],
     });
   }
 }
 
-/** Fits CryptoNN's model to a few seconds of small runs, and predicts a run that is at hand and one that is not.
- * @param options.size of the run at hand.   @param options.paper size of the other.
- * @param options.model fitted before.
- * @throws as `fitCost` and `predictCost`. */
-export async function checkRun(
-  { run, size, paper, cores, model, ...on }: Partial<On> & {
-    run: EncryptedRun;
-    size: Omit<RunSize, "cores">;
-    paper: Omit<RunSize, "cores">;
-    cores: number;
-    model?: CostModel;
-  },
-): Promise<CheckedRun> {
-  const fitted = model ?? await fitCost("cryptonn", { ...on, cores });
-  const ofRun = predictCost(fitted, { ...size, cores }, run.first);
-  return new CheckedRun(run, ofRun, predictCost(fitted, { ...paper, cores }));
+/** What a real run took. */
+export interface MeasuredRun {
+  readonly seconds: number;
+  readonly sizeBytes: number;
 }
 
 /** A run to hold MITIG1's model against: `samples` images of side × side, one epoch. */
@@ -174,41 +170,4 @@ export async function checkModel(
     onProgress?.(1 + runs.length, total);
   }
   return new CheckedModel(model, runs);
-}
-
-const gigabytes = (sizeBytes: number) => `${(sizeBytes / 1e9).toFixed(1)} GB`;
-
-/** Predicted costs of runs under MITIG1, side by side.
- * @param runs by a word for each.
- * @param distances as in `predictCost`: those of a run in the clear. */
-export function costOf<Name extends string>(
-  model: CostModel,
-  runs: Readonly<Record<Name, RunSize>>,
-  distances: readonly number[],
-): { days: Record<Name, number>; table(): Table } {
-  const entries = Object.entries<RunSize>(runs);
-  const predicted = entries.map(([, size]) => predictCost(model, size, { distances }));
-  const days = entries.map(([name], k) => [name, predicted[k].seconds / 86400] as const);
-  const row = (what: string, text: (prediction: Prediction) => string) =>
-    [what, ...predicted.map(text)] as const;
-  return {
-    days: Object.fromEntries(days) as Record<Name, number>,
-    table: () =>
-      table({
-        title:
-          "Encrypted runs at full size, predicted; decryption is taken to scale with the cores",
-        columns: [
-          "",
-          ...entries.map(([name, { batch, epochs, samples }]) =>
-            `${name}: ${thousands(samples)} images, batch ${batch}, ${epochs} epochs`
-          ),
-        ],
-        rows: [
-          ...timeRows("mitig1", (seconds) => predicted.map((of) => durationText(seconds(of)))),
-          row("Miller loops", ({ millerLoops }) => `${(millerLoops / 1e9).toFixed(0)} billion`),
-          row("ciphertexts, once", ({ bytes }) => gigabytes(bytes.ciphertexts)),
-          row("keys, all steps", ({ bytes }) => gigabytes(bytes.keys)),
-        ],
-      }),
-  };
 }
