@@ -12,11 +12,11 @@ import {
   DEFAULT_SCALES,
   fixedAccuracy,
   type FixedNet,
-  initialFixedW1,
+  initFixedNet,
   type Scales,
 } from "../protocol/fixed_net.ts";
 import { trainFixed } from "../protocol/fixed_train.ts";
-import { type Head, initHead } from "../protocol/head.ts";
+import type { Head } from "../protocol/head.ts";
 import { classify, train } from "../protocol/mitig1/client.ts";
 import { serve } from "../protocol/mitig1/server.ts";
 import { sent, worked } from "./transcripts.ts";
@@ -44,8 +44,8 @@ export function drawNet(
   { n, classes }: Pick<Dataset, "n" | "classes">,
   { hidden, seeds, scales = DEFAULT_SCALES }: Pick<Training, "hidden" | "seeds" | "scales">,
 ): FixedNet {
-  const W1 = initialFixedW1({ n, hidden }, scales, seededRng(seeds.client));
-  return { n, scales, W1, head: initHead(hidden, classes.length, seededRng(seeds.server)) };
+  const sizes = { n, hidden, classes: classes.length };
+  return initFixedNet(sizes, scales, seededRng(seeds.client), seededRng(seeds.server));
 }
 
 const same = (a: ArrayLike<number>, b: ArrayLike<number>) =>
