@@ -10,8 +10,7 @@
  * power of two, so that their largest entry lies in [1, 2): exact in floating point, and tolerances
  * mean the same at every scale of the weights.
  * @module */
-import { pixelRules, type Priors } from "./priors.ts";
-import { objectiveTerms, type Terms } from "./terms.ts";
+import { type CostTerms, costTerms, pixelRules, type Priors } from "./priors.ts";
 import type { ServerView } from "./view.ts";
 
 /** min colCost·v subject to rowLower ≤ A·v ≤ rowUpper, colLower ≤ v ≤ colUpper; A by rows (CSR). */
@@ -36,7 +35,7 @@ export interface SparseLp {
 export function buildLp(
   view: ServerView,
   priors: Priors,
-  terms: Terms = objectiveTerms(view, priors),
+  terms: CostTerms = costTerms(view, priors),
 ): SparseLp {
   const { n, hidden } = view;
   const { pairs, pixelWeights, pairWeights } = terms;

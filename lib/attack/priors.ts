@@ -120,6 +120,20 @@ export function pixelRules(shape: Shape, priors: Priors): PixelRule[] {
     : rules;
 }
 
+/** Halves, thirds and quarters of a rule, times this, are integers. */
+export const RULE_SCALE = 12;
+
+/** Whether an image of whole pixel values keeps to every rule, exactly. */
+export function keepsRules(x: ArrayLike<number>, rules: readonly PixelRule[]): boolean {
+  return rules.every(({ indices, values, bound }) => {
+    const sum = indices.reduce(
+      (total, p, k) => total + Math.round(RULE_SCALE * values[k]) * x[p],
+      0,
+    );
+    return Math.abs(sum) <= Math.round(RULE_SCALE * bound);
+  });
+}
+
 /** Whether the priors have any rule. */
 export const hasRules = ({ period, border }: Priors): boolean => period !== null || border === true;
 
@@ -144,4 +158,30 @@ export function adjacentPairs(shape: Shape): [number, number][] {
     if (pixel + width < height * width) pairs.push([p, p + width * channels]);
   }
   return pairs;
+}
+
+/** An objective as weighted terms, Σ c_p·x_p + Σ w_e·|x_a − x_b|, for every solver alike. */
+export interface CostTerms {
+  /** [n] cost of each pixel. */
+  readonly pixelWeights: Float64Array;
+  /** The pairs e = (a, b), a < b, whose differences count; none without total variation. */
+  readonly pairs: readonly (readonly [number, number])[];
+  /** [pairs] cost of each |x_a − x_b|. */
+  readonly pairWeights: Float64Array;
+}
+
+/** Cost of a pixel under each objective. */
+const PIXEL_WEIGHT = { published: 0, sum: 1, tv: 0, "tv-sum": 0.5, reweighted: 0.5 };
+
+/** What an objective minimises, before any reweighting. */
+export function costTerms(
+  { n, shape }: { n: number; shape: Shape },
+  { objective }: Pick<Priors, "objective">,
+): CostTerms {
+  const pairs = objective === "published" || objective === "sum" ? [] : adjacentPairs(shape);
+  return {
+    pixelWeights: new Float64Array(n).fill(PIXEL_WEIGHT[objective]),
+    pairs,
+    pairWeights: new Float64Array(pairs.length).fill(1),
+  };
 }
