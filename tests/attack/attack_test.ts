@@ -84,7 +84,8 @@ Deno.test("attack() runs each objective and each solver behind one door", async 
     period: 2,
   });
   assertEquals(ruled[0].status, "infeasible");
-  const images = { x: SQUARE, count: 1, n: 64, shape: SQUARE_SHAPE };
+  const [x, shape] = [[...SQUARE, ...SQUARE.toReversed()], SQUARE_SHAPE];
+  const images = { x, count: 2, n: 64, shape };
   for (const objective of ["least-squares", "gaussian"] as const) {
     let seen = 0;
     const [first, second] = await attack(views, {
