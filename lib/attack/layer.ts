@@ -3,8 +3,15 @@
  * One W1 stands behind many images, and its equations are the larger part of a program. Each part of a
  * {@linkcode PreparedLayer} is made when first asked for; the layers last used are kept, and told apart by content.
  * @module */
-import { apply, applyTransposed, cholesky } from "../math/dense.ts";
-import { multiplyTransposed, solveCholesky, transpose } from "../math/dense.ts";
+import {
+  apply,
+  applyTransposed,
+  cholesky,
+  dot,
+  multiplyTransposed,
+  solveCholesky,
+  transpose,
+} from "../math/dense.ts";
 import { independentRows } from "../math/rank_mod.ts";
 import { type LayerEvidence, layerEvidence } from "./evidence.ts";
 import { type Saddle, saddle } from "./solvers/saddle.ts";
@@ -96,7 +103,7 @@ function scaledEquations(
   const lengths = new Float64Array(W1.length / n);
   for (let row = 0; row < lengths.length; row++) {
     const w = W1.subarray(row * n, (row + 1) * n);
-    lengths[row] = Math.hypot(...w) || 1;
+    lengths[row] = Math.sqrt(dot(w, w)) || 1;
     place.forEach((at, p) => A[row * n + at] = w[p] / lengths[row]);
   }
   return {

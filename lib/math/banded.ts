@@ -63,9 +63,16 @@ export function bandedMultiply(K: Float64Array, width: number, B: Float64Array):
     for (let i = apart; i < n; i++) diagonal[i] = K[i * stride + width - apart];
     if (diagonal.every((value) => value === 0)) continue;
     for (let at = 0; at < B.length; at += n) {
-      for (let i = apart; i < n; i++) out[at + i] += diagonal[i] * B[at + i - apart];
-      if (apart === 0) continue;
-      for (let i = apart; i < n; i++) out[at + i - apart] += diagonal[i] * B[at + i];
+      if (apart === 0) {
+        for (let i = 0; i < n; i++) out[at + i] += diagonal[i] * B[at + i];
+        continue;
+      }
+      const [head, tail] = [Math.min(apart, n - apart), Math.max(apart, n - apart)];
+      for (let i = 0; i < head; i++) out[at + i] += diagonal[i + apart] * B[at + i + apart];
+      for (let i = apart; i < n - apart; i++) {
+        out[at + i] += diagonal[i] * B[at + i - apart] + diagonal[i + apart] * B[at + i + apart];
+      }
+      for (let i = tail; i < n; i++) out[at + i] += diagonal[i] * B[at + i - apart];
     }
   }
   return out;

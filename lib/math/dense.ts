@@ -144,14 +144,22 @@ export function backward(L: Float64Array, b: Float64Array): Float64Array {
   return y;
 }
 
-/** A·v `[m]` for A `[m, n]`, n = v.length. */
+/** A·v `[m]` for A `[m, n]`, n = v.length. Four rows at a time: their sums do not wait for each other. */
 export function apply(A: Float64Array, v: Float64Array): Float64Array {
   const n = v.length;
   const out = new Float64Array(A.length / n);
-  for (let row = 0; row < out.length; row++) {
-    let sum = 0;
-    for (let p = 0; p < n; p++) sum += A[row * n + p] * v[p];
-    out[row] = sum;
+  for (let row = 0; row < out.length; row += 4) {
+    const rows = [row, row + 1, row + 2, row + 3].map((r) => Math.min(r, out.length - 1));
+    const [a, b, c, d] = rows.map((r) => r * n); // the last row stands in for those that are not there
+    let s = 0, t = 0, u = 0, w = 0;
+    for (let p = 0; p < n; p++) {
+      const x = v[p];
+      s += A[a + p] * x;
+      t += A[b + p] * x;
+      u += A[c + p] * x;
+      w += A[d + p] * x;
+    }
+    [out[rows[0]], out[rows[1]], out[rows[2]], out[rows[3]]] = [s, t, u, w];
   }
   return out;
 }
@@ -160,10 +168,12 @@ export function apply(A: Float64Array, v: Float64Array): Float64Array {
 export function applyTransposed(A: Float64Array, v: Float64Array): Float64Array {
   const n = A.length / v.length;
   const out = new Float64Array(n);
-  for (let row = 0; row < v.length; row++) {
-    const weight = v[row];
-    for (let p = 0; p < n; p++) out[p] += weight * A[row * n + p];
+  let row = 0;
+  for (; row + 1 < v.length; row += 2) {
+    const [x, y, a, b] = [v[row], v[row + 1], row * n, (row + 1) * n];
+    for (let p = 0; p < n; p++) out[p] += x * A[a + p] + y * A[b + p];
   }
+  if (row < v.length) { for (let p = 0; p < n; p++) out[p] += v[row] * A[row * n + p]; }
   return out;
 }
 

@@ -35,10 +35,20 @@ export function pack(
 ): number {
   const rows = A.length / n;
   const end = at + PANEL * width * Math.ceil(rows / PANEL);
-  floats.fill(0, at, end);
-  for (let i = 0; i < rows; i++) {
-    const panel = at + PANEL * width * Math.floor(i / PANEL) + i % PANEL;
-    for (let k = 0; k < n; k++) floats[panel + PANEL * k] = A[i * n + k];
+  let [panel, i] = [at, 0];
+  for (; i + PANEL <= rows; i += PANEL, panel += PANEL * width) {
+    const [a, b, c, d] = [i * n, (i + 1) * n, (i + 2) * n, (i + 3) * n];
+    for (let k = 0, to = panel; k < n; k++, to += PANEL) {
+      floats[to] = A[a + k];
+      floats[to + 1] = A[b + k];
+      floats[to + 2] = A[c + k];
+      floats[to + 3] = A[d + k];
+    }
+    if (width > n) floats.fill(0, panel + PANEL * n, panel + PANEL * width);
+  }
+  floats.fill(0, panel, end);
+  for (let r = 0; i < rows; i++, r++) {
+    for (let k = 0; k < n; k++) floats[panel + PANEL * k + r] = A[i * n + k];
   }
   return end;
 }

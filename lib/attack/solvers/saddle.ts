@@ -12,7 +12,7 @@
  *     dx₀ = Aᵀ·(A·Aᵀ)⁻¹·r        (N·K·Nᵀ)·t = N·(g − K·dx₀)        dx = dx₀ + Nᵀ·t
  *     dy = (A·Aᵀ)⁻¹·A·(K·dx − g)
  *
- * at (n − hidden)²·n, with N made once: random vectors, projected and made orthonormal by Cholesky. N only
+ * at (n − hidden)²·n, with N made once: vectors of random signs, projected and made orthonormal by Cholesky. N only
  * steers: what rounding leaves of A·Nᵀ shows in the next iteration's residual. Nocedal, Wright, "Numerical
  * Optimization", 2006, chapter 16.2.
  *
@@ -112,7 +112,8 @@ function nullBasis(A: Float64Array, gram: Float64Array, n: number): Float64Array
   const count = n - hidden;
   const columns = transpose(A, hidden, n);
   solveForward(gram, columns, hidden); // of Q = L⁻¹·A, Q·Qᵀ = I
-  const N = Float64Array.from(seededRng(BASIS_SEED).bytes(count * n), (byte) => byte - 127.5);
+  const bits = seededRng(BASIS_SEED).bytes(Math.ceil(count * n / 8));
+  const N = new Float64Array(count * n).map((_, at) => bits[at >> 3] >> (at & 7) & 1 ? 1 : -1);
   const shares = multiplyTransposed(N, transpose(columns, n, hidden), { n });
   multiplyTransposed(shares, columns, { n: hidden }).forEach((part, at) => N[at] -= part);
   const L = multiplyTransposed(N, N, { n, lower: true });

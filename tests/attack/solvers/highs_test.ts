@@ -134,3 +134,21 @@ Deno.test("solveExact(highs) keeps its memory flat over many solves", async () =
   const before = await solve(5);
   assertEquals(await solve(60), before);
 });
+
+Deno.test("solveExact(highs) asks simplex again where a claim of infeasibility has no proof", async () => {
+  // Determinant 1: (255, 0) is the only solution, and an interior point method sees none.
+  for (const [size, x, objective] of [[15_000, [255, 0], "sum"], [100, [12, 34], "tv"]] as const) {
+    const W1 = [size, size + 1, size - 1, size];
+    const z1 = [W1[0] * x[0] + W1[1] * x[1], W1[2] * x[0] + W1[3] * x[1]];
+    const view = serverView({ W1, z1, shape: [1, 2, 1], scaleBits: 0 });
+    const { status, xHat } = await byHighs(view, plain(objective));
+    assertEquals([size, status, xHat && [...xHat].map(Math.round)], [size, "optimal", [...x]]);
+  }
+});
+
+Deno.test("solveExact(highs) takes the published program's interior point, as the authors do, not a corner", async () => {
+  const hidden = 20;
+  const { xHat } = await byHighs(plantedView(SQUARE, { hidden }), plain("published"));
+  // A corner of the program has at most `hidden` pixels off their bounds.
+  assertLess(2 * hidden, xHat!.filter((x) => x > 0.01 && x < 254.99).length);
+});
