@@ -50,7 +50,7 @@ export async function solveHighs(
   const { stopped } = limits;
   const { rank, nearest } = preparedLayer(view).leastSquares();
   const highs = await highsRuntime();
-  const data = modelData(buildLp(view, priors, terms));
+  const data = modelData(buildLp(view, priors, { terms }));
   const rules = pixelRules(view.shape, priors);
   const accept = (point: Float64Array) => { // put on the equations first
     const candidate = { point: nearest(view.z1, point.slice(0, view.n)), rank };
@@ -154,9 +154,9 @@ async function provedBySimplex(
   priors: Priors,
   timeLimitS: number,
 ): Promise<boolean> {
-  const lp = buildLp(view, { ...priors, objective: "published" });
+  const lp = buildLp(view, { ...priors, objective: "published" }, { elastic: true });
   const highs = await highsRuntime();
-  const model = highs.createModel(modelData(elastic(lp)));
+  const model = highs.createModel(modelData(lp));
   try {
     model.options.set({ output_flag: false, solver: "simplex", time_limit: timeLimitS });
     model.raw.run();
@@ -174,36 +174,6 @@ async function provedBySimplex(
 
 /** HiGHS takes no time limit of 0. */
 const secondsLeft = (leftS: () => number) => Math.max(1e-9, leftS());
-
-/** The program whose rows may be missed, either way, at a price of 1. */
-function elastic(lp: SparseLp): SparseLp {
-  const { numCols, numRows } = lp;
-  const [starts, indices, values]: number[][] = [[0], [], []];
-  for (let row = 0; row < numRows; row++) {
-    for (let at = lp.starts[row]; at < lp.starts[row + 1]; at++) {
-      indices.push(lp.indices[at]);
-      values.push(lp.values[at]);
-    }
-    indices.push(numCols + 2 * row, numCols + 2 * row + 1);
-    values.push(1, -1);
-    starts.push(indices.length);
-  }
-  const extended = (values: Float64Array, rest: number) =>
-    Float64Array.from(
-      { length: numCols + 2 * numRows },
-      (_, col) => col < numCols ? values[col] : rest,
-    );
-  return {
-    ...lp,
-    numCols: numCols + 2 * numRows,
-    colCost: extended(new Float64Array(numCols), 1),
-    colLower: extended(lp.colLower, 0),
-    colUpper: extended(lp.colUpper, Infinity),
-    starts: Int32Array.from(starts),
-    indices: Int32Array.from(indices),
-    values: Float64Array.from(values),
-  };
-}
 
 // The package is typed as CommonJS, where the default export would be a namespace; it is not.
 const load = loadHighs as unknown as (options: InitOptions) => Promise<Highs>;
