@@ -9,8 +9,7 @@
  * left out here: 59 990 train. The order within a class is the package's; classes are dealt in turn.
  * @see github.com/zalandoresearch/fashion-mnist, issue 44.
  * @module */
-import { DataError, type SplitDataset } from "./dataset.ts";
-import { deal } from "./deal.ts";
+import { DataError, interleave, type SplitDataset } from "./dataset.ts";
 import { packageFile } from "./package_file.ts";
 
 const CLASSES = [
@@ -106,11 +105,11 @@ export async function loadFashionMnist(
   const parts = { shape: SHAPE, classes: CLASSES };
   const cut = TEST_PER_CLASS * PIXELS;
   return {
-    train: deal(
+    train: interleave(
       { ...parts, name: "fashion-mnist train" },
       files.map((file, label) => withoutTest(file.subarray(cut), inTest[label])),
     ),
-    test: deal(
+    test: interleave(
       { ...parts, name: "fashion-mnist test" },
       files.map((file) => file.subarray(0, cut)),
     ),

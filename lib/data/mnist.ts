@@ -11,9 +11,7 @@
  * Every file is checked against a pinned SHA-256.
  * @module */
 import "mnist/package.json" with { type: "json" };
-import { DataError, dataset, type SplitDataset, verifyChecksum } from "./dataset.ts";
-import { deal } from "./deal.ts";
-import { parseIdx } from "./idx.ts";
+import { DataError, dataset, interleave, type SplitDataset, verifyChecksum } from "./dataset.ts";
 import { packageFile } from "./package_file.ts";
 
 const DIGITS = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
@@ -71,8 +69,11 @@ export async function loadMnist(): Promise<SplitDataset> {
   const parts = { shape: SHAPE, classes: DIGITS };
   const cut = -TEST_IMAGES_PER_DIGIT * PIXELS;
   return {
-    train: deal({ ...parts, name: "mnist train" }, files.map((file) => file.subarray(0, cut))),
-    test: deal({ ...parts, name: "mnist test" }, files.map((file) => file.subarray(cut))),
+    train: interleave(
+      { ...parts, name: "mnist train" },
+      files.map((file) => file.subarray(0, cut)),
+    ),
+    test: interleave({ ...parts, name: "mnist test" }, files.map((file) => file.subarray(cut))),
   };
 }
 
@@ -109,4 +110,37 @@ export async function loadMnistFull(
     train: await split("mnist-full train", "train"),
     test: await split("mnist-full test", "t10k"),
   };
+}
+
+/** Reads an IDX file of unsigned bytes.
+ * @param name file name for messages.   @param bytes the whole file.
+ * @param dimensions the expected sizes, -1 where any size is fine, e.g. `[-1, 28, 28]`.
+ * @returns the sizes and a view of the payload (not a copy).
+ * @throws {DataError} wrong magic, wrong sizes, truncated file or trailing bytes. */
+export function parseIdx(
+  name: string,
+  bytes: Uint8Array,
+  dimensions: readonly number[],
+): { sizes: number[]; values: Uint8Array } {
+  const fail = (why: string): never => {
+    throw new DataError(`Cannot read ${name}: ${why}`);
+  };
+  const header = 4 + 4 * dimensions.length;
+  if (bytes.length < header) {
+    fail(`truncated, ${bytes.length} bytes are fewer than a header of ${header}`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const magic = 0x0800 | dimensions.length;
+  if (view.getUint32(0) !== magic) {
+    fail(`not an IDX file of ${dimensions.length}-dimensional bytes (expected magic ${magic})`);
+  }
+  const sizes = dimensions.map((_, i) => view.getUint32(4 + 4 * i));
+  if (sizes.some((size, i) => dimensions[i] !== -1 && dimensions[i] !== size)) {
+    fail(`expected sizes ${dimensions.join("×").replace("-1", "any")}, got ${sizes.join("×")}`);
+  }
+  const expected = header + sizes.reduce((a, b) => a * b, 1);
+  if (bytes.length !== expected) {
+    fail(`${bytes.length < expected ? "truncated" : "trailing bytes"}, expected ${expected} bytes`);
+  }
+  return { sizes, values: bytes.subarray(header) };
 }

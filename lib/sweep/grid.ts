@@ -7,6 +7,7 @@
  * and old rows are no longer mixed with new ones.
  * @module */
 import { sha256 } from "@noble/hashes/sha2.js";
+import { pathToFileURL } from "node:url";
 
 /** What fields and columns hold. */
 export type Value = string | number | boolean | null;
@@ -221,4 +222,27 @@ export function pointsOf(sweep: Sweep, only: Only = {}): Point[] {
   }
   if (points.size === 0) throw new RangeError(`Cannot sweep ${sweep.name}: no point is left`);
   return [...points.values()];
+}
+
+/** The names that `deno task sweep` knows. */
+export const SWEEPS: readonly string[] = ["attack", "rates", "training", "cost"];
+
+/** Loads a sweep.
+ * @param name one of {@linkcode SWEEPS}, or the path of a module that exports a `sweep` made by `defineSweep`.
+ * @throws {TypeError} an unknown name, no such module, or a module without one. */
+export async function loadSweep(name: string): Promise<Sweep> {
+  const own = /\.[jt]s$/.test(name);
+  if (!own && !SWEEPS.includes(name)) {
+    throw new TypeError(
+      `Cannot sweep "${name}": expected ${SWEEPS.join(", ")} or the path of a module`,
+    );
+  }
+  const url = own ? pathToFileURL(name).href : new URL(`./${name}.ts`, import.meta.url).href;
+  const module = await import(url).catch((error) => {
+    throw new TypeError(`Cannot load sweep ${name}: ${error.message}`);
+  });
+  if (typeof module.sweep?.run !== "function") {
+    throw new TypeError(`Cannot load sweep ${name}: the module exports no sweep`);
+  }
+  return module.sweep;
 }

@@ -31,6 +31,7 @@ const MNIST = { ...KNOWN, dataset: ["mnist"], images: MANY } as const;
 const FASHION = { ...KNOWN, dataset: ["fashion-mnist"] } as const;
 const CIFAR = { ...KNOWN, dataset: ["cifar10-gray"], images: SOME } as const;
 
+/** The sweep `rates`. */
 export const sweep = defineSweep({
   url: import.meta.url,
   name: "rates",

@@ -116,6 +116,13 @@ export function loadTraining(name: DatasetName): Promise<SplitDataset> {
 /** Repetitions, each from a seed of its own. */
 const RUNS = [0, 1, 2, 3, 4];
 
+/** What most grids have in common. */
+const HELD = {
+  ...{ dataset: ["mnist"] as const, hidden: [10, 30, 100, 300], batch: [50], epochs: [10] },
+  ...{ share: [1], run: RUNS },
+};
+
+/** The sweep `training`. */
 export const sweep = defineSweep({
   url: import.meta.url,
   name: "training",
@@ -137,49 +144,12 @@ export const sweep = defineSweep({
   timed: true,
   grids: [
     {
-      scheme: ["plain"],
-      dataset: ["mnist"],
-      hidden: [30, 100, 300],
-      batch: [50, 250, 1000],
-      learningRate: [0.001, 0.005, 0.02],
-      scaleBits: [0],
-      epochs: [10],
-      share: [1],
-      run: [0],
+      ...{ ...HELD, scheme: ["plain"], hidden: [30, 100, 300], batch: [50, 250, 1000], run: [0] },
+      ...{ learningRate: [0.001, 0.005, 0.02], scaleBits: [0] },
     },
-    {
-      scheme: ["mitig2"],
-      dataset: ["mnist"],
-      hidden: [10, 30, 100, 300],
-      batch: [50],
-      learningRate: [0.01, 0.03],
-      scaleBits: [0],
-      epochs: [10],
-      share: [1],
-      run: RUNS,
-    },
-    {
-      scheme: ["mitig1"],
-      dataset: ["mnist"],
-      hidden: [10, 30, 100, 300],
-      batch: [50],
-      learningRate: [1],
-      scaleBits: [4, 6, 8, 10],
-      epochs: [10],
-      share: [1],
-      run: RUNS,
-    },
-    {
-      scheme: ["float"],
-      dataset: ["mnist"],
-      hidden: [10, 30, 100, 300],
-      batch: [50],
-      learningRate: [1],
-      scaleBits: [0],
-      epochs: [10],
-      share: [1],
-      run: RUNS,
-    },
+    { ...HELD, scheme: ["mitig2"], learningRate: [0.01, 0.03], scaleBits: [0] },
+    { ...HELD, scheme: ["mitig1"], learningRate: [1], scaleBits: [4, 6, 8, 10] },
+    { ...HELD, scheme: ["float"], learningRate: [1], scaleBits: [0] },
   ],
   prepare: async ({ dataset }) => void await loadTraining(dataset),
   async run({ scheme, dataset, hidden, share, ...rest }, { seed }) {

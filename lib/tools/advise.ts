@@ -3,7 +3,7 @@
  * @module */
 import { startProgress } from "../notebook/progress.ts";
 import { advise } from "../sweep/advise.ts";
-import { doneTrials, type Limits } from "../sweep/advise_choice.ts";
+import { doneTrials, type Limits } from "../sweep/advise_search.ts";
 import { adviceReport, adviceText } from "../sweep/advise_text.ts";
 import { sweep as costs } from "../sweep/advise_cost.ts";
 import { sweep as attacks } from "../sweep/attack.ts";

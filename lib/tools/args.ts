@@ -7,7 +7,7 @@
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { withoutPasswords } from "../data/passwords.ts";
+import { withoutPasswords } from "../data/package_file.ts";
 import { ROOT } from "./workspace.ts";
 
 /** One flag; its name is its key in {@link Command.flags}. */

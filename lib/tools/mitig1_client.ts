@@ -1,8 +1,7 @@
 /** `deno task mitig1:client`: the client of MITIG1 (protocol/mitig1/client.ts), with pooled digits.
  * @module */
-import { firstImages } from "../data/dataset.ts";
+import { firstImages, poolImages } from "../data/dataset.ts";
 import { loadMnist } from "../data/mnist.ts";
-import { poolImages } from "../data/pool.ts";
 import { predict, train } from "../protocol/mitig1/client.ts";
 import { runCommand, UsageError } from "./args.ts";
 import { loadServerCredentials, PartyRun } from "./party_client.ts";

@@ -1,7 +1,7 @@
 /** The calling side of a protocol's command: the connection, a line for every epoch, the final numbers, and
  * for every failure one line that says what to do.
  * @module */
-import { withoutPasswords } from "../data/passwords.ts";
+import { withoutPasswords } from "../data/package_file.ts";
 import { type Checkpoints, InUseError } from "../net/checkpoints.ts";
 import { type Credentials, loadCredentials } from "../net/identity.ts";
 import type { Beginning, EpochReport } from "../protocol/mitig2/client.ts";

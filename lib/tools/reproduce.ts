@@ -5,8 +5,9 @@ import { dirname, join } from "node:path";
 import { runCommand } from "./args.ts";
 import { cellsNamingPaths, readIpynb, writeIpynb } from "./ipynb.ts";
 import type { Message } from "./jupyter_message.ts";
-import { LiveLine } from "./live_line.ts";
+import { rewritesLines } from "../notebook/terminal.ts";
 import { headlineText, readResults, writeTimes } from "./results.ts";
+import { writeReadmeResults } from "./readme_results.ts";
 import { describeFailure, runNotebook } from "./run_notebook.ts";
 import { FIGURES, notebookNames, NOTEBOOKS } from "./workspace.ts";
 
@@ -17,6 +18,33 @@ const CELL_TIMEOUT_MS = { quick: 15 * 60_000, full: 4 * 3_600_000 };
 const STOP_SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT"]
   : ["SIGINT", "SIGTERM", "SIGHUP"];
+
+const CLEAR_LINE = "\r\x1b[K";
+const encoder = new TextEncoder();
+
+/** One line of progress on stdout that is rewritten in place on a terminal, and left out where there is none.
+ * `log` prints a lasting line, in a terminal and in a plain log alike. */
+class LiveLine {
+  #terminal = rewritesLines(Deno.stdout);
+
+  /** Rewrites the line; in a plain log nothing appears. */
+  update(text: string): void {
+    if (!this.#terminal) return;
+    const { columns } = Deno.consoleSize();
+    Deno.stdout.writeSync(encoder.encode(CLEAR_LINE + text.slice(0, columns - 1)));
+  }
+
+  /** Prints a line that stays, over the progress line if there is one. */
+  log(text: string): void {
+    if (this.#terminal) Deno.stdout.writeSync(encoder.encode(CLEAR_LINE));
+    console.log(text);
+  }
+
+  /** Prints a line in a plain log only, where it stands for an update. */
+  logPlain(text: string): void {
+    if (!this.#terminal) console.log(text);
+  }
+}
 
 /** How one notebook is reproduced; the folders are the workspace's own except in tests. */
 export interface ReproduceOptions {
@@ -130,6 +158,7 @@ if (import.meta.main) {
       if (!await reproduce(name, options)) failed++;
       if (stop.signal.aborted) return 130;
     }
+    if (failed < names.length) await writeReadmeResults();
     return failed > 0 ? 1 : 0;
   });
 }

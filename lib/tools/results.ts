@@ -1,14 +1,8 @@
-/** What a notebook leaves behind: `figures/<name>/results.json` with its headline numbers, and three
- * files for each figure listed there. A run counts only if it wrote them all anew.
+/** What a notebook leaves behind: `figures/<name>/results.json` with its headline numbers and claims, and three files for
+ * each figure listed there. A run counts only if it wrote them all anew.
  * @module */
 import { join } from "node:path";
-
-/** `results.json`, as the notebook's `finish()` writes it; the parts that the task reads. */
-export interface Results {
-  profile: string;
-  headline: Record<string, string | number>;
-  figures: string[];
-}
+import type { Results } from "../notebook/notebook.ts";
 
 const FIGURE_FORMATS = ["png", "svg", "json"];
 
@@ -27,13 +21,14 @@ export async function writeTimes(directory: string): Promise<Map<string, number>
 }
 
 function parseResults(text: string): Results {
-  const { profile, headline, figures } = JSON.parse(text);
+  const results = JSON.parse(text);
+  const { profile, headline, figures } = results;
   const isHeadline = typeof headline === "object" && headline !== null && !Array.isArray(headline);
   const isFigures = Array.isArray(figures) && figures.every((name) => typeof name === "string");
   if (typeof profile !== "string" || !isHeadline || !isFigures) {
     throw new Error("profile, headline or figures missing");
   }
-  return { profile, headline, figures };
+  return results;
 }
 
 /** Reads the results of a run that began when the folder looked like `before`.

@@ -4,12 +4,11 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { startProgress } from "../notebook/progress.ts";
-import { formatCsv, formatJson } from "../sweep/export.ts";
-import { type Only, parseOnly, pointsOf, type Sweep } from "../sweep/grid.ts";
+import { formatCsv, formatJson } from "../sweep/archive.ts";
+import { loadSweep, type Only, parseOnly, pointsOf, type Sweep, SWEEPS } from "../sweep/grid.ts";
 import { runOnRedis } from "../sweep/queue.ts";
 import { missingPoints, runSweep } from "../sweep/runner.ts";
 import { SweepStore } from "../sweep/store.ts";
-import { loadSweep, SWEEPS } from "../sweep/sweeps.ts";
 import { runCommand, UsageError } from "./args.ts";
 import { moduleOf, redisUrl, stopSignal } from "./signals.ts";
 

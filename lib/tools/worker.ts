@@ -1,8 +1,7 @@
 /** `deno task worker`: takes points of sweeps from Redis, on any number of hosts, until it is stopped.
  * @module */
-import type { Point, Sweep } from "../sweep/grid.ts";
-import { serveSweeps } from "../sweep/queue_worker.ts";
-import { loadSweep, SWEEPS } from "../sweep/sweeps.ts";
+import { loadSweep, type Point, type Sweep, SWEEPS } from "../sweep/grid.ts";
+import { serveSweeps } from "../sweep/queue.ts";
 import { runCommand, UsageError } from "./args.ts";
 import { moduleOf, redisUrl, stopSignal } from "./signals.ts";
 

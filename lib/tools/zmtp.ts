@@ -6,6 +6,7 @@
  * command each way, then frames.
  * @see https://rfc.zeromq.org/spec/23/
  * @module */
+import { Buffer } from "node:buffer";
 
 const MORE = 1;
 const LONG = 2;
@@ -21,16 +22,6 @@ function encodeFrame(flags: number, body: Uint8Array): Uint8Array {
   else frame[1] = body.length;
   frame.set(body, frame.length - body.length);
   return frame;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** READY with the one property that every peer checks: name and value with their lengths before them. */
@@ -74,7 +65,7 @@ export class Zmtp {
     try {
       const greeting = new Uint8Array(GREETING_BYTES);
       greeting.set([0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0, ...encoder.encode("NULL")]);
-      await socket.#write(concat([greeting, readyCommand(socketType)]));
+      await socket.#write(Buffer.concat([greeting, readyCommand(socketType)]));
       const theirs = await socket.#read(GREETING_BYTES);
       if (theirs === null || theirs[0] !== 0xff || theirs[9] !== 0x7f || theirs[10] < 3) {
         throw new Error(`Cannot ${what}: the peer does not speak ZMTP 3`);
@@ -93,7 +84,7 @@ export class Zmtp {
   /** Sends one message of several frames, whole, after those before it. */
   send(frames: readonly Uint8Array[]): Promise<void> {
     const last = frames.length - 1;
-    const bytes = concat(frames.map((frame, i) => encodeFrame(i < last ? MORE : 0, frame)));
+    const bytes = Buffer.concat(frames.map((frame, i) => encodeFrame(i < last ? MORE : 0, frame)));
     this.#writing = this.#writing.then(() => this.#write(bytes));
     return this.#writing;
   }

@@ -8,10 +8,10 @@
  * @module */
 
 /** What an actor is sent. */
-interface Parcel<Order> {
+interface Message<Order> {
   order: Order;
-  /** Whether an answer is owed. */
-  owed: boolean;
+  /** Whether an answer is expected. */
+  asked: boolean;
 }
 
 /** What it sends back. */
@@ -26,8 +26,8 @@ export function serveOrders<Order>(
 ): void {
   const scope = self as unknown as Worker; // the types of this file are those of the main thread
   let last: Promise<unknown> = ready;
-  const obey = async ({ order, owed }: Parcel<Order>) => {
-    if (!owed) {
+  const obey = async ({ order, asked }: Message<Order>) => {
+    if (!asked) {
       await handle(order); // what it throws ends the Worker
       return;
     }
@@ -40,24 +40,24 @@ export function serveOrders<Order>(
       scope.postMessage({ error: text } satisfies Reply<unknown>);
     }
   };
-  scope.onmessage = ({ data }: MessageEvent<Parcel<Order>>) => {
+  scope.onmessage = ({ data }: MessageEvent<Message<Order>>) => {
     last = last.then(() => obey(data));
   };
 }
 
-/** The caller's side: one Worker and the answers that it owes. */
+/** The caller's side: one Worker and its pending answers. */
 export class Actor<Order, Answer> implements Disposable {
   readonly #worker: Worker;
-  readonly #owed: PromiseWithResolvers<Answer>[] = [];
+  readonly #pending: PromiseWithResolvers<Answer>[] = [];
   #fault?: Error;
 
   /** @param url a module that calls {@linkcode serveOrders}.   @param what names its work, in errors. */
   constructor(url: URL, what: string) {
     this.#worker = new Worker(url, { type: "module" });
     this.#worker.onmessage = ({ data }: MessageEvent<Reply<Answer>>) => {
-      const owed = this.#owed.shift();
-      if ("answer" in data) owed?.resolve(data.answer);
-      else owed?.reject(new Error(data.error));
+      const next = this.#pending.shift();
+      if ("answer" in data) next?.resolve(data.answer);
+      else next?.reject(new Error(data.error));
     };
     this.#worker.onerror = (event) => {
       event.preventDefault();
@@ -67,7 +67,7 @@ export class Actor<Order, Answer> implements Disposable {
 
   /** Gives an order that has no answer. */
   tell(order: Order, transfer: Transferable[] = []): void {
-    this.#worker.postMessage({ order, owed: false } satisfies Parcel<Order>, transfer);
+    this.#worker.postMessage({ order, asked: false } satisfies Message<Order>, transfer);
   }
 
   /** Gives an order and waits for its answer.
@@ -75,17 +75,17 @@ export class Actor<Order, Answer> implements Disposable {
   ask<T extends Answer>(order: Order): Promise<T> {
     if (this.#fault) return Promise.reject(this.#fault);
     const answer = Promise.withResolvers<Answer>();
-    this.#owed.push(answer);
-    this.#worker.postMessage({ order, owed: true } satisfies Parcel<Order>);
+    this.#pending.push(answer);
+    this.#worker.postMessage({ order, asked: true } satisfies Message<Order>);
     return answer.promise as Promise<T>;
   }
 
   #end(fault: Error): void {
     this.#fault ??= fault;
-    this.#owed.splice(0).forEach(({ reject }) => reject(this.#fault));
+    this.#pending.splice(0).forEach(({ reject }) => reject(this.#fault));
   }
 
-  /** Ends it: what it owes, and whatever it is asked from now on, is refused for this reason. */
+  /** Ends it: what is pending, and whatever it is asked from now on, is refused for this reason. */
   stop(reason: string): void {
     this.#worker.terminate();
     this.#end(new Error(reason));

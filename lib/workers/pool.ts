@@ -154,3 +154,19 @@ export async function runJobs<Job, Result>(
   using pool = new WorkerPool<Job, Result>(url, options.workers);
   return await pool.run(jobs, options);
 }
+
+/** Longest stretch without a pause. */
+const STRETCH_MS = 30;
+
+/** A function to await between two pieces of work: pauses when the last pause was a while ago.
+ * @throws (the returned function) the signal's reason when aborted. */
+export function breather(signal: AbortSignal | undefined): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last > STRETCH_MS) {
+      await new Promise((resolve) => setTimeout(resolve));
+      last = performance.now();
+    }
+    signal?.throwIfAborted();
+  };
+}

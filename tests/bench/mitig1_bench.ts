@@ -2,9 +2,8 @@
  * Worker and on two, and the client's share. z1 is checked against plain arithmetic, and what two Workers find
  * against what one does. Run: deno bench -A tests/bench/mitig1_bench.ts
  * @module */
-import { firstImages } from "lib/data/dataset.ts";
+import { firstImages, poolImages } from "lib/data/dataset.ts";
 import { loadMnist } from "lib/data/mnist.ts";
-import { poolImages } from "lib/data/pool.ts";
 import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
 import { startPairing } from "lib/math/pairing/start.ts";

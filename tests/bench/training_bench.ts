@@ -3,9 +3,8 @@
  * was not fitted on, and asked for the full run; its errors are printed.
  * Run: deno bench -A tests/bench/training_bench.ts
  * @module */
-import { firstImages } from "lib/data/dataset.ts";
+import { firstImages, poolImages } from "lib/data/dataset.ts";
 import { loadMnist } from "lib/data/mnist.ts";
-import { poolImages } from "lib/data/pool.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { fitCostModel, predict } from "lib/protocol/cryptonn/cost.ts";
 import { forwardPass } from "lib/protocol/cryptonn/forward.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { encode } from "fast-png";
-import { batchFromPng, GRAY, parseBatch, RGB } from "lib/data/cifar_batch.ts";
+import { batchFromPng, GRAY, parseBatch, RGB } from "lib/data/cifar10.ts";
 import { DataError } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { DataError } from "lib/data/dataset.ts";
-import { parseIdx } from "lib/data/idx.ts";
+import { parseIdx } from "lib/data/mnist.ts";
 
 /** Two 1×3 images. */
 const file = Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6]);

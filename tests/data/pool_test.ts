@@ -1,6 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { DataError, dataset } from "lib/data/dataset.ts";
-import { poolImages } from "lib/data/pool.ts";
+import { DataError, dataset, poolImages } from "lib/data/dataset.ts";
 
 const parts = { name: "small", y: Uint8Array.of(1, 0), classes: ["a", "b"] };
 

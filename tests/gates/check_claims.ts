@@ -31,7 +31,7 @@ export function claimProblems(claims: readonly Claim[]): string[] {
 /** Rows of README's results that speak of random draws as if none could differ, one line each. A row that says
  * "bit for bit" is about no draw. */
 export function readmeProblems(readme: string): string[] {
-  const [, after = ""] = readme.split(/^## Results$/m);
+  const [, after = ""] = readme.split(/^## What we found$/m);
   const rows = after.split(/^## /m)[0].split("\n").filter((line) => line.startsWith("|"));
   if (rows.length < 3) return ["README has no table of results"];
   return rows.flatMap((row) => {

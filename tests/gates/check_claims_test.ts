@@ -33,7 +33,7 @@ Deno.test("claimProblems() names claims that say more than they rest on", () => 
 
 Deno.test("readmeProblems() reads the rows of the results alone", () => {
   const readme = (row: string) =>
-    `every\n\n## Results\n\n| what | here |\n| --- | --- |\n| a | 1 |\n| ${row} |\n\n## Next\n\n| never |\n`;
+    `every\n\n## What we found\n\n| what | here |\n| --- | --- |\n| a | 1 |\n| ${row} |\n\n## Next\n\n| never |\n`;
   assertEquals(readmeProblems(readme("weights | every one equal, bit for bit")), []);
   assertEquals(readmeProblems(readme("rate | 10 of 10 exact")), [
     'README, results: "10 of 10" in "rate"',

@@ -10,7 +10,7 @@ import {
   NotebookFormatError,
   readIpynb,
 } from "lib/tools/ipynb.ts";
-import { type NotebookModule, notebookModule, type Trailing } from "lib/tools/notebook_module.ts";
+import { type NotebookModule, notebookModule, type Trailing } from "./notebook_module.ts";
 import { BARE_IMPORT } from "./trailing_plugin.ts";
 import { ROOT } from "lib/tools/workspace.ts";
 

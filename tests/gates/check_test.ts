@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { checkCells, checkNotebook, checkRecord, checkStart } from "./check_notebooks.ts";
 import { codeCells } from "lib/tools/ipynb.ts";
 import { Kernel } from "lib/tools/kernel.ts";
-import { notebookModule } from "lib/tools/notebook_module.ts";
+import { notebookModule } from "./notebook_module.ts";
 import { ROOT } from "lib/tools/workspace.ts";
 import { notebookOf, permitted, withFolder } from "../tools/fixtures.ts";
 

@@ -4,7 +4,7 @@
 import { runCommand } from "lib/tools/args.ts";
 import { findChromium } from "./chromium.ts";
 import { runTests, summaryLine } from "./suite.ts";
-import { ensureVenv } from "lib/tools/venv.ts";
+import { ensureVenv } from "lib/tools/lab.ts";
 
 if (import.meta.main) {
   await runCommand({

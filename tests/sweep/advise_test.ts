@@ -6,18 +6,16 @@ import {
   dominates,
   type Limits,
   meets,
+  type Outcome,
   paretoSet,
+  plannedEpochs,
   recommend,
   type Result,
-  shortfall,
-  type Trial,
-} from "lib/sweep/advise_choice.ts";
-import {
-  type Outcome,
-  plannedEpochs,
   type Search,
+  shortfall,
   successiveHalving,
-} from "lib/sweep/advise_halving.ts";
+  type Trial,
+} from "lib/sweep/advise_search.ts";
 import { adviceReport, adviceText, duration } from "lib/sweep/advise_text.ts";
 
 /** A synthetic configuration: where its learning curve ends, and what it costs. */

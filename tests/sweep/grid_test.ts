@@ -4,13 +4,14 @@ import {
   checkPoint,
   checkRow,
   defineSweep,
+  loadSweep,
   parseOnly,
   pointKey,
   pointsOf,
   seedOf,
   type Sweep,
+  SWEEPS,
 } from "lib/sweep/grid.ts";
-import { loadSweep, SWEEPS } from "lib/sweep/sweeps.ts";
 import { sweep as probe } from "./probe.ts";
 
 const permitted = (await Deno.permissions.query({ name: "read" })).state === "granted";

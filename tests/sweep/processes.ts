@@ -1,6 +1,6 @@
 /** Runs in processes of their own, to be killed in the tests.
  * @module */
-import { flatRow } from "lib/sweep/export.ts";
+import { flatRow } from "lib/sweep/archive.ts";
 import type { Point, Sweep } from "lib/sweep/grid.ts";
 import { SweepStore } from "lib/sweep/store.ts";
 

@@ -7,8 +7,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { defineSweep, pointKey, pointsOf } from "lib/sweep/grid.ts";
-import { runOnRedis } from "lib/sweep/queue.ts";
-import { serveSweeps } from "lib/sweep/queue_worker.ts";
+import { runOnRedis, serveSweeps } from "lib/sweep/queue.ts";
 import { connectRedis, parseRedisUrl, RedisError } from "lib/sweep/redis.ts";
 import { runSweep } from "lib/sweep/runner.ts";
 import { SweepStore } from "lib/sweep/store.ts";

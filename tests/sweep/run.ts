@@ -3,8 +3,7 @@
  * that it is ready. Arguments: role, options as JSON.
  * @module */
 import { pointsOf } from "lib/sweep/grid.ts";
-import { runOnRedis } from "lib/sweep/queue.ts";
-import { serveSweeps } from "lib/sweep/queue_worker.ts";
+import { runOnRedis, serveSweeps } from "lib/sweep/queue.ts";
 import { runSweep } from "lib/sweep/runner.ts";
 import { SweepStore } from "lib/sweep/store.ts";
 import { sweep } from "./probe.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { flatRow, formatCsv, formatJson, parseCsv } from "lib/sweep/export.ts";
+import { flatRow, formatCsv, formatJson, parseCsv } from "lib/sweep/archive.ts";
 import { seededRng, uniform } from "lib/math/rng.ts";
 import { defineSweep, type Point, pointKey, pointsOf, type Sweep } from "lib/sweep/grid.ts";
 import { type Outcome, StoreError, SweepStore } from "lib/sweep/store.ts";

@@ -1,8 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { parseOnly, pointsOf, type Row, seedOf } from "lib/sweep/grid.ts";
+import { loadSweep, parseOnly, pointsOf, type Row, seedOf } from "lib/sweep/grid.ts";
 import { runSweep } from "lib/sweep/runner.ts";
 import { SweepStore } from "lib/sweep/store.ts";
-import { loadSweep } from "lib/sweep/sweeps.ts";
 import { permitted } from "../tools/fixtures.ts";
 
 /** The rows of a few points, as a Worker computes them. */

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join, resolve } from "node:path";
 import { fromCaller, helpText, parseCommand, UsageError } from "lib/tools/args.ts";
-import { withoutPasswords } from "lib/data/passwords.ts";
+import { withoutPasswords } from "lib/data/package_file.ts";
 import { tooOld } from "lib/tools/deno_version.ts";
 import { ROOT } from "lib/tools/workspace.ts";
 import { permitted } from "./fixtures.ts";

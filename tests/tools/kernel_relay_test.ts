@@ -73,6 +73,15 @@ async function relayed(
         while (broadcasts.filter(isIdle).length < requests.length) {
           await new Promise((resolve) => setTimeout(resolve, 10));
         }
+        // Deno's kernel may send a cell's last text after it is idle: an output of one more request comes behind it.
+        const { frames } = codec.encode("execute_request", {
+          ...{ code: TOKEN_CODE, silent: true, store_history: false },
+        });
+        await shell.send(frames);
+        await shell.receive();
+        while (!broadcasts.some(({ type }) => type === TOKEN)) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
         return { replies, heard: [...broadcasts] };
       },
       stop() { // what Jupyter sends to the process group
@@ -92,6 +101,9 @@ async function relayed(
     await listening;
   }
 }
+
+const TOKEN = "relay_token";
+const TOKEN_CODE = `await Deno.jupyter.broadcast("${TOKEN}", {})`;
 
 const textOf = (heard: Message[]) =>
   heard.filter(({ type }) => type === "stream").map(({ content }) => content.text).join("");

@@ -1,8 +1,7 @@
 /** The two commands as two processes over TLS; the oracle is the plain fixed-point run of the same network. */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
-import { firstImages } from "lib/data/dataset.ts";
+import { firstImages, poolImages } from "lib/data/dataset.ts";
 import { loadMnist } from "lib/data/mnist.ts";
-import { poolImages } from "lib/data/pool.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { fixedAccuracy, initialFixedW1 } from "lib/protocol/fixed_net.ts";
 import { DEFAULT_SCALES } from "lib/protocol/fixed_step.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { parseCsv } from "lib/sweep/export.ts";
+import { parseCsv } from "lib/sweep/archive.ts";
 import { pointsOf } from "lib/sweep/grid.ts";
 import { SweepStore } from "lib/sweep/store.ts";
 import { sweep } from "../sweep/probe.ts";

@@ -47,7 +47,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Actor refuses what it owes and what comes later once it is stopped",
+  name: "Actor refuses what is pending and what comes later once it is stopped",
   ignore,
   async fn() {
     const actor = open();

@@ -7,7 +7,7 @@
  * of |z1| in training, which costs a few more giant steps an inner product.
  * @module */
 import { chooseWindow, signedDigits } from "../../math/msm.ts";
-import { breather } from "../../workers/breath.ts";
+import { breather } from "../../workers/pool.ts";
 import {
   type CostSample,
   measureCosts,

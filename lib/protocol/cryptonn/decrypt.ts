@@ -5,8 +5,7 @@
  * may not be written, each Worker builds its own, which takes seconds. Keep the pool open over a training.
  * @module */
 import { decodeCiphertext, decodeFunctionalKey, decryptMany } from "../../fe/ipfe.ts";
-import { WorkerPool } from "../../workers/pool.ts";
-import { breather } from "../../workers/breath.ts";
+import { breather, WorkerPool } from "../../workers/pool.ts";
 import { ProtocolError } from "../../net/wire.ts";
 
 /** Some ciphertexts and all the keys, encoded. */

@@ -15,7 +15,7 @@ import { rangeOf } from "../../fe/params.ts";
 import { prepareDlog } from "../../math/dlog.ts";
 import { group } from "../../math/group.ts";
 import { secureRng, seededRng } from "../../math/rng.ts";
-import { breather } from "../../workers/breath.ts";
+import { breather } from "../../workers/pool.ts";
 import { initFixedNet } from "../fixed_net.ts";
 import { DEFAULT_SCALES, type FixedNet, type Scales, type StepRecord } from "../fixed_step.ts";
 import { checkBatches, trainFixed } from "../fixed_train.ts";

@@ -12,7 +12,7 @@ import { encrypt, keyDerive, type MasterSecretKey, setup } from "../../fe/fhipe.
 import { encodeCiphertext, encodeFunctionalKey } from "../../fe/fhipe_encoding.ts";
 import { startPairing } from "../../math/pairing/start.ts";
 import { type Rng, secureRng } from "../../math/rng.ts";
-import { breather } from "../../workers/breath.ts";
+import { breather } from "../../workers/pool.ts";
 import { clearProducts, initialFixedW1 } from "../fixed_net.ts";
 import { DEFAULT_SCALES, type Scales, updateW1 } from "../fixed_step.ts";
 import { closeOnError, Requests } from "../../net/requests.ts";

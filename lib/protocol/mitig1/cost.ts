@@ -31,7 +31,7 @@ import { prepareCiphertext } from "../../fe/fhipe_prepared.ts";
 import { fitCosts } from "../../math/linear_fit.ts";
 import { powerGT, solveGT } from "../../math/pairing/dlog.ts";
 import type { PairingGroup } from "../../math/pairing/group.ts";
-import { breather } from "../../workers/breath.ts";
+import { breather } from "../../workers/pool.ts";
 import { secondsOf } from "../seconds_of.ts";
 
 /** Seconds, or bytes, as a polynomial in N: [1, N] or [1, N, N²]. */

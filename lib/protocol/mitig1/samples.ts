@@ -12,7 +12,7 @@ import {
 } from "../../fe/fhipe.ts";
 import { decodeCiphertext, decodeFunctionalKey } from "../../fe/fhipe_encoding.ts";
 import { PreparedCiphertexts } from "../../fe/fhipe_prepared.ts";
-import { breather } from "../../workers/breath.ts";
+import { breather } from "../../workers/pool.ts";
 import { checkMadeFor } from "./terms.ts";
 
 /** Milliseconds that each kind of work took; over several threads, added up. */

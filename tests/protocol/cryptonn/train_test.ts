@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { dataset, image } from "lib/data/dataset.ts";
+import { dataset, image, poolImages } from "lib/data/dataset.ts";
 import { loadMnist } from "lib/data/mnist.ts";
-import { poolImages } from "lib/data/pool.ts";
 import { seededRng } from "lib/math/rng.ts";
 import {
   stepViews,

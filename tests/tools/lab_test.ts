@@ -8,7 +8,7 @@ import {
 import { join } from "node:path";
 import { findChromium } from "../gates/chromium.ts";
 import { liesInCache } from "lib/tools/kernel_spec.ts";
-import { ensureVenv, PythonError, type VenvPlan, venvPython } from "lib/tools/venv.ts";
+import { ensureVenv, PythonError, type VenvPlan, venvPython } from "lib/tools/lab.ts";
 import { permitted, withFolder } from "./fixtures.ts";
 
 /** Stands for Python: a version, an environment whose Python it is again, a pip that installs nothing and

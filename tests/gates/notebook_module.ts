@@ -2,7 +2,7 @@
  * the type checker and the linter, which cannot read .ipynb, see the notebook as the kernel runs it.
  * A name declared twice is legal in the kernel; in the module it is an error, and we want it to be one.
  * @module */
-import { codeCells, type Ipynb } from "./ipynb.ts";
+import { codeCells, type Ipynb } from "lib/tools/ipynb.ts";
 
 /** Where an expression begins whose value may become the cell's. Both count from 1. */
 export interface Trailing {
