@@ -5,19 +5,23 @@
  * (`solvers/admm.ts`). The program itself is in `lp_model.ts`. What W1 alone decides is made once for all
  * images and objectives behind it (`layer.ts`), in each Worker that meets it.
  *
- * @example A 2 × 2 image behind three equations, where the sum of the pixels decides
+ * @example Four pixels behind three equations: the least sum decides
  * ```ts
- * import { attack } from "lib/attack/attack.ts";
+ * import { attack, attackAll, type AttackOptions, type RunOptions } from "lib/attack/attack.ts";
+ * import { checkedPriors } from "lib/attack/priors.ts";
  * import { serverView } from "lib/attack/view.ts";
+ * import { assertEquals } from "@std/assert";
  *
- * const view = serverView({
- *   W1: [1, 2, 3, 4, -5, 6, 7, -8, 2, 0, -1, 3],
- *   z1: [400, 700, -100], // of the pixels 0, 0, 100, 0 + a hundred times (0, 0.5, 0, 0) …
- *   shape: [2, 2, 1],
- *   scaleBits: 0,
- * });
- * const [found] = await attack([view], { objective: "sum" });
- * console.log(found.status, found.xHat);
+ * const W1 = [1, 2, 3, 4, -5, 6, 7, -8, 2, 0, -1, 3];
+ * const view = serverView({ W1, z1: [300, 700, -100], shape: [2, 2, 1], scaleBits: 0 });
+ * const run: RunOptions = { timeLimitS: 10, workers: 0 };
+ * const assumed: AttackOptions = { objective: "sum", ...run };
+ * const [found] = await attack([view], assumed);
+ * assertEquals([found.status, [...found.xHat!].map(Math.round)], ["optimal", [0, 0, 100, 0]]);
+ *
+ * // Each view under assumptions of its own:
+ * const both = (["sum", "tv"] as const).map((objective) => ({ view, priors: checkedPriors({ objective }) }));
+ * assertEquals((await attackAll(both, run)).map(({ status }) => status), ["optimal", "optimal"]);
  * ```
  * @module */
 import { type PoolOptions, runJobs } from "../workers/pool.ts";
