@@ -27,7 +27,9 @@ export interface PreparedLayer {
   independent(): readonly number[];
   /** What its equations can tell. */
   evidence(): LayerEvidence;
+  /** For attacks without a program. */
   leastSquares(): LeastSquares;
+  /** For solvers in floating point. */
   equations(): ScaledEquations;
   /** The scaled equations as the interior point method takes them. */
   saddle(): Saddle;

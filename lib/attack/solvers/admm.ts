@@ -18,13 +18,13 @@ import { preparedLayer, sameNumbers, type ScaledEquations } from "../layer.ts";
 import { type CostTerms, costTerms, keepsRules, type PixelRule } from "../priors.ts";
 import { pixelRules, type Priors } from "../priors.ts";
 import { clipped, consistent, noRecovery, type Recovery, recovery } from "../recovery.ts";
-import { refine, solution, timed } from "../recovery.ts";
+import { refine, solution } from "../recovery.ts";
 import type { ServerView } from "../view.ts";
 import { type Copies, freshCopies, split, type Splitting } from "./admm_steps.ts";
 import { updateCopies, type Weights } from "./admm_steps.ts";
 import { reweigh, REWEIGHTINGS } from "./exact.ts";
 import { provesInfeasible, suggestsInfeasible } from "./farkas.ts";
-import { type Forms, formsOf } from "./forms.ts";
+import { applyForms, type Forms, formsOf, spreadForms } from "./forms.ts";
 import { soleSolution } from "./least_squares.ts";
 
 /** How a batch runs. */
@@ -109,12 +109,19 @@ export async function admm(
   }
   if (views.length === 0) return [];
   checkSameLayer(views);
+  const start = performance.now();
+  const each = (found: Recovery): Recovery => ({
+    ...found,
+    elapsedMs: (performance.now() - start) / views.length,
+  });
   if (views[0].hidden >= views[0].n) {
-    const recoveries = await soleSolutions(views, priors, options);
-    if (recoveries !== null) return recoveries;
+    const sole = soleSolutions(views, priors);
+    if (sole !== null) {
+      onProgress?.(views.length, views.length);
+      return sole.map(each);
+    }
   }
   await startBackend();
-  const start = performance.now();
   const batch = prepare(views[0], priors, maxIterations);
   const { n } = views[0];
   const recoveries = new Array<Recovery>(views.length);
@@ -172,29 +179,19 @@ export async function admm(
   } finally {
     P.dispose();
   }
-  const elapsedMs = (performance.now() - start) / views.length;
-  return recoveries.map((recovery) => ({ ...recovery, elapsedMs }));
+  return recoveries.map(each);
 }
 
-/** As many equations as pixels or more: nothing to iterate, or null if the equations do not fix the image. */
-async function soleSolutions(
-  views: readonly ServerView[],
-  priors: Priors,
-  { signal, onProgress }: BatchOptions,
-): Promise<Recovery[] | null> {
-  const { objective } = priors;
+/** As many equations as pixels or more: nothing to iterate, or null if the equations do not fix an image. */
+function soleSolutions(views: readonly ServerView[], priors: Priors): Recovery[] | null {
   const rules = pixelRules(views[0].shape, priors);
-  const recoveries: Recovery[] = [];
+  const found: Recovery[] = [];
   for (const view of views) {
-    signal?.throwIfAborted();
-    const start = performance.now();
-    const sole = soleSolution(view, objective, rules);
+    const sole = soleSolution(view, priors.objective, rules);
     if (sole === null) return null;
-    recoveries.push(timed(start, sole));
-    onProgress?.(recoveries.length, views.length);
-    await new Promise((resolve) => setTimeout(resolve));
+    found.push(sole);
   }
-  return recoveries;
+  return found;
 }
 
 /** q·P [rows, n], in float32 on tfjs. */
@@ -243,18 +240,12 @@ function contradicts(
   x: Float32Array,
 ): boolean {
   const n = x.length;
-  const reachOfRules = new Float64Array(n);
-  const r: number[] = [];
-  let allowance = 0;
-  bounds.forEach((bound, e) => {
-    if (bound === Infinity) return;
-    const [from, to] = [forms.starts[e], forms.starts[e + 1]];
-    let apart = -copies.z[n + e];
-    for (let k = from; k < to; k++) apart += forms.values[k] * x[forms.indices[k]];
-    for (let k = from; k < to; k++) reachOfRules[forms.indices[k]] += apart * forms.values[k];
-    r.push(apart);
-    allowance += Math.abs(apart) * bound;
-  });
+  const apart = applyForms(forms, Float64Array.from(x)).map((form, e) =>
+    bounds[e] === Infinity ? 0 : form - copies.z[n + e]
+  );
+  const allowance = apart.reduce((sum, v, e) => v === 0 ? sum : sum + Math.abs(v) * bounds[e], 0);
+  const r = apart.subarray(apart.length - rules.length);
+  const reachOfRules = spreadForms(forms, apart, new Float64Array(n));
   const y = splitting.multipliers(reachOfRules.map((v, p) => v + x[p] - copies.z[p]));
   const reach = applyTransposed(equations.A, y).map((v, p) => v - reachOfRules[p]);
   return suggestsInfeasible({ y, b, reach, allowance }) &&
