@@ -9,7 +9,8 @@
 import { pixelRules, type Priors, type Shape } from "./priors.ts";
 import type { Recovery } from "./recovery.ts";
 
-type Pixels = ArrayLike<number>;
+/** Grey levels 0..255. */
+export type Pixels = ArrayLike<number>;
 
 const WINDOW = 11;
 const SIGMA = 1.5;
@@ -29,17 +30,10 @@ export function psnr(xHat: Pixels, xTrue: Pixels): number {
   return -10 * Math.log10(mse(xHat, xTrue));
 }
 
-/** How many pixels are right after rounding. */
-export function exactPixels(xHat: Pixels, xTrue: Pixels): number {
-  checkLengths("exactPixels", xHat, xTrue);
-  let right = 0;
-  for (let p = 0; p < xTrue.length; p++) if (Math.round(xHat[p]) === xTrue[p]) right++;
-  return right;
-}
-
-/** Whether rounding the recovery gives the image, every pixel of it. */
+/** Whether rounding the recovery gives the image, every pixel of it. @throws as {@linkcode mse}. */
 export function exact(xHat: Pixels, xTrue: Pixels): boolean {
-  return exactPixels(xHat, xTrue) === xTrue.length;
+  checkLengths("exact", xHat, xTrue);
+  return Array.from(xHat, Math.round).every((x, p) => x === xTrue[p]);
 }
 
 /** How many of the rules that `priors` assumes an image breaks. */
@@ -132,18 +126,13 @@ export interface Score {
 /** Measures a recovery against the true image. @throws {TypeError} lengths that differ. */
 export function score(recovery: Recovery, xTrue: ArrayLike<number>, shape: Shape): Score {
   const { status, xHat, elapsedMs, consistent, certified } = recovery;
-  const worth = { elapsedMs, consistent, certified };
-  if (xHat === null) {
-    return { status, mse: null, psnr: null, ssim: null, exact: false, ...worth };
-  }
-  return {
-    status,
+  const measured = xHat === null ? { mse: null, psnr: null, ssim: null, exact: false } : {
     mse: mse(xHat, xTrue),
     psnr: psnr(xHat, xTrue),
     ssim: ssim(xHat, xTrue, shape),
     exact: exact(xHat, xTrue),
-    ...worth,
   };
+  return { status, ...measured, elapsedMs, consistent, certified };
 }
 
 /** Mean of one number over the recovered images; null if there are none. An infeasible solve has no
