@@ -2,9 +2,10 @@
  * on stderr that rewrites itself, in a log a plain line every other second. At most ten counts a
  * second, however often it is told.
  * @module */
-import { type Kernel, kernel, send } from "./kernel.ts";
-import { rewritesLines } from "./terminal.ts";
+import { durationText, escapeHtml } from "../plot/theme.ts";
+import { type Kernel, kernel, send } from "./show.ts";
 
+/** A progress display. */
 export interface Progress {
   /** `done` of `total`; the signature of an `onProgress` callback. */
   update(done: number, total?: number): void;
@@ -16,6 +17,7 @@ export interface Progress {
   stopped(): Promise<void>;
 }
 
+/** What a progress display shows. */
 export interface ProgressState {
   label: string;
   done: number;
@@ -38,20 +40,14 @@ export interface ProgressSink {
   flush(): Promise<void>;
 }
 
-function duration(ms: number): string {
-  if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1000);
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-}
-
 /** "solving 12/40 (30 %), 4.1 s left", "solving 40/40 in 5.9 s" or "solving stopped at 12/40". */
 export function progressText(state: ProgressState): string {
   const { label, done, total, elapsedMs, leftMs, said, end } = state;
   if (end === "stopped") return `${label} stopped${total > 0 ? ` at ${done}/${total}` : ""}`;
   const count = total > 0 ? `${label} ${done}/${total}` : label;
-  if (end === "done") return `${count} in ${duration(elapsedMs)}`;
+  if (end === "done") return `${count} in ${durationText(elapsedMs / 1000)}`;
   if (total === 0) return said === undefined ? `${label} …` : `${label}: ${said}`;
-  const left = leftMs === null ? "" : `, ${duration(leftMs)} left`;
+  const left = leftMs === null ? "" : `, ${durationText(leftMs / 1000)} left`;
   return `${count} (${Math.floor(100 * done / total)} %)${left}`;
 }
 
@@ -82,8 +78,7 @@ function kernelSink(to: Kernel): ProgressSink {
       const text = progressText(state);
       const share = state.total > 0 ? `value="${state.done}" max="${state.total}"` : "";
       const bar = state.total === 0 && state.end ? "" : `<progress ${share}></progress> `;
-      const html = bar + text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-      const data = { "text/plain": text, "text/html": html };
+      const data = { "text/plain": text, "text/html": bar + escapeHtml(text) };
       const content = { data, metadata: {}, transient: { display_id: displayId } };
       // In order, and not awaited by the computation that reports.
       pending = pending === undefined
@@ -95,6 +90,14 @@ function kernelSink(to: Kernel): ProgressSink {
       await new Promise((resolve) => setTimeout(resolve, 50));
     },
   };
+}
+
+/** Whether a line may be rewritten in place: a terminal, and one that is not asked to do without escape codes. */
+export function rewritesLines(
+  stream: { isTerminal(): boolean },
+  variable: (name: string) => string | undefined = (name) => Deno.env.get(name),
+): boolean {
+  return stream.isTerminal() && variable("TERM") !== "dumb" && !variable("NO_COLOR");
 }
 
 function stderrSink(): ProgressSink {

@@ -23,7 +23,7 @@ const GRACE_MS = 2000;
 export async function runStep<T>(
   label: string,
   work: (on: On) => Promise<T>,
-  { signal = interrupts().signal, bar = startProgress(label, 0) }: {
+  { signal = interrupts.signal, bar = startProgress(label, 0) }: {
     signal?: AbortSignal;
     bar?: Progress;
   } = {},

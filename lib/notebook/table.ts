@@ -1,8 +1,12 @@
 /** Tables and texts as notebook outputs: HTML or Markdown, and aligned plain text for the terminal.
  * @module */
 
+import { escapeHtml, numberText, thousands } from "../plot/theme.ts";
+
+/** What stands in a cell; null is nothing. */
 export type Cell = string | number | null;
 
+/** A table; `table()` makes and checks it. */
 export interface Table {
   kind: "table";
   title?: string;
@@ -10,6 +14,7 @@ export interface Table {
   rows: readonly (readonly Cell[])[];
 }
 
+/** A text in Markdown. */
 export interface Markdown {
   kind: "markdown";
   text: string;
@@ -42,18 +47,13 @@ export function markdown(text: string): Markdown {
 function cellText(cell: Cell): string {
   if (cell === null) return "";
   if (typeof cell === "string") return cell;
-  return Number.isInteger(cell) ? cell.toLocaleString("en-US") : String(+cell.toPrecision(4));
+  return Number.isInteger(cell) ? thousands(cell) : numberText(cell, 4);
 }
 
 /** A column of numbers ("0.14", "≤ 3 ms", 12) is set flush right. */
 function isNumeric({ rows }: Table, column: number): boolean {
   const cells = rows.map((row) => cellText(row[column])).filter((text) => text !== "");
   return cells.length > 0 && cells.every((text) => /^[-+−±~≈<>≤≥]?\s*[\d∞]/.test(text));
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;").replaceAll("\n", "<br>");
 }
 
 // Colours follow the front end's theme; alignment stands on the cells, for viewers that strip styles.

@@ -1,169 +1,185 @@
-/** Lines over a numeric axis: one line a series, optional error bands, log axes, and labelled vertical
- * and horizontal lines for the values that matter ("smallest exact width 275", "paper: 96.8 %").
+/** Lines over a numeric axis: one line a series or several of one colour, intervals as bars or bands, log
+ * axes. What a line means stands in the legend and nowhere else, so that no label meets another or the data.
+ *
+ * ```ts
+ * import { lineFigure } from "lib/plot/line.ts";
+ *
+ * const { layout } = lineFigure({
+ *   name: "accuracy",
+ *   title: "Test accuracy by epoch",
+ *   alt: "Accuracy rises above 96.8 % in the second epoch.",
+ *   xAxis: { title: "epoch", unit: "count" },
+ *   yAxis: { title: "test accuracy", unit: "%" },
+ *   series: [
+ *     { name: "split training", x: [1, 2], y: [95.1, 97.2] },
+ *     { name: "paper", x: [1, 2], y: [96.8, 96.8], muted: true, markers: false, dash: "dot" },
+ *   ],
+ * });
+ * if (layout.width !== 900) throw new Error(`width ${layout.width}`);
+ * ```
  * @module */
-import { type Axis, axisRange, raised, rangedAxis, type ValueAxis } from "./axis.ts";
 import {
-  baseLayout,
-  checkText,
+  type Axes,
+  axisRange,
+  checkNames,
+  checkPoints,
+  type Points,
+  raised,
+  rangedAxis,
+  type ValueAxis,
+  valueText,
+} from "./axis.ts";
+import {
   type Figure,
   type FigureText,
-  legendBeside,
-  legendWidth,
+  figureWidth,
+  frame,
+  legendOf,
   type PlotlyTrace,
 } from "./figure.ts";
-import { drawLevels, gapBeside, type Level, placeLevels } from "./levels.ts";
-import { drawMarks, lineHeight, type Mark, placeMarks } from "./marks.ts";
-import { checkColumns, checkNames, checkPair } from "./series.ts";
-import { fontSize, markers, palette, plain, widest } from "./theme.ts";
+import { colour, markers, palette, plain } from "./theme.ts";
 
-export interface Series {
-  name: string;
-  x: ArrayLike<number>;
-  y: ArrayLike<number>;
-  /** Error band, both or neither; lo ≤ y ≤ hi. */
-  lo?: ArrayLike<number>;
-  hi?: ArrayLike<number>;
-  dash?: "solid" | "dash" | "dot";
+/** One line. */
+export interface Series extends Points {
+  /** Name of the lines that it is one of, such as five seeds: they share a colour and one legend entry. */
+  group?: string;
+  /** "none" draws points alone. Default "solid". */
+  dash?: "solid" | "dash" | "dot" | "none";
   /** Draw the points too; default true. */
   markers?: boolean;
-  /** Name of the series whose colour it takes, such as the measurement that a model fits. */
-  like?: string;
+  /** Predicted, not measured: points are drawn as outlines. */
+  hollow?: boolean;
+  /** Small and pale, such as the runs behind a mean. */
+  faint?: boolean;
+  /** Grey, beside what has a colour: a level that a paper reports, a Pareto front. */
+  muted?: boolean;
+  /** Values from a paper, drawn as black stars. */
+  published?: boolean;
 }
 
-export interface LineOptions extends FigureText {
-  xAxis: Axis;
-  yAxis: ValueAxis;
+/** What `lineFigure` draws. */
+export interface LineOptions extends FigureText, Axes {
   series: readonly Series[];
-  /** Vertical lines. */
-  marks?: readonly Mark[];
-  /** Horizontal lines. */
-  levels?: readonly Level[];
+  /** How lo and hi are drawn; default bands, and bars where more than two would lie over each other. */
+  intervals?: "band" | "bars";
+  /** Pixels from one legend entry to the next at the same x, so that bars stand side by side; default 0. */
+  apart?: number;
+}
+
+/** The series as the legend lists them: a group counts once, in the place of its first line. */
+function entriesOf(series: readonly Series[]): Series[] {
+  return series.map((s) => ({ ...s, name: s.group ?? s.name }));
+}
+
+/** The colour of each entry that has one of its own or that of the one it is like.
+ * @throws {TypeError} a series is like an unknown one. */
+function coloursOf(figure: string, entries: readonly Series[]): Map<string, string> {
+  const coloured = entries.filter((s) => !s.published && !s.muted);
+  const own = [...new Set(coloured.filter((s) => s.like === undefined).map((s) => s.name))];
+  return new Map(coloured.map(({ name, like = name }) => {
+    if (own.includes(like)) return [name, palette[own.indexOf(like)]];
+    throw new TypeError(
+      `Cannot make figure ${figure}: series "${name}" is like unknown series "${like}"`,
+    );
+  }));
 }
 
 function checkLines(options: LineOptions): void {
-  const { name, series, xAxis, yAxis, marks = [], levels = [] } = options;
-  checkNames(name, "series", series.map((s) => s.name));
-  for (const s of series) {
-    checkPair(name, s.name, "an error band", [s.lo, s.hi]);
-    checkColumns(name, s.name, { x: s.x, y: s.y, lo: s.lo, hi: s.hi }, options);
-    if (s.like !== undefined && !series.some(({ name }) => name === s.like)) {
-      throw new TypeError(
-        `Cannot make figure ${name}: series "${s.name}" is like unknown series "${s.like}"`,
-      );
-    }
-  }
-  const references = [
-    ...marks.map((mark) => ["mark at x", mark.x, xAxis, mark.series] as const),
-    ...levels.map((level) => ["level at y", level.y, yAxis, level.series] as const),
-  ];
-  for (const [what, value, axis, owner] of references) {
-    if (!Number.isFinite(value)) {
-      throw new RangeError(`Cannot make figure ${name}: ${what} = ${value}`);
-    }
-    if (axis.log === true && value <= 0) {
-      throw new RangeError(`Cannot make figure ${name}: ${what} = ${value} on a log axis`);
-    }
-    if (axis === yAxis && yAxis.floor !== undefined && value < yAxis.floor) {
-      throw new RangeError(`Cannot make figure ${name}: ${what} = ${value} is below the floor`);
-    }
-    if (owner !== undefined && !series.some((s) => s.name === owner)) {
-      throw new TypeError(`Cannot make figure ${name}: ${what} of unknown series "${owner}"`);
-    }
-  }
+  const { name, series } = options;
+  const groups = new Set(series.flatMap(({ group }) => group ?? []));
+  checkNames(name, "series", [
+    ...series.filter(({ group }) => group === undefined).map((s) => s.name),
+    ...groups,
+  ]);
+  for (const s of series) checkPoints(name, s, options);
 }
 
-/** The place in the palette of each series. */
-function tones(series: readonly Series[]): number[] {
-  const names = series.map(({ name }) => name);
-  return series.map(({ name, like = name }) => names.indexOf(like));
+/** Plotly's error bars of y where it has intervals: distances from the values to both ends, as drawn. */
+function errorBars({ y, lo, hi }: Points, axis: ValueAxis): PlotlyTrace {
+  if (lo === undefined || hi === undefined) return {};
+  const at = raised(y, axis);
+  const array = raised(hi, axis).map((end, i) => end - at[i]);
+  const arrayminus = raised(lo, axis).map((end, i) => at[i] - end);
+  return {
+    error_y: { type: "data", symmetric: false, thickness: 1.5, width: 4, array, arrayminus },
+  };
 }
 
-function traces(options: LineOptions): PlotlyTrace[] {
+/** @param step on the x axis from one entry to the next, in exponents on a log axis. */
+function traces(
+  options: LineOptions,
+  colours: ReadonlyMap<string, string>,
+  step: number,
+): PlotlyTrace[] {
   const { xAxis, yAxis, series } = options;
-  const tone = tones(series);
+  const names = entriesOf(series).map((s) => s.name), entries = [...new Set(names)];
+  const shapes = [...colours.keys()];
+  const some = series.filter((s) => s.lo !== undefined).length;
+  const { intervals = some > 2 ? "bars" : "band" } = options;
   return series.flatMap((s, i) => {
-    const x = Array.from(s.x);
+    const legendgroup = names[i], alone = s.dash === "none";
+    const by = (entries.indexOf(legendgroup) - (entries.length - 1) / 2) * step;
+    const x = Array.from(s.x, (v) => xAxis.log === true ? v * 10 ** by : v + by);
+    const color = colours.get(legendgroup) ?? (s.muted ? colour.axis : colour.text);
+    const shape = markers[shapes.indexOf((s.hollow ? s.like : undefined) ?? legendgroup)];
+    const symbol = s.published ? "star" : `${shape ?? markers[0]}${s.hollow ? "-open" : ""}`;
+    const size = s.published ? 13 : s.faint ? 6 : alone ? 10 : 8;
     const line: PlotlyTrace = {
-      type: "scatter",
-      mode: s.markers === false ? "lines" : "lines+markers",
-      name: plain(s.name),
-      legendgroup: String(i),
-      x,
-      y: raised(s.y, yAxis),
-      customdata: Array.from(s.y),
-      line: { color: palette[tone[i]], width: 2.25, dash: s.dash ?? "solid" },
-      marker: { color: palette[tone[i]], size: 8, symbol: markers[i] },
-      cliponaxis: false,
-      hovertemplate: `${plain(s.name)}<br>${plain(xAxis.title)} %{x}<br>` +
-        `${plain(yAxis.title)} %{customdata:.4~g}<extra></extra>`,
+      ...{ type: "scatter", name: plain(legendgroup), legendgroup, cliponaxis: false },
+      mode: alone ? "markers" : s.markers === false ? "lines" : "lines+markers",
+      showlegend: names.indexOf(legendgroup) === i,
+      ...{ x, y: raised(s.y, yAxis), opacity: s.faint ? 0.45 : 1 },
+      line: {
+        color,
+        width: s.group === undefined ? 2.25 : 1.5,
+        dash: alone ? "solid" : s.dash ?? "solid",
+      },
+      marker: { color, size, symbol, ...(s.hollow && { line: { width: 2 } }) },
+      ...(intervals === "bars" && errorBars(s, yAxis)),
+      customdata: x.map((_, k) => [valueText(s.x[k], xAxis), valueText(s.y[k], yAxis)]),
+      hovertemplate: `${plain(s.name)}<br>${plain(xAxis.title)} %{customdata[0]}<br>` +
+        `${plain(yAxis.title)} %{customdata[1]}<extra></extra>`,
     };
-    if (s.lo === undefined || s.hi === undefined) return [line];
+    if (s.lo === undefined || s.hi === undefined || intervals === "bars") return [line];
     const band: PlotlyTrace = {
-      type: "scatter",
-      mode: "lines",
+      ...{ type: "scatter", mode: "lines", legendgroup, showlegend: false, hoverinfo: "skip" },
       x: [...x, ...x.toReversed()],
       y: [...raised(s.hi, yAxis), ...raised(s.lo, yAxis).reverse()],
-      fill: "toself",
-      fillcolor: `${palette[tone[i]]}26`, // 15 % opaque
-      line: { width: 0 },
-      legendgroup: String(i),
-      showlegend: false,
-      hoverinfo: "skip",
+      ...{ fill: "toself", fillcolor: `${color}26`, line: { width: 0 } }, // 15 % opaque
     };
     return [band, line];
   });
 }
 
 /** Draws series as lines. Pure: the same options give the same figure.
- * @throws {TypeError} lengths that differ, duplicate or missing names, an axis without unit.
- * {RangeError} a value that is not finite, or not positive on a log axis without `floor`. */
+ * @throws {TypeError} lengths that differ, half an interval, duplicate or missing names, an axis without
+ * unit. {RangeError} a value that is not finite, outside its interval, or not positive on a log axis
+ * without `floor`. */
 export function lineFigure(options: LineOptions): Figure {
-  const { name, title, alt, xAxis, yAxis, series, marks = [], levels = [] } = options;
-  checkText(options);
+  const { name, xAxis, yAxis, series, apart = 0 } = options;
   checkLines(options);
-  const logX = xAxis.log === true, logY = yAxis.log === true;
-  const xs = [...series.flatMap((s) => Array.from(s.x)), ...marks.map((mark) => mark.x)];
-  const ys = series.flatMap((s) => [s.y, s.lo ?? [], s.hi ?? []].flatMap((v) => Array.from(v)));
-  const xRange = axisRange(xs, xAxis);
-  const yRange = axisRange([...ys, ...levels.map((level) => level.y)], yAxis);
-
-  const width = 900, plotHeight = 360, left = 92;
-  const single = series.length === 1;
-  let right = single ? 32 : legendWidth(series.map((s) => s.name));
-  right = Math.max(right, Math.ceil(widest(levels.map((l) => l.label), fontSize.small)) + 24);
-  const plotWidth = width - left - right;
-  const placed = placeMarks(marks, { range: xRange, log: logX, plotWidth });
-  right = Math.max(right, Math.ceil(Math.max(0, ...placed.map((m) => m.end)) - plotWidth) + 16);
-  const top = 56 + Math.max(0, ...placed.map(({ line }) => line + 1)) * lineHeight;
-  const lines = placeLevels(levels, { range: yRange, log: logY, plotHeight });
-  const legendHeight = single ? 0 : series.length * 23 + 8;
-  const legendTop = gapBeside(lines, legendHeight);
-  const bottom = Math.max(64, Math.ceil(legendTop + legendHeight - plotHeight) + 16);
-  const height = top + plotHeight + bottom;
-  const tone = tones(series);
-  const colours = new Map<string, string>(series.map((s, i) => [s.name, palette[tone[i]]]));
-  const poles = drawMarks(placed, { plotHeight, colours });
-  const horizontals = drawLevels(lines, colours);
-  const fewSteps = xs.every(Number.isInteger) && Math.max(...xs) - Math.min(...xs) <= 12;
-  return {
-    name,
-    title,
-    alt,
-    width,
-    height,
-    data: traces(options),
+  const entries = entriesOf(series), names = [...new Set(entries.map((s) => s.name))];
+  const ys = series.flatMap(({ y, lo = [], hi = [] }) => [y, lo, hi]);
+  const yRange = axisRange(ys.flatMap((values) => Array.from(values)), yAxis);
+  const [from, to] = axisRange(series.flatMap(({ x }) => Array.from(x)), xAxis);
+  const { room, layout } = legendOf(names);
+  const plotWidth = figureWidth - 92 - room, side = apart * (names.length - 1) / 2;
+  const pixel = (to - from) / (plotWidth - 2 * side);
+  const xRange: [number, number] = [from - side * pixel, to + side * pixel];
+  const few = to - from <= 14 && series.every((s) => Array.from(s.x).every(Number.isInteger));
+  return frame(options, {
+    ...{ plotWidth, plotHeight: 370 },
+    margin: { l: 92, r: room, t: 4, b: 64 },
+    data: traces(options, coloursOf(name, entries), apart * pixel),
     layout: {
-      ...baseLayout(title, { width, height, margin: { l: left, r: right, t: top, b: bottom } }),
       xaxis: {
         ...rangedAxis(name, xAxis, xRange),
-        showgrid: marks.length === 0, // plotly would draw the grid over the poles
-        ...(!logX && fewSteps ? { dtick: 1 } : {}),
+        // Ticks at whole numbers.
+        ...(xAxis.log !== true && xAxis.unit !== "s" && few ? { dtick: 1 } : {}),
       },
       yaxis: rangedAxis(name, yAxis, yRange),
-      showlegend: !single,
-      legend: { ...legendBeside, y: 1 - legendTop / plotHeight, tracegroupgap: 4 },
-      shapes: [...poles.shapes, ...horizontals.shapes],
-      annotations: [...poles.annotations, ...horizontals.annotations],
+      hovermode: "closest",
+      ...layout,
     },
-  };
+  });
 }

@@ -1,9 +1,9 @@
-/** A figure as one Jupyter MIME bundle. Each front end takes the richest form that it knows:
+/** A figure for others to read: as one Jupyter MIME bundle, and as files. Each front end takes the richest form that it knows:
  *
  * - `application/vnd.plotly.v1+json`: VS Code, and JupyterLab with the plotly extension;
  * - `text/html`: the static image, which a script replaces by the live figure where plotly is on the
- *   page or can be loaded (plotly's own CDN, the file pinned by its hash); offline and on GitHub,
- *   which strips scripts, the image stays;
+ *   page or can be loaded (plotly's own CDN, the file pinned by its hash); offline, on GitHub, which
+ *   strips scripts, and where the pointer would show nothing, the image stays;
  * - `image/png`: export to paper; JupyterLab's extension shows it, unscaled, until the pointer first
  *   enters the figure, so it has one pixel for each CSS pixel;
  * - `text/plain`: the figure in words.
@@ -11,20 +11,15 @@
  * No `image/svg+xml`: nbconvert blanks it. No inlined plotly.js: it would add 1.5 MB to each output.
  * @module */
 import plotlySource from "plotly.js/dist/plotly-cartesian.min.js" with { type: "text" };
+import { writeAtomic } from "../data/write_atomic.ts";
 import type { Figure } from "./figure.ts";
-import { toPng } from "./render.ts";
-
-export type MimeBundle = Record<string, unknown>;
+import { toPng, toSvg } from "./render.ts";
+import { escapeHtml } from "./theme.ts";
 
 /** The kernel loses larger outputs, and a notebook full of them is no longer readable on GitHub. */
 export const maxBundleBytes = 1_000_000;
 
 const config = { displaylogo: false, responsive: false };
-
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
-}
 
 let integrity: Promise<string> | undefined;
 
@@ -62,15 +57,17 @@ function upgradeScript(id: string, spec: unknown, hash: string): string {
 }
 
 /** The bundle of a figure. @throws {RangeError} it is larger than `maxBundleBytes`. */
-export async function mimeBundle(figure: Figure): Promise<MimeBundle> {
+export async function mimeBundle(figure: Figure): Promise<Record<string, unknown>> {
   const fine = (await toPng(figure)).toBase64();
   const spec = { data: figure.data, layout: figure.layout, config };
   const id = `fe-${figure.name}`;
-  const script = upgradeScript(id, spec, await (integrity ??= plotlyIntegrity()));
+  // Images have nothing to point at: they stay as they are.
+  const still = figure.data.every(({ hoverinfo }) => hoverinfo === "skip");
+  const script = still ? "" : upgradeScript(id, spec, await (integrity ??= plotlyIntegrity()));
   const bundle = {
     "application/vnd.plotly.v1+json": spec,
     "text/html": `<img id="${id}" src="data:image/png;base64,${fine}" width="${figure.width}" ` +
-      `alt="${escapeHtml(figure.alt)}"><script>${script}</script>`,
+      `alt="${escapeHtml(figure.alt)}">` + (still ? "" : `<script>${script}</script>`),
     "image/png": (await toPng(figure, 1)).toBase64(),
     "text/plain": figure.alt,
   };
@@ -81,4 +78,15 @@ export async function mimeBundle(figure: Figure): Promise<MimeBundle> {
     );
   }
   return bundle;
+}
+
+/** Saves a figure as `<directory>/<name>.png`, `.svg` and `.json` (the plotly spec).
+ * @throws {Error} the directory cannot be written. */
+export async function saveFigure(directory: string, figure: Figure): Promise<void> {
+  const { name, data, layout } = figure;
+  await writeAtomic(directory, {
+    [`${name}.png`]: await toPng(figure),
+    [`${name}.svg`]: await toSvg(figure),
+    [`${name}.json`]: JSON.stringify({ data, layout }) + "\n",
+  });
 }

@@ -79,17 +79,6 @@ export function toSvg(figure: Figure): Promise<string> {
   return svg;
 }
 
-/** RGBA to RGB: figures stand on an opaque ground. */
-function withoutAlpha(rgba: Uint8Array): Uint8Array {
-  const rgb = new Uint8Array(rgba.length / 4 * 3);
-  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
-    rgb[to] = rgba[from];
-    rgb[to + 1] = rgba[from + 1];
-    rgb[to + 2] = rgba[from + 2];
-  }
-  return rgb;
-}
-
 async function drawPng(figure: Figure, ratio: number): Promise<Uint8Array> {
   const svg = await toSvg(figure);
   await (resvgReady ??= initWasm(resvgWasm as Uint8Array<ArrayBuffer>));
@@ -100,7 +89,9 @@ async function drawPng(figure: Figure, ratio: number): Promise<Uint8Array> {
   try {
     const image = renderer.render();
     try {
-      return encodePng(withoutAlpha(image.pixels), [image.height, image.width, 3]);
+      const shape = [image.height, image.width, 4] as const;
+      const tolerance = figure.layout.images === undefined ? 36 : 0; // images show what was recovered
+      return encodePng(image.pixels, shape, tolerance);
     } finally {
       image.free();
     }

@@ -3,12 +3,7 @@
  * here: text from the font's advance widths, groups as the union of their children.
  * @module */
 
-export interface Box {
-  left: number;
-  top: number;
-  right: number;
-  bottom: number;
-}
+import type { Rect } from "./figure.ts";
 
 /** Width of a string in pixels at a font size and weight. */
 export type Measure = (text: string, size: number, weight: string) => number;
@@ -24,9 +19,9 @@ interface SvgNode {
   getAttribute?(name: string): string | null;
 }
 
-const empty: Box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
+const empty: Rect = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
 
-function union(a: Box, b: Box): Box {
+function union(a: Rect, b: Rect): Rect {
   return {
     left: Math.min(a.left, b.left),
     top: Math.min(a.top, b.top),
@@ -49,11 +44,8 @@ function numeric(node: SvgNode, attribute: string): number {
 }
 
 /** Applies `translate(…)` and `rotate(…)`, the transforms that plotly writes, to a box. */
-function transformed(box: Box, transform: string): Box {
-  let corners = [[box.left, box.top], [box.right, box.top], [box.left, box.bottom], [
-    box.right,
-    box.bottom,
-  ]];
+function transformed(box: Rect, transform: string): Rect {
+  let corners = [box.left, box.right].flatMap((x) => [box.top, box.bottom].map((y) => [x, y]));
   const steps = [...transform.matchAll(/(translate|rotate|scale)\(([^)]*)\)/g)].reverse();
   for (const [, kind, list] of steps) {
     const [a, b = 0, c = 0] = list.split(/[\s,]+/).map(Number);
@@ -74,9 +66,7 @@ function transformed(box: Box, transform: string): Box {
 }
 
 function fontSizeOf(node: SvgNode): number {
-  const size = inherited(node, "fontSize", "font-size") ?? "16px";
-  if (!size.endsWith("%")) return parseFloat(size);
-  return parseFloat(size) / 100 * (node.parentNode === null ? 16 : fontSizeOf(node.parentNode));
+  return parseFloat(inherited(node, "fontSize", "font-size") ?? "16px");
 }
 
 /** Sum of the advance widths of all text below a node. */
@@ -91,8 +81,8 @@ function lineWidth(node: SvgNode, measure: Measure): number {
   return width;
 }
 
-/** Box of a `<text>`: one line, or one line for each `<tspan class="line">`. */
-function textBox(node: SvgNode, measure: Measure): Box {
+/** Bounding box of a `<text>`: one line, or one line for each `<tspan class="line">`. */
+function textBox(node: SvgNode, measure: Measure): Rect {
   const children = [...node.childNodes];
   const lines = children.filter((child) => child.getAttribute?.("class") === "line");
   const size = fontSizeOf(node);
@@ -111,20 +101,16 @@ function textBox(node: SvgNode, measure: Measure): Box {
   }, empty);
 }
 
-/** Box of an SVG element in its parent's coordinates. */
-function boxOf(node: SvgNode, measure: Measure): Box {
+/** Bounding box of an SVG element in its parent's coordinates. */
+function boxOf(node: SvgNode, measure: Measure): Rect {
   if (node.nodeType !== 1 || inherited(node, "display", "display") === "none") return empty;
   let box = empty;
   if (node.nodeName === "text") {
     box = textBox(node, measure);
   } else if (node.nodeName === "rect" || node.nodeName === "image") {
     const left = numeric(node, "x"), top = numeric(node, "y");
-    box = {
-      left,
-      top,
-      right: left + numeric(node, "width"),
-      bottom: top + numeric(node, "height"),
-    };
+    const right = left + numeric(node, "width"), bottom = top + numeric(node, "height");
+    box = { left, top, right, bottom };
   } else {
     for (const child of node.childNodes) box = union(box, boxOf(child, measure));
   }
@@ -139,9 +125,8 @@ export function installTextLayout(
 ): void {
   const rect = function (this: SvgNode) {
     const box = boxOf(this, measure);
-    const { left, top, right, bottom } = box.left <= box.right
-      ? box
-      : { left: 0, top: 0, right: 0, bottom: 0 };
+    const none = { left: 0, top: 0, right: 0, bottom: 0 };
+    const { left, top, right, bottom } = box.left <= box.right ? box : none;
     const width = right - left, height = bottom - top;
     return { left, top, right, bottom, x: left, y: top, width, height };
   };

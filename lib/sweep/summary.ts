@@ -94,6 +94,11 @@ export function wilson(successes: number, n: number): Rate {
   };
 }
 
+/** A share in words: "97.14 %". */
+export function percent(share: number, decimals = 2): string {
+  return `${(100 * share).toFixed(decimals)} %`;
+}
+
 /** A rate in words: "96.7 % (92.4 to 98.6, n = 150)". */
 export function rateText({ rate, low, high, n }: Rate): string {
   const percent = (share: number) => (100 * share).toFixed(1);

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { runCommand } from "./args.ts";
 import { cellsNamingPaths, readIpynb, writeIpynb } from "./ipynb.ts";
 import type { Message } from "./jupyter_message.ts";
-import { rewritesLines } from "../notebook/terminal.ts";
+import { rewritesLines } from "../notebook/progress.ts";
 import { headlineText, readResults, writeTimes } from "./results.ts";
 import { writeReadmeResults } from "./readme_results.ts";
 import { describeFailure, runNotebook } from "./run_notebook.ts";

@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { writeAtomic } from "lib/data/write_atomic.ts";
-import { machine } from "lib/notebook/session.ts";
+import { machine } from "lib/notebook/notebook.ts";
 import { runCommand } from "lib/tools/args.ts";
 import { ROOT } from "lib/tools/workspace.ts";
 

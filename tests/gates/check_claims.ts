@@ -2,8 +2,7 @@
  *
  * A rate comes with its n and interval; "every" and its like are for what no draw decides. @module */
 import { join } from "node:path";
-import { sweepingWord } from "lib/notebook/claim_words.ts";
-import type { Claim } from "lib/notebook/notebook.ts";
+import { type Claim, sweepingWord } from "lib/notebook/notebook.ts";
 
 /** What a claim rests on, in a few words: "n = 500, 0.939 to 0.972", "exact", "this run". */
 export function basisText({ exact, n, low, high }: Claim): string {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { basisText, claimProblems, readClaims, readmeProblems } from "./check_claims.ts";
-import { sweepingWord } from "lib/notebook/claim_words.ts";
+import { sweepingWord } from "lib/notebook/notebook.ts";
 import { permitted, withFolder } from "../tools/fixtures.ts";
 
 Deno.test("sweepingWord() finds what speaks for all draws, and nothing else", () => {

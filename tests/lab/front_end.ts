@@ -48,7 +48,7 @@ const LONG_STEPS: Record<string, string[]> = {
     ...["split training over TLS", "the same training four ways", "the authors' setting"],
     "attack on step 0",
   ],
-  "04_sweeps": ["sweeps and search", "fresh points"],
+  "04_sweeps": ["fresh points"], // its rows and its search are read from files in a second
 };
 
 /** A stop while imports run, and one of a step that does not listen, between a variable and its use. */

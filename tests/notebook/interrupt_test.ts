@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { createInterrupts, interrupts } from "lib/notebook/interrupt.ts";
+import { Interrupts } from "lib/notebook/interrupt.ts";
 
 Deno.test("trip() aborts the current signal and renews it", () => {
-  const stop = createInterrupts();
+  const stop = new Interrupts();
   const first = stop.signal;
   assertStrictEquals(stop.signal, first);
   stop.trip();
@@ -14,13 +14,9 @@ Deno.test("trip() aborts the current signal and renews it", () => {
 });
 
 Deno.test("trip() lets an abort listener read the renewed signal", () => {
-  const stop = createInterrupts();
+  const stop = new Interrupts();
   let seen: AbortSignal | undefined;
   stop.signal.addEventListener("abort", () => seen = stop.signal);
   stop.trip();
   assertEquals(seen?.aborted, false);
-});
-
-Deno.test("interrupts() is one object for the process", () => {
-  assertStrictEquals(interrupts(), interrupts());
 });

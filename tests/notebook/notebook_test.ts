@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { interrupts } from "lib/notebook/interrupt.ts";
-import { markdown, type Notebook, openNotebook } from "lib/notebook/notebook.ts";
-import { figuresDirectory, machine } from "lib/notebook/session.ts";
+import {
+  figuresDirectory,
+  machine,
+  markdown,
+  type Notebook,
+  openNotebook,
+} from "lib/notebook/notebook.ts";
 import { lineFigure } from "lib/plot/line.ts";
 import { canSave, lineOptions } from "../plot/fixtures.ts";
 
@@ -75,10 +80,10 @@ Deno.test("claim() throws where the statement does not hold", async () => {
 Deno.test("show() and run() throw when the stop button was pressed meanwhile", async () => {
   const notebook = await openNotebook({ name: "01_demo", figures: [] });
   const shown = notebook.show(markdown("text"));
-  interrupts().trip();
+  interrupts.trip();
   await assertRejects(() => shown, DOMException, "Interrupted by the stop button");
   const run = notebook.run("work", ({ signal }) => {
-    interrupts().trip();
+    interrupts.trip();
     assert(signal.aborted);
     return Promise.resolve("half a result");
   });

@@ -3,9 +3,9 @@ import {
   type ProgressSink,
   type ProgressState,
   progressText,
+  rewritesLines,
   startProgress,
 } from "lib/notebook/progress.ts";
-import { rewritesLines } from "lib/notebook/terminal.ts";
 
 function recorder(intervalMs = 100) {
   const states: ProgressState[] = [];
@@ -85,16 +85,16 @@ Deno.test("startProgress() refuses a total that is no natural number", () => {
 
 Deno.test("progressText() tells the share, the time left, and at the end the time taken", () => {
   const state = { label: "solving", done: 10, total: 40, elapsedMs: 2000, leftMs: 6000 };
-  assertEquals(progressText(state), "solving 10/40 (25 %), 6.0 s left");
+  assertEquals(progressText(state), "solving 10/40 (25 %), 6 s left");
   assertEquals(progressText({ ...state, done: 0, leftMs: null }), "solving 0/40 (0 %)");
   assertEquals(
-    progressText({ ...state, leftMs: 180_000 }),
-    "solving 10/40 (25 %), 3 min 0 s left",
+    progressText({ ...state, leftMs: 185_000 }),
+    "solving 10/40 (25 %), 3.1 min left",
   );
-  assertEquals(progressText({ ...state, done: 40, end: "done" }), "solving 40/40 in 2.0 s");
+  assertEquals(progressText({ ...state, done: 40, end: "done" }), "solving 40/40 in 2 s");
   assertEquals(progressText({ ...state, end: "stopped" }), "solving stopped at 10/40");
   const uncounted = { ...state, done: 0, total: 0 };
-  assertEquals(progressText({ ...uncounted, end: "done" }), "solving in 2.0 s");
+  assertEquals(progressText({ ...uncounted, end: "done" }), "solving in 2 s");
   assertEquals(progressText({ ...uncounted, end: "stopped" }), "solving stopped");
 });
 

@@ -28,7 +28,7 @@ Deno.test("runStep() gives what the work gives, and its bar tells how long it to
     return Promise.resolve("result");
   });
   assertEquals(await ended, "result");
-  assertEquals(shown.at(-1), "solving 2/2 in 0.0 s");
+  assertEquals(shown.at(-1), "solving 2/2 in 0 s");
   assertEquals(shown[1], "solving: Fetching");
 });
 

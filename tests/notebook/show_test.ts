@@ -1,6 +1,5 @@
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
-import { flushMs, kernel, send } from "lib/notebook/kernel.ts";
-import { plainText, show } from "lib/notebook/show.ts";
+import { flushMs, kernel, plainText, send, show } from "lib/notebook/show.ts";
 import { markdown, table } from "lib/notebook/table.ts";
 import { lineFigure } from "lib/plot/line.ts";
 import { lineOptions } from "../plot/fixtures.ts";

@@ -18,7 +18,7 @@ export const canRender: boolean = await granted("read") && await granted("env") 
 /** Saving draws, and writes. */
 export const canSave: boolean = canRender && await granted("write");
 
-/** Two lines with a log axis, a floor, a band and two marks. */
+/** Two lines with a log axis, a floor and a band. */
 export function lineOptions(change: Partial<LineOptions> = {}): LineOptions {
   return {
     name: "mse-by-width",
@@ -36,10 +36,6 @@ export function lineOptions(change: Partial<LineOptions> = {}): LineOptions {
         hi: [0.2, 0.02, 0],
       },
     ],
-    marks: [{ x: 275, label: "smallest exact width 275", series: "TV + Σx" }, {
-      x: 300,
-      label: "the paper's network 300",
-    }],
     ...change,
   };
 }
@@ -61,13 +57,13 @@ export function gridOptions(change: Partial<ImageGridOptions> = {}): ImageGridOp
   };
 }
 
-/** Three steps in two groups. */
+/** Three steps by two groups. */
 export function barOptions(change: Partial<BarOptions> = {}): BarOptions {
   return {
     name: "bytes-by-step",
     title: "Bytes by step",
-    alt: "Keys are the largest message.",
-    axis: { title: "Message size", unit: "bytes", log: true },
+    alt: "Keys are the smallest message.",
+    axis: { title: "Message size", unit: "bytes" },
     categories: ["public key", "ciphertext", "keys"],
     series: [{ name: "ristretto255", values: [25112, 25144, 9600] }, {
       name: "P-256",
@@ -78,7 +74,46 @@ export function barOptions(change: Partial<BarOptions> = {}): BarOptions {
   };
 }
 
-/** MSE over two widths and three periods, one cell without a value, one at the floor. */
+/** Three parts of a cost over nine decades, measured and predicted. */
+export function dotOptions(change: Partial<BarOptions> = {}): BarOptions {
+  return {
+    name: "time-by-part",
+    title: "Time by part",
+    alt: "The pairings take weeks, set-up takes milliseconds.",
+    axis: { title: "Time", unit: "s", log: true },
+    categories: ["set up", "encrypt samples", "pairings"],
+    series: [
+      { name: "measured", values: [0.004, 5400, 3e6] },
+      { name: "predicted", values: [0.005, 6000, 2.6e6], hollow: true },
+    ],
+    ...change,
+  };
+}
+
+/** Five runs of one kind in one colour, one of another, the paper's values, time on both kinds of axes. */
+export function seedOptions(change: Partial<LineOptions> = {}): LineOptions {
+  return {
+    name: "accuracy",
+    title: "Test accuracy against wall time",
+    alt: "All five runs pass the paper's accuracy in under a minute.",
+    xAxis: { title: "Wall time", unit: "s" },
+    yAxis: { title: "Test accuracy", unit: "%" },
+    series: [
+      ...[1, 2, 3, 4, 5].map((seed) => ({
+        name: `seed ${seed}`,
+        group: "split over TLS",
+        x: [10, 60, 300],
+        y: [91 + 0.2 * seed, 96 + 0.1 * seed, 97.9 + 0.02 * seed],
+      })),
+      { name: "one process", x: [8, 50, 260], y: [91, 96.2, 97.9], dash: "dash" as const },
+      { name: "paper", x: [8, 300], y: [96.8, 96.8], dash: "dot", muted: true, markers: false },
+      { name: "paper, 420 s", x: [420], y: [96.8], dash: "none", published: true },
+    ],
+    ...change,
+  };
+}
+
+/** MSE over two widths and three periods, one cell without a value, one at the floor, one of one survivor. */
 export function heatOptions(change: Partial<HeatMapOptions> = {}): HeatMapOptions {
   return {
     name: "mse-by-width-and-period",
@@ -89,11 +124,12 @@ export function heatOptions(change: Partial<HeatMapOptions> = {}): HeatMapOption
     z: [[0.1, 0], [0.2, 1e-4], [null, 0.01]],
     color: { title: "MSE", unit: "pixels in [0, 1]", log: true, floor: 1e-8 },
     missing: "infeasible",
+    shares: [[1, 1], [0.1, 1], [0, 0.5]],
     ...change,
   };
 }
 
-/** Two measured series with error bars and labels, a paper's point, and a front. */
+/** Two measured series, one with error bars, a predicted one, a paper's point, and a front. */
 export function scatterOptions(change: Partial<ScatterOptions> = {}): ScatterOptions {
   return {
     name: "accuracy-by-time",
@@ -106,12 +142,12 @@ export function scatterOptions(change: Partial<ScatterOptions> = {}): ScatterOpt
         name: "MITIG1",
         x: [900, 4300, 4500],
         y: [94, 97.1, 97.15],
-        labels: ["width 32", "width 300", "scale 16"],
         lo: [93.5, 96.9, 97],
         hi: [94.5, 97.3, 97.3],
       },
-      { name: "MITIG2", x: [12, 66], y: [93.3, 98], xLo: [10, 60], xHi: [14, 75] },
-      { name: "paper", x: [420], y: [96.8], labels: ["MITIG2, 7 min"], published: true },
+      { name: "MITIG2", x: [12, 66], y: [93.3, 98] },
+      { name: "MITIG1, predicted", x: [8e4, 2e6], y: [94, 97], like: "MITIG1", hollow: true },
+      { name: "paper", x: [420], y: [96.8], published: true },
     ],
     front: { name: "Pareto front", x: [66, 12], y: [98, 93.3] },
     ...change,
@@ -146,7 +182,6 @@ export function sequenceOptions(change: Partial<SequenceOptions> = {}): Sequence
               at: "client",
               label: "z1 = W1·x",
               detail: "4.1 ms",
-              hover: "two Workers",
             },
             {
               kind: "message",
@@ -154,7 +189,6 @@ export function sequenceOptions(change: Partial<SequenceOptions> = {}): Sequence
               to: "server",
               label: "z1 and the labels of the whole batch, one row a unit",
               detail: "z1: 300 × 256 float32, 307 kB",
-              hover: "1,175 messages",
             },
           ],
         }],

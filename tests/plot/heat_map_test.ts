@@ -6,6 +6,7 @@ import { heatOptions } from "./fixtures.ts";
 // deno-lint-ignore no-explicit-any
 type Loose = any;
 
+const darkest = sequentialScale.at(-1);
 const digits = Array.from({ length: 10 }, (_, i) => i);
 const confusion = digits.map((i) => digits.map((j) => i === j ? 900 + i : (i * j) % 7));
 const confusionOptions = heatOptions({
@@ -13,6 +14,7 @@ const confusionOptions = heatOptions({
   y: { title: "True digit", ticks: digits },
   z: confusion,
   color: { title: "Count", unit: "images", log: true, floor: 1 },
+  shares: undefined,
 });
 
 /** Relative luminance by the definition of WCAG 2. */
@@ -43,7 +45,7 @@ Deno.test("heatMap() hatches missing cells and says why, in the cell and under t
   assertEquals(missing.hovertext, [
     "Hidden width 256 units<br>Period 16 pixels<br>MSE: infeasible",
   ]);
-  const labels = [["0.1", "0"], ["0.2", "1e−4"], ["3 of 3\ninfeasible", "0.01"]];
+  const labels = [["0.1", "0"], ["0.2", "10⁻⁴"], ["3 of 3\ninfeasible", "0.01"]];
   const own = (heatMap(heatOptions({ labels })) as Loose).data.at(-1);
   assertEquals(own.text, ["3 of 3<br>infeasible"]);
   assertEquals(own.hovertext[0].split("<br>").slice(2), ["MSE: 3 of 3", "infeasible"]);
@@ -52,9 +54,12 @@ Deno.test("heatMap() hatches missing cells and says why, in the cell and under t
 Deno.test("heatMap() gives values below the floor its colour and keeps their number", () => {
   const { data } = heatMap(heatOptions()) as Loose;
   assertEquals(data[0].marker.color[1], sequentialScale[0]);
-  assertEquals(data[0].marker.color[2], sequentialScale.at(-1));
+  assertEquals(
+    (heatMap(heatOptions({ shares: undefined })) as Loose).data[0].marker.color[2],
+    darkest,
+  );
   assertEquals(data[0].text[1], "0");
-  assertEquals(data[1].marker.colorbar.ticktext[0], "≤ 10<sup>−8</sup>");
+  assertEquals(data[1].marker.colorbar.ticktext[0].trim(), "≤ 10⁻⁸");
   assertEquals(data[1].marker.colorbar.tickvals[0], -8);
   assertEquals(data[1].marker.colorbar.title.text, "MSE (pixels in [0, 1])");
 });
@@ -75,6 +80,7 @@ Deno.test("heatMap() writes numbers that contrast with their cell by 4 : 1 at le
     y: { title: "Row", ticks: digits },
     z: digits.map((i) => digits.map((j) => i * 10 + j)),
     color: { title: "Value", unit: "1" },
+    shares: undefined,
   })) as Loose;
   data[0].marker.color.forEach((fill: string, i: number) =>
     assertGreater(contrast(fill, data[0].textfont.color[i]), 3.9, `cell ${i} on ${fill}`)
@@ -91,7 +97,7 @@ Deno.test("scaleColour() falls in lightness by equal steps", () => {
   for (const step of steps) assert(Math.abs(step - mean) < 0.25 * mean, `${step} of ${mean}`);
 });
 
-Deno.test("heatMap() leaves numbers out where asked, which makes room for more cells", () => {
+Deno.test("heatMap() refuses a text that is too wide for its cell", () => {
   const ticks = Array.from({ length: 18 }, (_, i) => i);
   const wide = {
     x: { title: "Width", ticks },
@@ -99,10 +105,26 @@ Deno.test("heatMap() leaves numbers out where asked, which makes room for more c
     z: [ticks.map((tick) => tick * 1234.5)],
     color: { title: "Time", unit: "ms" },
     labels: [ticks.map((tick) => `${tick * 1234.5} ms`)],
+    shares: undefined,
   };
-  assertThrows(() => heatMap(heatOptions(wide)), RangeError, "pass annotate: false");
-  const { data } = heatMap(heatOptions({ ...wide, annotate: false })) as Loose;
-  assertEquals(data[0].text, undefined);
+  assertThrows(() => heatMap(heatOptions(wide)), RangeError, "pixels for its text");
+});
+
+Deno.test("heatMap() draws a cell paler, the smaller the share that it stands for", () => {
+  const fills = (share: number) =>
+    (heatMap(heatOptions({ shares: [[1, 1], [share, 1], [0, 1]] })) as Loose).data[0].marker.color;
+  const steps = [1, 0.5, 0.1].map((share) => luminance(fills(share)[2]));
+  assert(steps[0] < steps[1] && steps[1] < steps[2], steps.join());
+  assertEquals(fills(0.1)[0], fills(1)[0], "the others stay");
+  assertLess(luminance(fills(0)[2]), 0.95, "and none is as white as the ground");
+});
+
+Deno.test("heatMap() takes a scale that several figures share", () => {
+  const color = { title: "MSE", unit: "1", range: [0, 1] as const };
+  const { data } = heatMap(heatOptions({ color, shares: undefined })) as Loose;
+  const { cmin, cmax } = data[1].marker;
+  assertEquals([cmin, cmax], [0, 1]);
+  assertEquals(data[0].marker.color[2], scaleColour(0.2));
 });
 
 Deno.test("heatMap() is plain data: it survives JSON unchanged", () => {
@@ -112,6 +134,13 @@ Deno.test("heatMap() is plain data: it survives JSON unchanged", () => {
 
 for (
   const [fault, change, errorClass, message] of [
+    ["shares of another shape", { shares: [[1]] }, TypeError, "shares has 1 rows of 1"],
+    [
+      "a share over 1",
+      { shares: [[1, 1], [1, 2], [1, 1]] },
+      RangeError,
+      "share 2, expected 0 to 1",
+    ],
     ["no columns", { x: { title: "a", ticks: [] } }, TypeError, "no x ticks"],
     ["two ticks alike", { x: { title: "a", ticks: [1, "1"] } }, TypeError, "appears twice"],
     ["too few rows", { z: [[1, 2]] }, TypeError, "1 rows of 2, expected 3 of 2"],

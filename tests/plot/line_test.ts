@@ -1,20 +1,22 @@
 import {
   assert,
+  assertAlmostEquals,
   assertEquals,
   assertGreater,
+  assertLess,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import { lineFigure } from "lib/plot/line.ts";
-import { palette } from "lib/plot/theme.ts";
-import { lineOptions } from "./fixtures.ts";
+import { colour, palette } from "lib/plot/theme.ts";
+import { lineOptions, seedOptions } from "./fixtures.ts";
 
 // deno-lint-ignore no-explicit-any
 type Loose = any;
 
 Deno.test("lineFigure() draws one trace a series and one a band, in the palette's order", () => {
   const { data } = lineFigure(lineOptions()) as Loose;
-  assertEquals(data.map((t: Loose) => t.name), ["published LP", undefined, "TV + Σx"]);
+  assertEquals(data.slice(0, 3).map((t: Loose) => t.name), ["published LP", undefined, "TV + Σx"]);
   assertEquals(data[0].line.color, palette[0]);
   assertEquals(data[2].line.color, palette[1]);
   assertEquals(data[1].y, [0.2, 0.02, 1e-7, 1e-7, 1e-7, 0.05]);
@@ -24,13 +26,13 @@ Deno.test("lineFigure() draws one trace a series and one a band, in the palette'
 Deno.test("lineFigure() draws a series in the colour of the one it is like", () => {
   const [first, banded] = lineOptions().series;
   const model = { ...banded, name: "model", like: first.name };
-  const { data } = lineFigure(lineOptions({ series: [first, model], marks: [] })) as Loose;
+  const { data } = lineFigure(lineOptions({ series: [first, model] })) as Loose;
   assertEquals([data[0].line.color, data[2].line.color], [palette[0], palette[0]]);
   assertEquals(data[1].fillcolor, `${palette[0]}26`);
   assertEquals(data[2].marker.symbol, "square", "its own shape");
   const lost = { ...model, like: "nobody" };
   assertThrows(
-    () => lineFigure(lineOptions({ series: [first, lost], marks: [] })),
+    () => lineFigure(lineOptions({ series: [first, lost] })),
     TypeError,
     'series "model" is like unknown series "nobody"',
   );
@@ -39,9 +41,9 @@ Deno.test("lineFigure() draws a series in the colour of the one it is like", () 
 Deno.test("lineFigure() draws an exact zero at the floor, keeps its value and labels the tick", () => {
   const { data, layout } = lineFigure(lineOptions()) as Loose;
   assertEquals(data[2].y.at(-1), 1e-7);
-  assertEquals(data[2].customdata.at(-1), 0);
+  assertEquals(data[2].customdata.at(-1)[1], "0 pixels scaled to [0, 1]");
   assertEquals(layout.yaxis.tickvals[0], 1e-7);
-  assertEquals(layout.yaxis.ticktext[0], "≤ 10<sup>−7</sup>");
+  assertEquals(layout.yaxis.ticktext[0], "≤ 10⁻⁷");
   assert(!layout.yaxis.tickvals.slice(1).includes(1e-7));
 });
 
@@ -51,37 +53,78 @@ Deno.test("lineFigure() puts the unit in both axis titles", () => {
   assertEquals(layout.yaxis.title.text, "MSE (pixels scaled to [0, 1])");
 });
 
-Deno.test("lineFigure() stacks the labels of near marks and keeps them inside the figure", () => {
-  const { layout, width } = lineFigure(lineOptions()) as Loose;
-  const [right, left] = layout.annotations;
-  assertEquals([right.yshift, left.yshift], [0, 20]);
-  assertGreater(left.font.color.length, 0);
-  assertEquals(left.font.color, palette[1]);
-  assertEquals(layout.xaxis.showgrid, false);
-  assert(layout.shapes[1].y1 > layout.shapes[0].y1, "the pole reaches its label");
-  assertGreater(layout.margin.r, 150); // the mark stands at the right end of the plot
-  assertEquals(width, 900);
+Deno.test("lineFigure() draws what a paper reports in grey and black, and takes no colour for it", () => {
+  const { data, layout } = lineFigure(seedOptions()) as Loose;
+  const [level, star] = data.slice(-2);
+  assertEquals([level.line.color, star.marker.color], [colour.axis, colour.text]);
+  assertEquals([level.mode, star.marker.symbol], ["lines", "star"]);
+  assertGreater(layout.xaxis.range[1], 420);
+  assertEquals(layout.annotations, undefined, "names stand in the legend alone");
 });
 
-Deno.test("lineFigure() draws levels across the plot, in range, with their labels beside it", () => {
-  const levels = [{ y: 0.9, label: "no recovery" }, { y: 0.01, label: "good", series: "TV + Σx" }];
-  const { layout } = lineFigure(lineOptions({ levels, marks: [] })) as Loose;
-  assertEquals(layout.shapes.map((s: Loose) => [s.x0, s.x1, s.y0, s.y1]), [
-    [0, 1, 0.9, 0.9],
-    [0, 1, 0.01, 0.01],
-  ]);
-  const [upper, lower] = layout.annotations;
-  assertEquals([upper.text, upper.x, upper.xanchor], ["no recovery", 1, "left"]);
-  assertEquals([lower.y, lower.font.color], [-2, palette[1]]);
-  assertGreater(layout.yaxis.range[1], Math.log10(0.9));
-  assertGreater(layout.margin.r, 90);
-  assert(layout.legend.y < 1, "the legend makes room for the upper label");
+Deno.test("lineFigure() sets series side by side, inside the axis, and the pointer tells the true x", () => {
+  for (const log of [false, true]) {
+    const xAxis = { title: "Hidden width", unit: "units", log };
+    const { data, layout, width } = lineFigure(lineOptions({ xAxis, apart: 6 })) as Loose;
+    const { l, r } = layout.margin;
+    const pixel = (layout.xaxis.range[1] - layout.xaxis.range[0]) / (width - l - r);
+    const at = (x: number) => log ? Math.log10(x) : x;
+    assertAlmostEquals((at(data[2].x[0]) - at(data[0].x[0])) / pixel, 6, 1e-6);
+    assertGreater(at(data[0].x[0]), layout.xaxis.range[0]);
+    assertEquals(data[0].customdata[0][0], "100 units");
+  }
+});
+
+Deno.test("lineFigure() gives the lines of a group one colour and one legend entry", () => {
+  const { data } = lineFigure(seedOptions()) as Loose;
+  const seeds = data.slice(0, 5);
+  assertEquals(new Set(seeds.map((t: Loose) => t.line.color)).size, 1);
+  assertEquals(seeds.map((t: Loose) => t.showlegend), [true, false, false, false, false]);
+  assertEquals(data[0].name, "split over TLS");
+  assertStringIncludes(data[3].hovertemplate, "seed 4");
+  assertEquals([data[5].name, data[5].line.color], ["one process", palette[1]]);
+});
+
+Deno.test("lineFigure() draws faint points alone where asked", () => {
+  const series = [{ name: "runs", x: [1, 1, 2], y: [3, 4, 5], dash: "none" as const, faint: true }];
+  const yAxis = { title: "MSE", unit: "1" };
+  const { data } = lineFigure(lineOptions({ series, yAxis })) as Loose;
+  assertEquals(data[0].mode, "markers");
+  assertLess(data[0].opacity, 0.6);
+});
+
+Deno.test("lineFigure() draws more than two intervals as bars, since bands would hide each other", () => {
+  const [, banded] = lineOptions().series;
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ ...banded, name: `s${i}` }));
+  const draw = (change: object) => (lineFigure(lineOptions(change)) as Loose).data;
+  assertEquals(draw({ series: many(2) }).length, 4);
+  const three = draw({ series: many(3) });
+  assertEquals(three.length, 3);
+  assertAlmostEquals(three[0].error_y.array[0], 0.1);
+  assertEquals(three[0].error_y.arrayminus[2], 0);
+  assertEquals(draw({ series: many(3), intervals: "band" }).length, 6);
+});
+
+Deno.test("lineFigure() writes seconds in the unit that reads best, on the axis and under the pointer", () => {
+  const { data, layout } = lineFigure(seedOptions()) as Loose;
+  assertEquals(layout.xaxis.title.text, "Wall time (min)");
+  assertEquals(layout.xaxis.ticktext.slice(0, 3), ["0", "1", "2"]);
+  assertEquals(layout.xaxis.tickvals.slice(0, 3), [0, 60, 120]);
+  assertEquals(data[0].customdata[2], ["5 min", "97.92 %"]);
+});
+
+Deno.test("lineFigure() writes no unit where the axis counts", () => {
+  const xAxis = { title: "epoch", unit: "count" };
+  const { data, layout } = lineFigure(lineOptions({ xAxis })) as Loose;
+  assertEquals(layout.xaxis.title.text, "epoch");
+  assertEquals(data[0].customdata[0][0], "100");
 });
 
 Deno.test("lineFigure() has no legend for one series and room for it beside several", () => {
   const { series } = lineOptions();
-  const single = lineFigure(lineOptions({ series: [series[0]], marks: [] })) as Loose;
-  const double = lineFigure(lineOptions({ marks: [] })) as Loose;
+  const single = lineFigure(lineOptions({ series: [series[0]] })) as Loose;
+  const double = lineFigure(lineOptions()) as Loose;
   assertEquals(single.layout.showlegend, false);
   assertEquals(double.layout.showlegend, true);
   assert(double.layout.legend.x > 1, "beside the plot, never over the data");
@@ -93,7 +136,6 @@ Deno.test("lineFigure() shows markup in names as text", () => {
   const figure = lineFigure(lineOptions({
     title: "a < b & <b>c</b>",
     series: [{ ...series[0], name: "<i>x</i>" }],
-    marks: [],
   })) as Loose;
   assertEquals(figure.layout.title.text, "a &lt; b &amp; &lt;b&gt;c&lt;/b&gt;");
   assertEquals(figure.data[0].name, "&lt;i&gt;x&lt;/i&gt;");
@@ -102,23 +144,18 @@ Deno.test("lineFigure() shows markup in names as text", () => {
 Deno.test("lineFigure() gives whole ticks to a short whole-numbered axis", () => {
   const series = [{ name: "a", x: [1, 2, 5], y: [80, 90, 95] }];
   const yAxis = { title: "Accuracy", unit: "%" };
-  const { layout } = lineFigure(lineOptions({ series, yAxis, marks: [] })) as Loose;
+  const { layout } = lineFigure(lineOptions({ series, yAxis })) as Loose;
   assertEquals(layout.xaxis.dtick, 1);
 });
 
 Deno.test("lineFigure() labels a log axis of less than two decades in 1-2-5 steps", () => {
   const series = [{ name: "a", x: [1, 2], y: [0.02, 0.3] }];
-  const yAxis = { title: "Time", unit: "s", log: true };
-  const { layout } = lineFigure(lineOptions({ series, yAxis, marks: [] })) as Loose;
-  assertEquals(layout.yaxis.ticktext.map((t: string) => t.replace(/<.?sup>/g, "")), [
-    "2·10−2",
-    "5·10−2",
-    "10−1",
-    "2·10−1",
-  ]);
+  const yAxis = { title: "MSE", unit: "1", log: true };
+  const { layout } = lineFigure(lineOptions({ series, yAxis })) as Loose;
+  assertEquals(layout.yaxis.ticktext, ["2·10⁻²", "5·10⁻²", "10⁻¹", "2·10⁻¹"]);
   const xAxis = { title: "Width", unit: "units", log: true };
   const widths = { name: "a", x: [10, 300], y: [1, 2] };
-  const wide = lineFigure(lineOptions({ series: [widths], xAxis, marks: [] })) as Loose;
+  const wide = lineFigure(lineOptions({ series: [widths], xAxis })) as Loose;
   assertEquals(wide.layout.xaxis.ticktext, ["10", "20", "50", "100", "200"]);
 });
 
@@ -138,7 +175,13 @@ for (
       "half a band",
       { series: [{ ...good, lo: [0.1, 0.1, 0.1] }] },
       TypeError,
-      "half an error band",
+      "half an interval",
+    ],
+    [
+      "a value outside its interval",
+      { series: [{ ...good, lo: [0.1, 0.2, 0.01], hi: [0.3, 0.3, 0.3] }] },
+      RangeError,
+      "y[1] = 0.1 outside its interval [0.2, 0.3]",
     ],
     ["NaN", { series: [{ ...good, y: [1, NaN, 1] }] }, RangeError, "y[1] is NaN"],
     ["infinity", { series: [{ ...good, x: [1, 2, Infinity] }] }, RangeError, "x[2] is Infinity"],
@@ -152,15 +195,6 @@ for (
       "y = 0 on a log axis",
     ],
     [
-      "a mark at zero on a log axis",
-      {
-        xAxis: { title: "Width", unit: "units", log: true },
-        marks: [{ x: 0, label: "zero" }],
-      },
-      RangeError,
-      "mark at x = 0",
-    ],
-    [
       "a floor on a linear axis",
       {
         yAxis: { title: "MSE", unit: "1", floor: 1e-6 },
@@ -169,23 +203,6 @@ for (
       "floor needs a log axis",
     ],
     ["an axis without a unit", { xAxis: { title: "Width", unit: "" } }, TypeError, "unit"],
-    [
-      "a mark of an unknown series",
-      {
-        marks: [{ x: 1, label: "m", series: "nobody" }],
-      },
-      TypeError,
-      "unknown series",
-    ],
-    [
-      "a level of an unknown series",
-      { levels: [{ y: 1, label: "l", series: "nobody" }] },
-      TypeError,
-      "level at y of unknown series",
-    ],
-    ["a level at NaN", { levels: [{ y: NaN, label: "l" }] }, RangeError, "level at y = NaN"],
-    ["a level at zero on a log axis", { levels: [{ y: 0, label: "l" }] }, RangeError, "y = 0 on a"],
-    ["a level below the floor", { levels: [{ y: 1e-9, label: "l" }] }, RangeError, "the floor"],
     ["a name with a slash", { name: "a/b" }, TypeError, "not kebab-case"],
     ["no alt", { alt: " " }, TypeError, "alt is empty"],
     [
@@ -200,7 +217,7 @@ for (
 ) {
   Deno.test(`lineFigure() refuses ${fault}`, () => {
     const error = assertThrows(
-      () => lineFigure(lineOptions({ marks: [], ...change } as Loose)),
+      () => lineFigure(lineOptions(change as Loose)),
       errorClass,
       message,
     );

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { crc32, inflateSync } from "node:zlib";
 
-/** A second implementation, of the decoder: chunks with their checksums, filters 0 and 2 undone. */
+/** A second implementation, of the decoder: chunks with their checksums, filters 0 and 2 undone, colours
+ * of a palette looked up. */
 export function decodePng(png: Uint8Array): { width: number; height: number; pixels: number[] } {
   const view = new DataView(png.buffer, png.byteOffset, png.length);
   assertEquals([...png.subarray(0, 8)], [137, 80, 78, 71, 13, 10, 26, 10]);
@@ -16,7 +17,7 @@ export function decodePng(png: Uint8Array): { width: number; height: number; pix
   const header = chunks.get("IHDR")!;
   const size = new DataView(header.buffer, header.byteOffset);
   const width = size.getUint32(0), height = size.getUint32(4);
-  const channels = header[9] === 0 ? 1 : 3;
+  const indexed = header[9] === 3, channels = header[9] === 2 ? 3 : 1;
   const raw = new Uint8Array(inflateSync(chunks.get("IDAT")!));
   const stride = width * channels;
   const pixels: number[] = [];
@@ -27,5 +28,8 @@ export function decodePng(png: Uint8Array): { width: number; height: number; pix
       pixels.push((line[i + 1] + [0, NaN, above][line[0]]) & 255);
     }
   }
-  return { width, height, pixels };
+  if (!indexed) return { width, height, pixels };
+  const palette = chunks.get("PLTE")!;
+  const rgb = pixels.flatMap((index) => [...palette.subarray(3 * index, 3 * index + 3)]);
+  return { width, height, pixels: rgb };
 }

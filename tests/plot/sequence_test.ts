@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { sharedArea } from "lib/plot/labels.ts";
-import { sequenceFigure } from "lib/plot/sequence.ts";
-import { layOut, type SequenceLayout, type SequenceStep } from "lib/plot/sequence_layout.ts";
+import type { Rect } from "lib/plot/figure.ts";
+import { layOut, sequenceFigure, type SequenceStep } from "lib/plot/sequence.ts";
 import { palette } from "lib/plot/theme.ts";
 import { sequenceOptions } from "./fixtures.ts";
 
@@ -12,16 +11,31 @@ type Loose = any;
 const width = 868;
 const { roles, steps } = sequenceOptions();
 
+/** Area that two rectangles share. */
+function sharedArea(a: Rect, b: Rect): number {
+  const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+  const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+  return across > 0 && down > 0 ? across * down : 0;
+}
+
+const laidOut = (list: readonly SequenceStep[]) => {
+  const { headers, placed, height } = layOut(roles, list, width);
+  const kind = (name: SequenceStep["kind"]) => placed.filter(({ step }) => step.kind === name);
+  return { headers, height, messages: kind("message"), works: kind("work"), groups: kind("group") };
+};
+
 /** No two texts or boxes meet, all stand inside the diagram, and arrows cross no text. */
-function checkLayout({ headers, messages, works, groups, height }: SequenceLayout): void {
-  const texts = [...headers, ...[...messages, ...works].flatMap((p) => [p.label, p.detail])]
+function checkLayout(list: readonly SequenceStep[]): void {
+  const { headers, messages, works, groups, height } = laidOut(list);
+  const texts = [...headers, ...[...messages, ...works].flatMap((p) => [p.label, p.detail!])]
     .concat(groups.map((group) => group.label)).map((block) => block.rect);
   texts.forEach((a, i) => {
     assert(a.left >= 0 && a.right <= width && a.top >= 0 && a.bottom <= height, "inside");
     for (const b of texts.slice(i + 1)) assertEquals(sharedArea(a, b), 0);
-    for (const { rect, fromX, toX, arrowY } of messages) {
-      assert(Math.min(fromX, toX) >= 0 && arrowY > rect.top && arrowY < rect.bottom);
-      assert(a.bottom <= arrowY || a.top >= arrowY || a.right < rect.left || a.left > rect.right);
+    for (const { rect, arrow } of messages) {
+      const { from, to, y } = arrow!;
+      assert(Math.min(from, to) >= 0 && y > rect.top && y < rect.bottom);
+      assert(a.bottom <= y || a.top >= y || a.right < rect.left || a.left > rect.right);
     }
   });
   const boxes = [...messages, ...works].map((placed) => placed.rect);
@@ -56,25 +70,22 @@ Deno.test("layOut() lets nothing meet, whatever the steps", () => {
     ),
   }));
   fc.assert(
-    fc.property(
-      fc.array(step, { minLength: 1, maxLength: 6 }),
-      (list) => checkLayout(layOut(roles, list, width)),
-    ),
+    fc.property(fc.array(step, { minLength: 1, maxLength: 6 }), checkLayout),
     { numRuns: 60 },
   );
 });
 
 Deno.test("layOut() breaks a long label into lines of about one length", () => {
-  const { messages } = layOut(roles, steps, width);
+  const { messages } = laidOut(steps);
   const { lines } = messages[1].label;
   assertEquals(lines, ["z1 and the labels of the", "whole batch, one row a unit"]);
 });
 
 Deno.test("layOut() keeps the steps' order from top to bottom and frames inside each other", () => {
-  const { messages, works, groups } = layOut(roles, steps, width);
+  const { messages, works, groups } = laidOut(steps);
   assert(works[0].rect.bottom < messages[0].rect.top);
   assert(works[1].rect.bottom < messages[1].rect.top);
-  const [inner, outer] = groups.map((group) => group.rect);
+  const [outer, inner] = groups.map((group) => group.rect);
   assert(outer.left < inner.left && outer.right > inner.right);
   assert(outer.top < inner.top && outer.bottom > inner.bottom);
   assertLess(outer.bottom, messages[2].rect.top);
@@ -94,10 +105,10 @@ Deno.test("sequenceFigure() shows who, what and how much under the pointer", () 
   const { data } = sequenceFigure(sequenceOptions()) as Loose;
   assertEquals(data.map((trace: Loose) => trace.text), [
     "authority<br>setup of B = L·U, n = 784<br>0.31 s",
-    "client<br>z1 = W1·x<br>4.1 ms<br>two Workers",
     "authority → server<br>function-hiding keys in G1<br>300 × 785 × 48 bytes, 11.3 MB",
+    "client<br>z1 = W1·x<br>4.1 ms",
     "client → server<br>z1 and the labels of the whole batch, one row a unit<br>" +
-    "z1: 300 × 256 float32, 307 kB<br>1,175 messages",
+    "z1: 300 × 256 float32, 307 kB",
     "server → client<br>dz1<br>307 kB",
   ]);
   for (const trace of data) assertEquals([trace.hoveron, trace.hoverinfo], ["fills", "text"]);
