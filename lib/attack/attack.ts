@@ -7,7 +7,7 @@
  *
  * @example Four pixels behind three equations: the least sum decides
  * ```ts
- * import { attack, attackAll, type AttackOptions, type RunOptions } from "lib/attack/attack.ts";
+ * import { attack, attackEach, type AttackOptions, type RunOptions } from "lib/attack/attack.ts";
  * import { checkedPriors } from "lib/attack/priors.ts";
  * import { serverView } from "lib/attack/view.ts";
  * import { assertEquals } from "@std/assert";
@@ -21,7 +21,7 @@
  *
  * // Each view under assumptions of its own:
  * const both = (["sum", "tv"] as const).map((objective) => ({ view, priors: checkedPriors({ objective }) }));
- * assertEquals((await attackAll(both, run)).map(({ status }) => status), ["optimal", "optimal"]);
+ * assertEquals((await attackEach(both, run)).map(({ status }) => status), ["optimal", "optimal"]);
  * ```
  * @module */
 import { type PoolOptions, runJobs } from "../workers/pool.ts";
@@ -74,7 +74,7 @@ export async function attack(
   const priors = checkedPriors({ ...options, objective });
   return solver === "batched"
     ? await admm(views, priors, options)
-    : await attackAll(views.map((view) => ({ view, priors })), { ...options, solver });
+    : await attackEach(views.map((view) => ({ view, priors })), { ...options, solver });
 }
 
 /** Pixels² × equations below which a Worker costs more than it brings. */
@@ -83,7 +83,7 @@ const SMALL = 1e7;
 /** Attacks many views, each under priors of its own, by an exact solver. An attack that fails, or crashes its Worker,
  * ends as "error" and the rest goes on.
  * @returns as {@linkcode attack}, and throws as it. Needs permission to read `lib` for Workers. */
-export async function attackAll(
+export async function attackEach(
   jobs: readonly { view: ServerView; priors: Priors }[],
   { solver = "fast", timeLimitS, stopped, ...pool }: RunOptions & { solver?: ExactSolver } = {},
 ): Promise<Recovery[]> {

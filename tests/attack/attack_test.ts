@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import { attack, attackAll } from "lib/attack/attack.ts";
+import { attack, attackEach } from "lib/attack/attack.ts";
 import { type Objective, OBJECTIVES, type Priors } from "lib/attack/priors.ts";
 import { fitGaussian } from "lib/attack/solvers/gaussian.ts";
 import { byHighs, byStructure, plain, plantedView, SQUARE, SQUARE_SHAPE } from "./fixtures.ts";
@@ -9,7 +9,7 @@ const view = plantedView(SQUARE, { hidden: 30 });
 const contradictory = plantedView(SQUARE, { hidden: 30, weightSeed: 2 });
 
 Deno.test({
-  name: "attackAll() gives what solveExact() gives, in order, for any number of Workers",
+  name: "attackEach() gives what solveExact() gives, in order, for any number of Workers",
   ignore,
   async fn() {
     const jobs = [view, contradictory].flatMap((view) =>
@@ -18,7 +18,7 @@ Deno.test({
     for (const [solver, solve] of [["highs", byHighs], ["fast", byStructure]] as const) {
       const expected = await Promise.all(jobs.map(({ view, priors }) => solve(view, priors)));
       for (const workers of [0, 1, 3]) {
-        const recoveries = await attackAll(jobs, { workers, solver });
+        const recoveries = await attackEach(jobs, { workers, solver });
         const plainly = (list: typeof recoveries) =>
           list.map(({ status, objective, xHat }) => ({ status, objective, xHat }));
         assertEquals(plainly(recoveries), plainly(expected));
@@ -28,7 +28,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "attackAll() rejects promptly with the signal's reason when aborted",
+  name: "attackEach() rejects promptly with the signal's reason when aborted",
   ignore,
   async fn() {
     const wide = plantedView(new Uint8Array(784).map((_, p) => (p * 37) % 256), {
@@ -39,7 +39,7 @@ Deno.test({
     const start = performance.now();
     const jobs = [1, 2, 3].map(() => ({ view: wide, priors: plain("tv") }));
     await assertRejects(
-      () => attackAll(jobs, { workers: 2, signal }),
+      () => attackEach(jobs, { workers: 2, signal }),
       DOMException,
       "due to timeout",
     );
@@ -48,22 +48,22 @@ Deno.test({
 });
 
 Deno.test({
-  name: "attackAll() turns a job that throws in its Worker into an error and solves the others",
+  name: "attackEach() turns a job that throws in its Worker into an error and solves the others",
   ignore,
   async fn() {
     const broken = {
       view: { ...view, shape: null } as unknown as typeof view,
       priors: plain("tv"),
     };
-    const [bad, good] = await attackAll([broken, { view, priors: plain("tv") }], { workers: 1 });
+    const [bad, good] = await attackEach([broken, { view, priors: plain("tv") }], { workers: 1 });
     assertEquals([bad.status, bad.xHat, good.status], ["error", null, "optimal"]);
     assertStringIncludes(bad.message!, "null");
   },
 });
 
-Deno.test("attackAll() refuses a time limit that is not positive and takes no jobs for an answer", async () => {
-  await assertRejects(() => attackAll([], { timeLimitS: -1 }), RangeError, "time limit -1 s");
-  assertEquals(await attackAll([] as { view: typeof view; priors: Priors }[]), []);
+Deno.test("attackEach() refuses a time limit that is not positive and takes no jobs for an answer", async () => {
+  await assertRejects(() => attackEach([], { timeLimitS: -1 }), RangeError, "time limit -1 s");
+  assertEquals(await attackEach([] as { view: typeof view; priors: Priors }[]), []);
 });
 
 Deno.test("attack() runs each objective and each solver behind one door", async () => {
