@@ -37,7 +37,7 @@ import type { ServerView } from "./view.ts";
 /** How attacks run, beyond what they assume. */
 export interface RunOptions extends PoolOptions, Limits {
   /** Workers of the exact solvers: as many as the machine has cores by default, unless the work is too small to start
-   * one; 0 for this thread. */
+   * one; 0 for this thread, where `stopped`, which no Worker can ask, keeps them too. */
   workers?: number;
 }
 
@@ -47,7 +47,9 @@ export interface AttackOptions extends RunOptions, BatchOptions {
   objective: Objective | "least-squares" | "gaussian";
   /** The rules, as {@linkcode checkedPriors} takes them. */
   period?: number | null;
+  /** As {@linkcode period}. */
   wrapEdges?: boolean;
+  /** As {@linkcode period}. */
   border?: boolean;
   /** For "gaussian": what `fitGaussian` learned of public images. */
   prior?: GaussianPrior;
@@ -91,7 +93,8 @@ export async function attackEach(
   const failed = ({ priors }: (typeof jobs)[number], message: string) =>
     noRecovery("error", priors.objective, message);
   const size = jobs.reduce((sum, { view: { hidden, n } }) => sum + hidden * n * n, 0);
-  if (pool.workers === 0 || pool.workers === undefined && size < SMALL) {
+  const here = pool.workers === 0 || stopped !== undefined;
+  if (here || pool.workers === undefined && size < SMALL) {
     const stop = () => pool.signal?.aborted === true || stopped?.() === true;
     return await eachHere(jobs, async (job) => {
       try {

@@ -93,7 +93,7 @@ export const sweep = defineSweep({
     const [view] = clearViews(firstLayer(W1, test.n), test, [index]);
     const [recovery] = await attack([view], {
       ...{ objective, period: priorPeriod(period), solver },
-      ...{ timeLimitS: TIME_LIMIT_S, stopped, workers: 0 },
+      ...{ timeLimitS: TIME_LIMIT_S, stopped },
     });
     const { status, ...numbers } = score(recovery, image(test, index), test.shape);
     const psnr = numbers.psnr === Infinity ? null : numbers.psnr;

@@ -96,7 +96,7 @@ export const sweep = defineSweep({
     const start = performance.now();
     const recoveries = await attack(views, {
       ...{ objective, period: priorPeriod(period), solver },
-      ...{ stopped: context.stopped, workers: 0 },
+      stopped: context.stopped,
     });
     const elapsedMs = (performance.now() - start) / images;
     const scores = recoveries.map((r, k) => score(r, image(test, indices[k]), test.shape));

@@ -69,7 +69,7 @@ export async function solveExact(
   return timed(start, found);
 }
 
-/** @throws {RangeError} a time limit that is not positive. */
+/** Refuses a time limit that is none. @throws {RangeError} it is not positive. */
 export function checkTimeLimit(timeLimitS: number): void {
   if (!(timeLimitS > 0)) throw new RangeError(`Cannot solve: time limit ${timeLimitS} s`);
 }
