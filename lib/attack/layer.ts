@@ -38,22 +38,34 @@ export interface PreparedLayer {
 /** Layers kept: those of one network, or two widths and the rows of one that are independent. */
 const KEPT = 3;
 
-let recent: { W1: Float64Array; n: number; channels: number; layer: PreparedLayer }[] = [];
+let recent: {
+  W1: Float64Array;
+  n: number;
+  channels: number;
+  /** Arrays that hold the same numbers as W1: views do not change, so each is compared once. */
+  equal: WeakSet<Float64Array>;
+  layer: PreparedLayer;
+}[] = [];
 
 /** The parts of the W1 behind a view. */
 export function preparedLayer(
   { W1, n, shape: [, , channels] }: Pick<ServerView, "W1" | "n" | "shape">,
 ): PreparedLayer {
-  const known =
-    recent.find((kept) => kept.n === n && kept.channels === channels && sameNumbers(kept.W1, W1)) ??
-      { W1, n, channels, layer: prepare(W1, n, channels) };
+  const known = recent.find((kept) =>
+    kept.n === n && kept.channels === channels &&
+    (kept.equal.has(W1) || sameNumbers(kept.W1, W1))
+  ) ?? { W1, n, channels, equal: new WeakSet(), layer: prepare(W1, n, channels) };
+  known.equal.add(W1);
   recent = [known, ...recent.filter((kept) => kept !== known)].slice(0, KEPT);
   return known.layer;
 }
 
 /** Whether two arrays hold the same numbers. */
 export function sameNumbers(a: Float64Array, b: Float64Array): boolean {
-  return a === b || a.length === b.length && a.every((value, at) => value === b[at]);
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
 }
 
 function prepare(W1: Float64Array, n: number, channels: number): PreparedLayer {
