@@ -1,121 +1,140 @@
-/** Byte encodings of keys and ciphertexts: one header, then scalars and elements of fixed length.
+/** Byte encodings of parameters, keys and ciphertexts, for every scheme here: one header, then y, scalars and
+ * group elements of fixed length.
  *
- *     magic    4 bytes   the scheme: "ipf1" (ePrint 2015/017) or "ipf2" (ePrint 2015/608)
- *     kind     1 byte    1 mpk, 2 msk, 3 skY, 4 ctX
+ *     magic    4 bytes   the scheme: "ipf1" (ePrint 2015/017), "ipf2" (2015/608) or "fhip" (2016/440)
+ *     kind     1 byte    its place in the scheme's list, from 1
  *     version  1 byte    1
- *     group    1 byte    id of the group
+ *     group    1 byte    id of the group or curve
  *     n, boundX, boundY  4 bytes each, big endian
  *     body               y: int32, big endian; scalars: 32 bytes, big endian; elements: as the group says
  *
  * One object has one encoding. Decoding refuses everything else with a RangeError that says what is
  * wrong; the length follows from the header and is checked before anything is allocated.
  * @module */
-import { type Element, type Group, groupById } from "../math/group.ts";
-import { checkParams, checkVector, type IpfeParams } from "./params.ts";
+import { type Bounds, checkParams, checkVector } from "./params.ts";
 
-export type Scheme = "ipf1" | "ipf2";
-export type Kind = "mpk" | "msk" | "skY" | "ctX";
-
-const KINDS: readonly Kind[] = ["mpk", "msk", "skY", "ctX"];
+/** The kinds of objects of each scheme. */
+const KINDS = {
+  ipf1: ["mpk", "msk", "skY", "ctX"],
+  ipf2: ["mpk", "msk", "skY", "ctX"],
+  fhip: ["pp", "msk", "skY", "ctX"],
+} as const;
 const VERSION = 1;
 const HEADER_BYTES = 19;
 /** Every group here has an order below 2^256. */
 const SCALAR_BYTES = 32;
 
-/** What follows the header: how many y entries, scalars and elements, in this order. */
-export interface Body {
+/** The first bytes of an encoding. */
+export type Magic = keyof typeof KINDS;
+/** What an encoding holds. */
+export type Kind = (typeof KINDS)[Magic][number];
+
+/** What coding needs of a group: its id, its order, and one kind of element. */
+export interface Coder<E> {
+  readonly id: number;
+  readonly order: bigint;
+  readonly elementBytes: number;
+  encode(element: E): Uint8Array;
+  decode(bytes: Uint8Array): E;
+}
+
+/** What follows the header, in this order. */
+export interface Body<E> {
   readonly y?: Int32Array;
   readonly scalars?: readonly bigint[];
-  readonly elements?: readonly Element[];
+  readonly elements?: readonly E[];
 }
 
-/** Numbers of scalars and elements in a body, given n. */
+/** Whether a body has a y, how many scalars, how many elements. */
 export interface Shape {
-  readonly y: boolean;
-  readonly scalars: number;
-  readonly elements: number;
+  readonly y?: boolean;
+  readonly scalars?: number;
+  readonly elements?: number;
 }
 
-function bodyBytes(group: Group, n: number, shape: Shape): number {
-  return (shape.y ? 4 * n : 0) + SCALAR_BYTES * shape.scalars +
-    group.elementBytes * shape.elements;
-}
-
-/** Encodes an object of a scheme. @throws {RangeError} an element is the identity. */
-export function encodeObject(scheme: Scheme, kind: Kind, pp: IpfeParams, body: Body): Uint8Array {
-  const { y, scalars = [], elements = [] } = body;
-  const shape = { y: y !== undefined, scalars: scalars.length, elements: elements.length };
-  const bytes = new Uint8Array(HEADER_BYTES + bodyBytes(pp.group, pp.n, shape));
+/** Encodes an object. @throws {RangeError} an element is the identity. */
+export function encodeObject<E>(
+  magic: Magic,
+  kind: Kind,
+  pp: Bounds,
+  coder: Coder<E>,
+  { y = new Int32Array(0), scalars = [], elements = [] }: Body<E>,
+): Uint8Array {
+  const bytes = new Uint8Array(
+    HEADER_BYTES + 4 * y.length + SCALAR_BYTES * scalars.length +
+      coder.elementBytes * elements.length,
+  );
   const view = new DataView(bytes.buffer);
-  bytes.set(new TextEncoder().encode(scheme));
-  bytes.set([KINDS.indexOf(kind) + 1, VERSION, pp.group.id], 4);
+  bytes.set(new TextEncoder().encode(magic));
+  bytes.set([KINDS[magic].findIndex((each) => each === kind) + 1, VERSION, coder.id], 4);
   [pp.n, pp.boundX, pp.boundY].forEach((value, i) => view.setUint32(7 + 4 * i, value));
   let at = HEADER_BYTES;
-  for (const value of y ?? []) {
+  for (const value of y) {
     view.setInt32(at, value);
     at += 4;
   }
   for (const scalar of scalars) {
-    for (let word = 0; word < 4; word++) {
-      view.setBigUint64(at + 8 * word, BigInt.asUintN(64, scalar >> BigInt(64 * (3 - word))));
+    for (let word = 0; word < 4; word++, at += 8) {
+      view.setBigUint64(at, BigInt.asUintN(64, scalar >> BigInt(64 * (3 - word))));
     }
-    at += SCALAR_BYTES;
   }
   for (const element of elements) {
-    bytes.set(pp.group.encode(element), at);
-    at += pp.group.elementBytes;
+    bytes.set(coder.encode(element), at);
+    at += coder.elementBytes;
   }
   return bytes;
 }
 
-/** Decodes an object of a scheme.
- * @param shapeOf what the body holds for a given n.
+/** Decodes an object.
+ * @param magics that are accepted.   @param coderOf the group of an id; may refuse it.
+ * @param shapeOf the body's shape.
  * @throws {RangeError} wrong scheme, kind, version, group or bounds; truncated; trailing bytes; y over its
- * bound; a scalar ≥ q; an element that is off the curve, non-canonical, outside the subgroup or the
- * identity. */
-export function decodeObject(
-  scheme: Scheme,
+ * bound; a scalar ≥ q; an element that is off the curve, non-canonical, outside the subgroup or the identity. */
+export function decodeObject<E, C extends Coder<E>>(
+  magics: readonly Magic[],
   kind: Kind,
   bytes: Uint8Array,
-  shapeOf: (n: number) => Shape,
-): { pp: IpfeParams } & Required<Body> {
+  coderOf: (id: number) => C & Coder<E>,
+  shapeOf: (n: number, magic: Magic) => Shape,
+): { magic: Magic; pp: Bounds & { readonly group: C } } & Required<Body<E>> {
   const action = `decode ${kind}`;
   const refuse = (state: string) => new RangeError(`Cannot ${action}: ${state}`);
   if (bytes.length < HEADER_BYTES) {
     throw refuse(`${bytes.length} bytes, shorter than the header of ${HEADER_BYTES}`);
   }
-  const magic = String.fromCharCode(...bytes.subarray(0, 4));
-  if (magic !== scheme) throw refuse(`magic ${JSON.stringify(magic)}, expected "${scheme}"`);
-  const found = KINDS[bytes[4] - 1];
-  if (found !== kind) throw refuse(`this is ${found ?? `unknown kind ${bytes[4]}`}`);
+  const found = String.fromCharCode(...bytes.subarray(0, 4));
+  const magic = magics.find((each) => each === found);
+  if (magic === undefined) {
+    const expected = magics.map((each) => `"${each}"`).join(" or ");
+    throw refuse(`magic ${JSON.stringify(found)}, expected ${expected}`);
+  }
+  const foundKind = KINDS[magic][bytes[4] - 1];
+  if (foundKind !== kind) throw refuse(`this is ${foundKind ?? `unknown kind ${bytes[4]}`}`);
   if (bytes[5] !== VERSION) throw refuse(`version ${bytes[5]}, expected ${VERSION}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const group = groupById(bytes[6]);
+  const group = coderOf(bytes[6]);
   const [n, boundX, boundY] = [0, 1, 2].map((i) => view.getUint32(7 + 4 * i));
   const pp = checkParams(action, { group, n, boundX, boundY });
-  const shape = shapeOf(n);
-  const expected = HEADER_BYTES + bodyBytes(group, n, shape);
+  const { y: hasY = false, scalars: ofScalars = 0, elements: ofElements = 0 } = shapeOf(n, magic);
+  const expected = HEADER_BYTES + (hasY ? 4 * n : 0) + SCALAR_BYTES * ofScalars +
+    group.elementBytes * ofElements;
   if (bytes.length !== expected) {
     throw refuse(`${bytes.length} bytes, expected ${expected} for n = ${n}`);
   }
 
   let at = HEADER_BYTES;
-  const y = new Int32Array(shape.y ? n : 0);
+  const y = new Int32Array(hasY ? n : 0);
   for (let i = 0; i < y.length; i++, at += 4) y[i] = view.getInt32(at);
-  if (shape.y) checkVector(action, "y", y, n, boundY);
-  const scalars = Array.from({ length: shape.scalars }, () => {
+  if (hasY) checkVector(action, "y", y, n, boundY);
+  const scalars = Array.from({ length: ofScalars }, () => {
     let scalar = 0n;
-    for (let word = 0; word < 4; word++) {
-      scalar = (scalar << 64n) | view.getBigUint64(at + 8 * word);
-    }
-    at += SCALAR_BYTES;
+    for (let word = 0; word < 4; word++, at += 8) scalar = (scalar << 64n) | view.getBigUint64(at);
     if (scalar >= group.order) throw refuse("a scalar is not below the group order");
     return scalar;
   });
-  const elements = Array.from({ length: shape.elements }, () => {
-    const element = group.decode(bytes.subarray(at, at + group.elementBytes));
-    at += group.elementBytes;
-    return element;
-  });
-  return { pp, y, scalars, elements };
+  const elements = Array.from(
+    { length: ofElements },
+    () => group.decode(bytes.subarray(at, at += group.elementBytes)),
+  );
+  return { magic, pp, y, scalars, elements };
 }

@@ -28,24 +28,35 @@
  * looked for in ±n·boundX·boundY, outward from a guess. The paper leaves out the zero vector, whose
  * encryption would be the identity throughout: here N = n + 2, x stands for (x, 1, 0) and y for (y, 0, 1), so
  * that a blank image or a row of zero weights is as hidden as any other.
+ *
+ * ```ts
+ * import { decrypt, encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
+ * import { startPairing } from "lib/math/pairing/group.ts";
+ *
+ * const msk = setup({ group: await startPairing(), n: 2, boundX: 255, boundY: 10 });
+ * const z = decrypt(keyDerive(msk, [3, -1]), encrypt(msk, [100, 50]));
+ * if (z !== 250) throw new Error(`⟨x, y⟩ = ${z}`);
+ * ```
  * @module */
+import { mod } from "@noble/curves/abstract/modular.js";
+import { type LuMatrix, randomLu, timesDualLu, timesLu } from "../math/matrix_mod.ts";
 import {
-  type LuMatrix,
-  mod,
-  randomLu,
-  randomNonZero,
-  timesDualLu,
-  timesLu,
-} from "../math/matrix_mod.ts";
-import type { G1, G2, PairingGroup } from "../math/pairing/group.ts";
-import { solveGT } from "../math/pairing/dlog.ts";
-import { type Rng, secureRng } from "../math/rng.ts";
+  type G1,
+  type G2,
+  type GT,
+  type PairingGroup,
+  type PreparedG2,
+  solveGT,
+} from "../math/pairing/group.ts";
+import { randomNonZero, type Rng, secureRng } from "../math/rng.ts";
 import {
-  prepareCiphertext,
-  type PreparedCiphertext,
-  type PreparedCiphertexts,
-} from "./fhipe_prepared.ts";
-import { type Bounds, checkParams, checkSameParams, checkVector, rangeOf } from "./params.ts";
+  type Bounds,
+  checkParams,
+  checkSameParams,
+  checkVector,
+  DlogNotFoundError,
+  rangeOf,
+} from "./params.ts";
 
 /** Public parameters: part of every key and ciphertext. */
 export interface FhipeParams extends Bounds {
@@ -122,10 +133,23 @@ export function encrypt(
   return { pp, c1, c2 };
 }
 
-/** How a decryption looks for its results. */
-export interface DecryptOptions {
-  /** Where prepared ciphertexts are kept from call to call. */
-  readonly prepared?: PreparedCiphertexts;
+/** A ciphertext with the lines of its Miller loops, computed once for all keys. */
+export interface PreparedCiphertext {
+  readonly group: PairingGroup;
+  readonly c1: PreparedG2;
+  readonly c2: PreparedG2;
+  readonly sizeBytes: number;
+}
+
+/** Computes a ciphertext's lines. (Server) */
+export function prepareCiphertext({ pp: { group }, c1, c2 }: Ciphertext): PreparedCiphertext {
+  const [first, second] = [group.prepare([c1]), group.prepare(c2)];
+  return { group, c1: first, c2: second, sizeBytes: first.sizeBytes + second.sizeBytes };
+}
+
+/** D1 = e(K1, C1) and D2 = ∏ e(K2_i, C2_i): decryption without the discrete logarithm. (Server) */
+export function pairings(skY: FunctionalKey, { group, c1, c2 }: PreparedCiphertext): GT[] {
+  return group.pairingProducts([{ g1: [skY.k1], g2: c1 }, { g1: skY.k2, g2: c2 }]);
 }
 
 /** Decrypts ⟨x, y⟩, exactly. (Server)
@@ -136,7 +160,7 @@ export interface DecryptOptions {
 export function decrypt(
   skY: FunctionalKey,
   ctX: Ciphertext,
-  options: DecryptOptions & { readonly near?: number } = {},
+  options: { readonly near?: number; readonly prepared?: PreparedCiphertexts } = {},
 ): number {
   const near = options.near === undefined ? undefined : [options.near];
   return decryptMany([skY], ctX, { ...options, near })[0];
@@ -144,50 +168,72 @@ export function decrypt(
 
 /** Decrypts ⟨x, y⟩ for every key against one ciphertext, whose lines are computed once. (Server)
  * Synchronous: may run in a Worker.
- * @param options.near a guess for every key.   @param options.signal looked at before every key.
+ * @param options.near a guess for every key.   @param options.prepared where lines are kept from call to call.
+ * @param options.signal looked at before every key.
  * @throws as `decrypt`; the signal's reason. */
 export function decryptMany(
   skYs: readonly FunctionalKey[],
   ctX: Ciphertext,
-  options: DecryptOptions & {
+  { near, prepared, signal, onProgress }: {
     readonly near?: ArrayLike<number>;
+    readonly prepared?: PreparedCiphertexts;
     readonly signal?: AbortSignal;
     readonly onProgress?: (done: number, total: number) => void;
   } = {},
 ): Float64Array {
-  const { near, prepared, signal, onProgress } = options;
   const range = rangeOf(ctX.pp);
   for (const { pp } of skYs) checkSameParams(pp, ctX.pp);
-  checkGuesses(near, skYs.length, range);
+  if (near !== undefined) checkVector("decrypt", "near", near, skYs.length, range);
   const lines = prepared?.get(ctX) ?? prepareCiphertext(ctX);
   return Float64Array.from(skYs, (skY, index) => {
     signal?.throwIfAborted();
     const [d1, d2] = pairings(skY, lines);
-    const z = solveGT(ctX.pp.group, d1, d2, range, {
-      near: near?.[index],
-      index,
-      total: skYs.length,
-    });
+    const z = solveGT(ctX.pp.group, d1, d2, range, near?.[index]);
+    if (z === null) throw new DlogNotFoundError(range, index, skYs.length);
     onProgress?.(index + 1, skYs.length);
     return z;
   });
 }
 
-/** D1 = e(K1, C1) and D2 = ∏ e(K2_i, C2_i): decryption without the discrete logarithm. */
-export function pairings(skY: FunctionalKey, { group, c1, c2 }: PreparedCiphertext) {
-  return group.pairingProducts([{ g1: [skY.k1], g2: c1 }, { g1: skY.k2, g2: c2 }]);
-}
+/** Prepared ciphertexts within a budget of memory, the least recently used dropped first. Lines take 17 kB a
+ * G2 element (13.7 MB a ciphertext of n = 784) and a third of a decryption's time; in training a ciphertext
+ * meets new keys in every iteration. */
+export class PreparedCiphertexts {
+  readonly #budgetBytes: number;
+  #sizeBytes = 0;
+  /** In the order of their last use. */
+  readonly #entries = new Map<Ciphertext, PreparedCiphertext>();
 
-function checkGuesses(near: ArrayLike<number> | undefined, keys: number, range: number): void {
-  if (near === undefined) return;
-  if (near.length !== keys) {
-    throw new TypeError(`Cannot decrypt: ${near.length} guesses for ${keys} keys`);
-  }
-  for (let i = 0; i < keys; i++) {
-    if (!Number.isInteger(near[i]) || Math.abs(near[i]) > range) {
-      throw new RangeError(
-        `Cannot decrypt: guess ${near[i]} is not an integer in [-${range}, ${range}]`,
-      );
+  /** @throws {RangeError} the budget is not a positive number. */
+  constructor(budgetBytes: number) {
+    if (!(budgetBytes > 0)) {
+      throw new RangeError(`Cannot keep prepared ciphertexts: budget ${budgetBytes} bytes`);
     }
+    this.#budgetBytes = budgetBytes;
+  }
+
+  /** What is held now; never over the budget. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** The ciphertext's lines, from here or computed. A ciphertext over the whole budget is not kept. */
+  get(ctX: Ciphertext): PreparedCiphertext {
+    const found = this.#entries.get(ctX);
+    const lines = found ?? prepareCiphertext(ctX);
+    if (found !== undefined) this.#drop(ctX, found);
+    if (lines.sizeBytes > this.#budgetBytes) return lines;
+    for (const [oldest, held] of this.#entries) {
+      if (this.#sizeBytes + lines.sizeBytes <= this.#budgetBytes) break;
+      this.#drop(oldest, held);
+    }
+    this.#entries.set(ctX, lines);
+    this.#sizeBytes += lines.sizeBytes;
+    return lines;
+  }
+
+  #drop(ctX: Ciphertext, { sizeBytes }: PreparedCiphertext): void {
+    this.#entries.delete(ctX);
+    this.#sizeBytes -= sizeBytes;
   }
 }

@@ -1,88 +1,147 @@
-/** Inner-product functional encryption from DDH, selectively secure.
+/** Inner-product functional encryption from DDH. Whoever holds skY for y learns ⟨x, y⟩ from an encryption of
+ * x, and the scheme hides the rest of x. That is exactly the leak that this workspace studies: enough inner
+ * products determine x. A key holds its y in clear.
  *
- * Abdalla, Bourse, De Caro, Pointcheval, "Simple Functional Encryption Schemes for Inner Products",
- * ePrint 2015/017, section 3. Whoever holds skY for y learns ⟨x, y⟩ from an encryption of x, and the
- * scheme hides the rest of x (selective IND-CPA under DDH). That is exactly the leak that this
- * workspace studies: enough inner products determine x. A key holds its y in clear.
+ * Two schemes, alike but for the number of masks, each with a generator g_j and a secret s_j:
  *
- *     setup:      s ∈ Zq^n, h_i = g^{s_i}              keyDerive:  skY = ⟨s, y⟩
- *     encrypt:    r; ct0 = g^r, ct_i = h_i^r g^{x_i}   decrypt:    Π ct_i^{y_i} / ct0^{skY} = g^{⟨x,y⟩}
+ *     1 mask    Abdalla, Bourse, De Caro, Pointcheval, "Simple Functional Encryption Schemes for Inner
+ *               Products", ePrint 2015/017, section 3: selective IND-CPA under DDH. g_1 = g.
+ *     2 masks   Agrawal, Libert, Stehlé, "Fully Secure Functional Encryption for Inner Products, from
+ *               Standard Assumptions", ePrint 2015/608, section 3: adaptive, the attacker may choose its
+ *               challenge after seeing keys. g_1 = g, and g_2 hashed to the curve: nobody knows log_g g_2.
  *
- * Differs from the paper: x and y are signed and bounded, the bounds are part of the parameters, and
- * the discrete logarithm is found in ±n·boundX·boundY.
+ *     setup:      s_j ∈ Zq^n, h_i = Π_j g_j^{s_ji}        keyDerive:  skY_j = ⟨s_j, y⟩
+ *     encrypt:    r; ct0_j = g_j^r, ct_i = h_i^r g^{x_i}  decrypt:    Π ct_i^{y_i} / Π ct0_j^{skY_j} = g^{⟨x,y⟩}
+ *
+ * Differs from the papers: x and y are signed and bounded, the bounds are part of the parameters, and the
+ * discrete logarithm is found in ±n·boundX·boundY; g_2 comes from a fixed string, not from the key.
+ * Written additively in the code, as `math/group.ts` is.
+ *
+ * ```ts
+ * import { decrypt, encrypt, keyDerive, setup } from "lib/fe/ipfe.ts";
+ * import { group } from "lib/math/group.ts";
+ *
+ * const { mpk, msk } = setup({ group: group("ristretto255"), n: 2, boundX: 255, boundY: 10 });
+ * const z = decrypt(keyDerive(msk, [3, -1]), encrypt(mpk, [100, 50]));
+ * if (z !== 250) throw new Error(`⟨x, y⟩ = ${z}`);
+ * ```
  * @module */
-import type { Element } from "../math/group.ts";
-import { combDigits, generatorTables } from "../math/fixed_base.ts";
-import { randomScalar, type Rng, secureRng } from "../math/rng.ts";
-import { decodeObject, encodeObject } from "./encoding.ts";
-import { dotMod, innerProducts, maskAll } from "./inner_product.ts";
-import { checkParams, checkSameParams, checkVector, type IpfeParams, rangeOf } from "./params.ts";
+import { mod } from "@noble/curves/abstract/modular.js";
+import { solveMany } from "../math/dlog.ts";
+import { type Comb, combDigits, combOf, generatorMultiples } from "../math/fixed_base.ts";
+import { type Element, type Group, groupById } from "../math/group.ts";
+import { multiScalar } from "../math/msm.ts";
+import { randomScalars, type Rng, secureRng } from "../math/rng.ts";
+import {
+  type Body,
+  decodeObject,
+  encodeObject,
+  type Kind,
+  type Magic,
+  type Shape,
+} from "./encoding.ts";
+import {
+  checkParams,
+  checkSameParams,
+  checkVector,
+  DlogNotFoundError,
+  type IpfeParams,
+  rangeOf,
+} from "./params.ts";
 
 export type { IpfeParams } from "./params.ts";
 
-/** Public: encrypts. h_i = g^{s_i}. */
+/** Public: encrypts. Its first encryption builds tables of the h_i. */
 export interface MasterPublicKey {
   readonly pp: IpfeParams;
   readonly h: readonly Element[];
 }
 
-/** The authority's secret s: derives keys. */
+/** The authority's secrets, n scalars for each mask: derive keys. */
 export interface MasterSecretKey {
   readonly pp: IpfeParams;
-  readonly s: readonly bigint[];
+  readonly s: readonly (readonly bigint[])[];
 }
 
 /** Opens ⟨x, y⟩ for one y, which it holds in clear. */
 export interface FunctionalKey {
   readonly pp: IpfeParams;
   readonly y: Int32Array;
-  /** ⟨s, y⟩ mod q. */
-  readonly skY: bigint;
+  /** ⟨s_j, y⟩ mod q, one for each mask. */
+  readonly skY: readonly bigint[];
 }
 
 /** An encrypted x. */
 export interface Ciphertext {
   readonly pp: IpfeParams;
-  readonly ct0: Element;
+  /** g_j^r, one for each mask. */
+  readonly ct0: readonly Element[];
   readonly ct: readonly Element[];
 }
 
+const secondGenerators = new Map<string, Element>();
+
+/** g_2: a generator whose logarithm to the base g nobody knows, from a string with nothing up its sleeve. */
+export function secondGenerator(group: Group): Element {
+  let element = secondGenerators.get(group.name);
+  if (element === undefined) {
+    const message = new TextEncoder().encode("second generator h");
+    secondGenerators.set(group.name, element = group.hash(message, "fe-leakage/ipfe_full/v1"));
+  }
+  return element;
+}
+
+/** Tables of g_1 and, for two masks, g_2. */
+const generatorCombs = ({ group, masks = 1 }: IpfeParams): readonly Comb[] =>
+  [group.generator, ...masks === 2 ? [secondGenerator(group)] : []].map((g) => combOf(group, g));
+
 /** Draws a key pair. (Authority)
- * @throws {RangeError} n or a bound is no positive integer, or n·boundX·boundY exceeds 2^40. */
+ * @throws {RangeError} n or a bound is no positive integer, n·boundX·boundY exceeds 2^40, or masks is not 1
+ * or 2. */
 export function setup(
   pp: IpfeParams,
   rng: Rng = secureRng(),
 ): { mpk: MasterPublicKey; msk: MasterSecretKey } {
-  pp = checkParams("set up", pp);
+  const { masks = 1 } = pp;
+  if (masks !== 1 && masks !== 2) throw new RangeError(`Cannot set up: ${masks} masks, not 1 or 2`);
+  pp = { ...checkParams("set up", pp), masks };
   const { group, n } = pp;
-  const { comb } = generatorTables(group);
-  const s = Array.from({ length: n }, () => randomScalar(group.order, rng));
-  const h = s.map((scalar) => comb.multiply(combDigits(group, scalar)));
+  const combs = generatorCombs(pp);
+  const s = combs.map(() => randomScalars(group.order, rng, n));
+  const h = combs.map((comb, j) => s[j].map((k) => comb.multiply(combDigits(group, k))))
+    .reduce((first, second) => first.map((power, i) => power.add(second[i])));
   return { mpk: { pp, h }, msk: { pp, s } };
 }
 
-/** Derives the key that lets its holder learn ⟨x, y⟩: skY = ⟨s, y⟩ mod q. (Authority)
+/** Derives the key that lets its holder learn ⟨x, y⟩: skY_j = ⟨s_j, y⟩ mod q. (Authority)
  * @param y n integers, |y_i| ≤ boundY.
  * @throws {TypeError} y.length ≠ n. {RangeError} an entry over the bound or no integer. */
-export function keyDerive(msk: MasterSecretKey, y: ArrayLike<number>): FunctionalKey {
-  const { pp, s } = msk;
+export function keyDerive({ pp, s }: MasterSecretKey, y: ArrayLike<number>): FunctionalKey {
   const checked = checkVector("derive a key", "y", y, pp.n, pp.boundY);
-  return { pp, y: checked, skY: dotMod(s, checked, pp.group.order) };
+  const skY = s.map((secret) =>
+    mod(secret.reduce((sum, k, i) => sum + k * BigInt(checked[i]), 0n), pp.group.order)
+  );
+  return { pp, y: checked, skY };
 }
 
-/** Encrypts x: ct0 = g^r, ct_i = h_i^r g^{x_i}. (Client)
+/** Encrypts x: ct0_j = g_j^r, ct_i = h_i^r g^{x_i}. (Client)
  * @param x n integers, |x_i| ≤ boundX.
  * @throws {TypeError} x.length ≠ n. {RangeError} an entry over the bound or no integer. */
 export function encrypt(
-  mpk: MasterPublicKey,
+  { pp, h }: MasterPublicKey,
   x: ArrayLike<number>,
   rng: Rng = secureRng(),
 ): Ciphertext {
-  const { pp, h } = mpk;
+  const { group } = pp;
   const checked = checkVector("encrypt", "x", x, pp.n, pp.boundX);
-  const r = combDigits(pp.group, randomScalar(pp.group.order, rng));
-  const ct0 = generatorTables(pp.group).comb.multiply(r);
-  return { pp, ct0, ct: maskAll(pp.group, h, r, checked) };
+  const [scalar] = randomScalars(group.order, rng, 1);
+  const r = combDigits(group, scalar);
+  const small = generatorMultiples(group);
+  return {
+    pp,
+    ct0: generatorCombs(pp).map((comb) => comb.multiply(r)),
+    ct: h.map((base, i) => combOf(group, base).multiply(r).add(small.multiply(checked[i]))),
+  };
 }
 
 /** Decrypts ⟨x, y⟩, exactly. (Server)
@@ -97,61 +156,72 @@ export function decrypt(skY: FunctionalKey, ctX: Ciphertext): number {
  * @throws as `decrypt`. */
 export function decryptMany(
   skYs: readonly FunctionalKey[],
-  ctX: Ciphertext,
+  { pp, ct0, ct }: Ciphertext,
   options: { onProgress?: (done: number, total: number) => void } = {},
 ): Float64Array {
-  for (const key of skYs) checkSameParams(key.pp, ctX.pp);
-  const keys = skYs.map(({ y, skY }) => ({ y, scalars: [skY] }));
-  const { pp, ct0, ct } = ctX;
-  return innerProducts(pp.group, rangeOf(pp), [ct0], ct, keys, options.onProgress);
+  for (const key of skYs) checkSameParams(key.pp, pp);
+  const { group } = pp;
+  const power = powerOf(group, ct0, skYs.length);
+  const elements = multiScalar(group, ct, skYs.map(({ y }) => y), options.onProgress)
+    .map((sum, k) => skYs[k].skY.reduce((rest, key, j) => rest.add(power(j, key).negate()), sum));
+  const z = solveMany(group, elements, rangeOf(pp));
+  const missing = z.findIndex(Number.isNaN);
+  if (missing >= 0) throw new DlogNotFoundError(rangeOf(pp), missing, z.length);
+  return z;
 }
 
-const SCHEME = "ipf1";
+/** (j, k) ↦ k · bases_j: by tables once there are enough keys to pay for them. */
+function powerOf(group: Group, bases: readonly Element[], keys: number) {
+  if (keys < 2) return (j: number, k: bigint) => group.multiply(bases[j], k);
+  return (j: number, k: bigint) => combOf(group, bases[j]).multiply(combDigits(group, k));
+}
+
+const encode = (kind: Kind, pp: IpfeParams, body: Body<Element>) =>
+  encodeObject(pp.masks === 2 ? "ipf2" : "ipf1", kind, pp, pp.group, body);
+
+/** Decodes either scheme: an object says which one it is of. */
+function decode(kind: Kind, bytes: Uint8Array, shapeOf: (n: number, masks: number) => Shape) {
+  const masksOf = (magic: Magic) => magic === "ipf2" ? 2 : 1;
+  const { magic, pp, ...body } = decodeObject<Element, Group>(
+    ["ipf1", "ipf2"],
+    kind,
+    bytes,
+    groupById,
+    (n, magic) => shapeOf(n, masksOf(magic)),
+  );
+  return { pp: { ...pp, masks: masksOf(magic) } as const, ...body };
+}
 
 /** Encodes a public key: n elements. */
 export function encodeMasterPublicKey({ pp, h }: MasterPublicKey): Uint8Array {
-  return encodeObject(SCHEME, "mpk", pp, { elements: h });
+  return encode("mpk", pp, { elements: h });
 }
 
-/** Decodes a public key. @throws {RangeError} not a canonical encoding; see `decodeObject`. */
+/** Decodes a public key, of one mask or two. @throws {RangeError} not a canonical encoding: as
+ * `decodeObject`, or an element that is off the curve, outside the subgroup or the identity. */
 export function decodeMasterPublicKey(bytes: Uint8Array): MasterPublicKey {
-  const shape = (n: number) => ({ y: false, scalars: 0, elements: n });
-  const { pp, elements } = decodeObject(SCHEME, "mpk", bytes, shape);
-  return { pp, h: elements };
+  const { pp, elements: h } = decode("mpk", bytes, (n) => ({ elements: n }));
+  return { pp, h };
 }
 
-/** Encodes the master secret: n scalars, in clear. */
-export function encodeMasterSecretKey({ pp, s }: MasterSecretKey): Uint8Array {
-  return encodeObject(SCHEME, "msk", pp, { scalars: s });
-}
-
-/** Decodes the master secret. @throws {RangeError} not a canonical encoding; see `decodeObject`. */
-export function decodeMasterSecretKey(bytes: Uint8Array): MasterSecretKey {
-  const shape = (n: number) => ({ y: false, scalars: n, elements: 0 });
-  const { pp, scalars } = decodeObject(SCHEME, "msk", bytes, shape);
-  return { pp, s: scalars };
-}
-
-/** Encodes a functional key: y in clear, one scalar. */
+/** Encodes a functional key: y in clear, a scalar a mask. */
 export function encodeFunctionalKey({ pp, y, skY }: FunctionalKey): Uint8Array {
-  return encodeObject(SCHEME, "skY", pp, { y, scalars: [skY] });
+  return encode("skY", pp, { y, scalars: skY });
 }
 
-/** Decodes a functional key. @throws {RangeError} not a canonical encoding; see `decodeObject`. */
+/** Decodes a functional key. @throws {RangeError} as `decodeMasterPublicKey`. */
 export function decodeFunctionalKey(bytes: Uint8Array): FunctionalKey {
-  const shape = () => ({ y: true, scalars: 1, elements: 0 });
-  const { pp, y, scalars } = decodeObject(SCHEME, "skY", bytes, shape);
-  return { pp, y, skY: scalars[0] };
+  const { pp, y, scalars: skY } = decode("skY", bytes, (_, masks) => ({ y: true, scalars: masks }));
+  return { pp, y, skY };
 }
 
 /** Encodes a ciphertext: ct0, then n elements. */
 export function encodeCiphertext({ pp, ct0, ct }: Ciphertext): Uint8Array {
-  return encodeObject(SCHEME, "ctX", pp, { elements: [ct0, ...ct] });
+  return encode("ctX", pp, { elements: [...ct0, ...ct] });
 }
 
-/** Decodes a ciphertext. @throws {RangeError} not a canonical encoding; see `decodeObject`. */
+/** Decodes a ciphertext. @throws {RangeError} as `decodeMasterPublicKey`. */
 export function decodeCiphertext(bytes: Uint8Array): Ciphertext {
-  const shape = (n: number) => ({ y: false, scalars: 0, elements: n + 1 });
-  const { pp, elements: [ct0, ...ct] } = decodeObject(SCHEME, "ctX", bytes, shape);
-  return { pp, ct0, ct };
+  const { pp, elements } = decode("ctX", bytes, (n, masks) => ({ elements: n + masks }));
+  return { pp, ct0: elements.slice(0, pp.masks), ct: elements.slice(pp.masks) };
 }

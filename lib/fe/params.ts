@@ -1,4 +1,5 @@
-/** The public parameters of an inner-product scheme, and what a vector must satisfy under them.
+/** The public parameters of an inner-product scheme, what a vector must satisfy under them, and the error of
+ * a decryption that finds nothing.
  * @module */
 import type { Group } from "../math/group.ts";
 
@@ -12,9 +13,25 @@ export interface Bounds {
   readonly boundY: number;
 }
 
-/** Public parameters: fixed by the authority, part of every key and ciphertext. */
+/** Parameters of the DDH scheme: fixed by the authority, part of every key and ciphertext. */
 export interface IpfeParams extends Bounds {
   readonly group: Group;
+  /** 1 (the default): selectively secure; 2: adaptively. See `ipfe.ts`. */
+  readonly masks?: 1 | 2;
+}
+
+/** No inner product in [−range, range]: a key of another authority, or an x or y over its bound. */
+export class DlogNotFoundError extends Error {
+  override readonly name = "DlogNotFoundError";
+  /** Which of the keys failed, from 0. */
+  readonly index: number;
+
+  /** @param index of the key that failed, among `total`. */
+  constructor(range: number, index: number, total: number) {
+    const which = total > 1 ? ` (index ${index} of ${total})` : "";
+    super(`Cannot decrypt: no inner product in [-${range}, ${range}]${which}`);
+    this.index = index;
+  }
 }
 
 /** Beyond this the discrete logarithm takes seconds per inner product. */
@@ -26,7 +43,7 @@ export function rangeOf(pp: Bounds): number {
   return pp.n * pp.boundX * pp.boundY;
 }
 
-/** A copy of the parameters with these four fields only, checked.
+/** A copy of the parameters with group and bounds only, checked.
  * @throws {RangeError} n or a bound is not a positive int32, or the range exceeds 2^40. */
 export function checkParams<P extends Bounds & { readonly group: unknown }>(
   action: string,
@@ -38,11 +55,10 @@ export function checkParams<P extends Bounds & { readonly group: unknown }>(
       throw new RangeError(`Cannot ${action}: ${name} ${value} is not an integer in [1, 2^31 - 1]`);
     }
   }
-  if (rangeOf(pp) > MAX_RANGE) {
+  const range = rangeOf(pp);
+  if (range > MAX_RANGE) {
     throw new RangeError(
-      `Cannot ${action}: n·boundX·boundY = ${
-        rangeOf(pp)
-      } exceeds 2^40, the largest range to decrypt`,
+      `Cannot ${action}: n·boundX·boundY = ${range} exceeds 2^40, the largest range to decrypt`,
     );
   }
   return { group, n, boundX, boundY };
@@ -53,13 +69,13 @@ export function checkParams<P extends Bounds & { readonly group: unknown }>(
  * @throws {RangeError} an entry is no integer (NaN too) or |entry| > bound. */
 export function checkVector(
   action: string,
-  name: "x" | "y",
+  name: "x" | "y" | "near",
   values: ArrayLike<number>,
   n: number,
   bound: number,
 ): Int32Array {
   if (values.length !== n) {
-    throw new TypeError(`Cannot ${action}: ${name} has length ${values.length}, expected n = ${n}`);
+    throw new TypeError(`Cannot ${action}: ${name} has length ${values.length}, expected ${n}`);
   }
   for (let i = 0; i < n; i++) {
     if (!Number.isInteger(values[i]) || Math.abs(values[i]) > bound) {
@@ -71,18 +87,17 @@ export function checkVector(
   return Int32Array.from(values);
 }
 
-/** @throws {TypeError} a key and a ciphertext of different parameters. */
-export function checkSameParams<P extends Bounds & { readonly group: { readonly name: string } }>(
-  key: P,
-  ciphertext: P,
-): void {
-  const describe = (pp: P) =>
-    `${pp.group.name}, n = ${pp.n}, boundX = ${pp.boundX}, boundY = ${pp.boundY}`;
-  if (describe(key) !== describe(ciphertext)) {
+/** Refuses to mix parameters. @throws {TypeError} a key and a ciphertext of different ones. */
+export function checkSameParams<
+  P extends Bounds & { readonly group: { readonly name: string }; readonly masks?: number },
+>(key: P, ciphertext: P): void {
+  const [ofKey, ofCiphertext] = [key, ciphertext].map(({ group, n, boundX, boundY, masks = 1 }) =>
+    `${group.name}, n = ${n}, boundX = ${boundX}, boundY = ${boundY}` +
+    (masks > 1 ? `, ${masks} masks` : "")
+  );
+  if (ofKey !== ofCiphertext) {
     throw new TypeError(
-      `Cannot decrypt: the key is for (${describe(key)}), the ciphertext for (${
-        describe(ciphertext)
-      })`,
+      `Cannot decrypt: the key is for (${ofKey}), the ciphertext for (${ofCiphertext})`,
     );
   }
 }

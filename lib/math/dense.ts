@@ -197,7 +197,7 @@ export function withColumn(A: Float64Array, v: Float64Array): Float64Array {
   return out;
 }
 
-/** a·b. */
+/** Σ a_i·b_i. */
 export function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];

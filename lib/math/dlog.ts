@@ -4,48 +4,44 @@
  * from 0, because the z1 of real networks lie near 0. Many elements are solved together, so that one
  * inversion normalises a few hundred of them. Each hit is confirmed by equality in the group: neither a
  * colliding fingerprint nor a damaged table can yield a wrong number.
+ *
+ * ```ts
+ * import { solveMany } from "lib/math/dlog.ts";
+ * import { group } from "lib/math/group.ts";
+ *
+ * const G = group("ristretto255");
+ * const [z] = solveMany(G, [G.multiply(G.generator, -42n)], 1000);
+ * if (z !== -42) throw new Error(`z = ${z}`);
+ * ```
  * @module */
-import { generatorTables } from "./fixed_base.ts";
-import { buildTable, type DlogTable, lookup, tableEntries } from "./dlog_table.ts";
-import { loadTable, saveTable } from "./dlog_cache.ts";
+import { generatorMultiples } from "./fixed_base.ts";
+import {
+  buildTable,
+  type DlogTable,
+  loadTable,
+  lookup,
+  saveTable,
+  tableEntries,
+} from "./dlog_table.ts";
 import type { Element, Group } from "./group.ts";
-
-/** No z in [−bound, bound] gives this element: a foreign key, or a result outside the range. */
-export class DlogNotFoundError extends Error {
-  override readonly name = "DlogNotFoundError";
-  /** Which of the elements failed, from 0. */
-  readonly index: number;
-
-  constructor(bound: number, index: number, total: number) {
-    const which = total > 1 ? ` (index ${index} of ${total})` : "";
-    super(`Cannot decrypt: no inner product in [-${bound}, ${bound}]${which}`);
-    this.index = index;
-  }
-}
 
 const tables = new Map<string, DlogTable>();
 
-/** The table for a range, from memory, else from the cache, else built (and then cached). Yields
- * progress while it builds. */
-function* tableFor(
-  group: Group,
-  bound: number,
-): Generator<[done: number, total: number], DlogTable> {
+/** The table for a range, from memory, else from the cache, else built (and then cached). Yields the
+ * number of entries done while it builds. */
+function* tableFor(group: Group, bound: number): Generator<number, DlogTable> {
   const entries = tableEntries(bound);
   const name = `${group.name}-${entries}`;
   let table = tables.get(name) ?? loadTable(group, entries);
   if (table === null) {
-    const build = buildTable(group, entries);
-    let step = build.next();
-    for (; !step.done; step = build.next()) yield [step.value, entries];
-    table = step.value;
+    table = yield* buildTable(group, entries);
     saveTable(group, table);
   }
   tables.set(name, table);
   return table;
 }
 
-/** Builds or loads the table for a range ahead of time; `solve` would do so on first use, but without
+/** Builds or loads the table for a range ahead of time; `solveMany` would do so on first use, but without
  * progress and without a way to stop.
  * @throws the signal's reason, once aborted; nothing is kept then. */
 export async function prepareDlog(
@@ -54,8 +50,8 @@ export async function prepareDlog(
   options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void } = {},
 ): Promise<void> {
   let breath = performance.now();
-  for (const [done, total] of tableFor(group, bound)) {
-    options.onProgress?.(done, total);
+  for (const done of tableFor(group, bound)) {
+    options.onProgress?.(done, tableEntries(bound));
     if (performance.now() - breath > 50) { // lets timers and the stop button through
       await new Promise((resolve) => setTimeout(resolve));
       breath = performance.now();
@@ -67,17 +63,13 @@ export async function prepareDlog(
 /** Elements in one normalisation: enough to make the inversion cheap. */
 const BATCH = 512;
 
-/** z for every element z·g. @throws {DlogNotFoundError} some z is not in [−bound, bound]. */
-export function solveMany(
-  group: Group,
-  elements: readonly Element[],
-  bound: number,
-): Float64Array {
+/** z for every element z·g; NaN where none is in [−bound, bound]: a foreign key, or a result outside the range. */
+export function solveMany(group: Group, elements: readonly Element[], bound: number): Float64Array {
   const steps = tableFor(group, bound);
   let step = steps.next();
   while (!step.done) step = steps.next();
   const table = step.value;
-  const generator = generatorTables(group).small;
+  const generator = generatorMultiples(group);
   const stride = 2 * table.entries + 1;
   const giant = generator.multiply(stride);
   const giantBack = giant.negate();
@@ -124,11 +116,5 @@ export function solveMany(
     probe(batch);
     pending = pending.filter(({ of }) => Number.isNaN(out[of]));
   }
-  if (pending.length > 0) throw new DlogNotFoundError(bound, pending[0].of, elements.length);
   return out;
-}
-
-/** z with element = z·g. @throws {DlogNotFoundError} no z in [−bound, bound]. */
-export function solve(group: Group, element: Element, bound: number): number {
-  return solveMany(group, [element], bound)[0];
 }

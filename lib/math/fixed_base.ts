@@ -98,17 +98,22 @@ export class SmallMultiples {
   }
 }
 
-const generators = new Map<string, { comb: Comb; small: SmallMultiples }>();
+const combs = new WeakMap<Element, Comb>();
 
-/** The tables of a group's generator, shared by everyone in this thread. */
-export function generatorTables(group: Group): { comb: Comb; small: SmallMultiples } {
-  let tables = generators.get(group.name);
-  if (tables === undefined) {
-    tables = {
-      comb: new Comb(group, group.generator),
-      small: new SmallMultiples(group, group.generator),
-    };
-    generators.set(group.name, tables);
+/** The comb of a base: built at its first use, gone with the element. */
+export function combOf(group: Group, base: Element): Comb {
+  let comb = combs.get(base);
+  if (comb === undefined) combs.set(base, comb = new Comb(group, base));
+  return comb;
+}
+
+const multiples = new Map<string, SmallMultiples>();
+
+/** Small multiples of a group's generator, shared by everyone in this thread. */
+export function generatorMultiples(group: Group): SmallMultiples {
+  let small = multiples.get(group.name);
+  if (small === undefined) {
+    multiples.set(group.name, small = new SmallMultiples(group, group.generator));
   }
-  return tables;
+  return small;
 }

@@ -40,12 +40,6 @@ export function toFixed(values: ArrayLike<number>, scaleBits: number): Int32Arra
   return out;
 }
 
-/** The floats that fixed-point integers stand for: v / 2^scaleBits. */
-export function fromFixed(values: ArrayLike<number>, scaleBits: number): Float64Array {
-  const [a, b] = factorsOf(-scaleBits);
-  return Float64Array.from(values, (value) => value * a * b);
-}
-
 /** The finest scale at which every rounded value still fits in `bits` bits beside its sign: the largest takes them
  * all. Negative for large values; 0 where all are zero, which fit at any.
  * @throws {RangeError} a value is not finite. */

@@ -1,5 +1,6 @@
 /** Least squares with a handful of coefficients that cannot be negative: costs.
  * @module */
+import { apply, cholesky, multiplyTransposed, solveCholesky } from "./dense.ts";
 
 /** Coefficients c ≥ 0 that minimise Σ ((features·c − value) / value)²: relative, so that small sizes count as
  * much as large ones. A coefficient that would be negative is dropped, the most negative first.
@@ -24,25 +25,20 @@ export function fitCosts(
   return out;
 }
 
-/** Solves rows·c ≈ 1 by the normal equations and Gaussian elimination. */
+/** Solves rows·c ≈ 1 by the normal equations. */
 function solveNormal(rows: readonly (readonly number[])[]): number[] {
-  const size = rows[0].length;
+  const columns = rows[0].map((_, j) => rows.map((row) => row[j]));
   // Columns scaled to length 1: their sizes differ by powers of ten.
-  const lengths = Array.from({ length: size }, (_, j) => Math.hypot(...rows.map((row) => row[j])));
-  const unit = rows.map((row) => row.map((value, j) => value / lengths[j]));
-  const system = Array.from({ length: size }, (_, i) => [
-    ...Array.from({ length: size }, (_, j) => unit.reduce((sum, row) => sum + row[i] * row[j], 0)),
-    unit.reduce((sum, row) => sum + row[i], 0),
-  ]);
-  for (let pivot = 0; pivot < size; pivot++) { // positive definite: no row exchange is needed
-    if (!(system[pivot][pivot] > 1e-9)) {
-      throw new RangeError(`Cannot fit: the observations do not determine ${size} coefficients`);
-    }
-    for (let row = 0; row < size; row++) {
-      if (row === pivot) continue;
-      const factor = system[row][pivot] / system[pivot][pivot];
-      system[row] = system[row].map((value, j) => value - factor * system[pivot][j]);
-    }
+  const lengths = columns.map((column) => Math.hypot(...column));
+  const unit = Float64Array.from(columns.flatMap((column, j) => column.map((v) => v / lengths[j])));
+  const system = multiplyTransposed(unit, unit, { n: rows.length });
+  const rank = cholesky(system, columns.length);
+  const pivots = columns.map((_, j) => system[j * columns.length + j] ** 2);
+  if (rank < columns.length || !pivots.every((pivot) => pivot > 1e-9)) {
+    throw new RangeError(
+      `Cannot fit: the observations do not determine ${columns.length} coefficients`,
+    );
   }
-  return system.map((row, i) => row[size] / row[i] / lengths[i]);
+  const sums = apply(unit, new Float64Array(rows.length).fill(1));
+  return Array.from(solveCholesky(system, sums), (value, j) => value / lengths[j]);
 }

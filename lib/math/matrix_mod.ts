@@ -8,7 +8,8 @@
  * The products of 255-bit BigInts are nearly all of the time, reductions the rest: rows are summed
  * unreduced, and reduced once.
  * @module */
-import type { Rng } from "./rng.ts";
+import { Field, FpInvertBatch, mod } from "@noble/curves/abstract/modular.js";
+import { randomNonZero, randomScalars, type Rng } from "./rng.ts";
 
 /** B = L·U. Row i of `lower` holds L[i, 0 … i−1]; row i of `upper` holds U[i, i … n−1]. */
 export interface LuMatrix {
@@ -21,42 +22,6 @@ export interface LuMatrix {
   readonly diagonalInverses: readonly bigint[];
 }
 
-/** The representative of a in [0, q). */
-export function mod(a: bigint, q: bigint): bigint {
-  const rest = a % q;
-  return rest < 0n ? rest + q : rest;
-}
-
-/** 1/a mod q, by Euclid. @throws {RangeError} a is 0 mod q. */
-function invert(a: bigint, q: bigint): bigint {
-  let [r0, r1, s0, s1] = [q, mod(a, q), 0n, 1n];
-  while (r1 !== 0n) {
-    const quotient = r0 / r1;
-    [r0, r1] = [r1, r0 - quotient * r1];
-    [s0, s1] = [s1, s0 - quotient * s1];
-  }
-  if (r0 !== 1n) throw new RangeError(`Cannot invert: ${a} has no inverse mod ${q}`);
-  return mod(s0, q);
-}
-
-/** 1/a for every a, with one inversion (Montgomery's trick).
- * @throws {RangeError} some a is 0 mod q. */
-export function invertBatch(values: readonly bigint[], q: bigint): bigint[] {
-  const prefixes: bigint[] = [];
-  let product = 1n;
-  for (const value of values) {
-    prefixes.push(product);
-    product = (product * value) % q;
-  }
-  let inverse = invert(product, q);
-  const out = new Array<bigint>(values.length);
-  for (let i = values.length - 1; i >= 0; i--) {
-    out[i] = mod(inverse * prefixes[i], q);
-    inverse = (inverse * values[i]) % q;
-  }
-  return out;
-}
-
 /** Assembles B from its triangles. @throws {RangeError} a zero on the diagonal. */
 export function luMatrix(
   order: bigint,
@@ -64,39 +29,10 @@ export function luMatrix(
   upper: readonly (readonly bigint[])[],
 ): LuMatrix {
   const diagonal = upper.map(([first]) => first);
-  return {
-    order,
-    lower,
-    upper,
-    determinant: diagonal.reduce((product, u) => (product * u) % order, 1n),
-    diagonalInverses: invertBatch(diagonal, order),
-  };
-}
-
-/** `count` uniform scalars in [0, order), by rejection, from few large draws: one by one, the drawing of B
- * would take ten times as long as all that is done with it. */
-export function randomScalars(order: bigint, rng: Rng, count: number): bigint[] {
-  const bits = (order - 1n).toString(2).length;
-  const words = Math.ceil(bits / 64);
-  const out: bigint[] = [];
-  while (out.length < count) {
-    const bytes = rng.bytes(8 * words * (count - out.length));
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let at = 0; at < bytes.length; at += 8 * words) {
-      let value = view.getBigUint64(at);
-      for (let word = 1; word < words; word++) {
-        value = (value << 64n) | view.getBigUint64(at + 8 * word);
-      }
-      value = BigInt.asUintN(bits, value);
-      if (value < order) out.push(value);
-    }
-  }
-  return out;
-}
-
-/** `count` uniform scalars in [1, order). */
-export function randomNonZero(order: bigint, rng: Rng, count: number): bigint[] {
-  return randomScalars(order - 1n, rng, count).map((scalar) => scalar + 1n);
+  const determinant = diagonal.reduce((product, u) => (product * u) % order, 1n);
+  if (determinant === 0n) throw new RangeError("Cannot invert: a diagonal entry is 0");
+  const diagonalInverses = FpInvertBatch(Field(order), diagonal, true);
+  return { order, lower, upper, determinant, diagonalInverses };
 }
 
 /** Draws B = L·U with uniform entries below L's and above U's diagonal, and uniform non-zero entries on

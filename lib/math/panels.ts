@@ -4,7 +4,7 @@
  * panel ⌊i/4⌋; rows that the last panel lacks are 0. Each product is summed in the order of k, multiplied and
  * then added, so that a result does not depend on the processor.
  * @module */
-import { again, assemble, type Code, i32, local, loop, v128 } from "./pairing/emit.ts";
+import { again, assemble, type Code, drop, i32, local, loop, v128 } from "./pairing/emit.ts";
 
 /** Rows of a panel. */
 export const PANEL = 4;
@@ -59,38 +59,25 @@ export function innerProducts(a: number, b: number, columns: number): void {
 }
 
 function assembleKernel(): Uint8Array<ArrayBuffer> {
-  const [a, b, end, out] = [0, 1, 2, 3];
+  const [a, b, end, out] = [0, 1, 2, 3]; // parameters; eleven variables follow
   const sum = (r: number, half: number) => 4 + 2 * r + half;
   const [right, value] = [[12, 13], 14];
-  const simd = (opcode: number): Code =>
-    [0xfd, opcode % 128 + (opcode > 127 ? 128 : 0)].concat(
-      opcode > 127 ? [opcode >> 7] : [],
-    );
-  const splat = (offset: number): Code => [...simd(10), 3, offset]; // v128.load64_splat
-  const multiply = simd(242); // f64x2.mul
+  const { get, set, tee } = local;
   const rows = [0, 1, 2, 3], halves = [0, 1];
-  const advance = (pointer: number): Code => [
-    ...[...local.get(pointer), ...i32.const(8 * PANEL), ...i32.add],
-    ...local.tee(pointer),
+  const advance = (to: number): Code => [get(to), i32.const(8 * PANEL), i32.add, tee(to)];
+  const addProduct = (r: number, h: number): Code => [
+    [get(sum(r, h)), get(value), get(right[h]), v128.multiplyFloat],
+    [v128.addFloat, set(sum(r, h))],
   ];
   return assemble(4, [["v128", 11]], [
-    ...loop(
-      ...halves.map((h) => [...local.get(b), ...v128.load(16 * h), ...local.set(right[h])]),
-      ...rows.flatMap((r) => [
-        [...local.get(a), ...splat(8 * r), ...local.set(value)],
-        ...halves.map((h) => [
-          ...[...local.get(sum(r, h)), ...local.get(value), ...local.get(right[h])],
-          ...[...multiply, ...v128.addFloat, ...local.set(sum(r, h))],
-        ]),
+    loop(
+      halves.map((h) => [get(b), v128.load(16 * h), set(right[h])]),
+      rows.map((r) => [
+        [get(a), v128.loadSplat(8 * r), set(value)],
+        halves.map((h) => addProduct(r, h)),
       ]),
-      [...advance(a), 0x1a], // drop
-      [...advance(b), ...local.get(end), ...i32.less, ...again],
+      [advance(a), drop, advance(b), get(end), i32.less, again],
     ),
-    ...rows.flatMap((r) =>
-      halves.flatMap((h) => [
-        ...[...local.get(out), ...local.get(sum(r, h))],
-        ...v128.store(32 * r + 16 * h),
-      ])
-    ),
+    rows.map((r) => halves.map((h) => [get(out), get(sum(r, h)), v128.store(32 * r + 16 * h)])),
   ]);
 }

@@ -4,6 +4,7 @@
  * largest minor, for a random matrix with probability about 1/p. Entries below p < 2²¹ have products below
  * 2⁴², of which 2¹¹ add up exactly in float64: a row is reduced once, not at each step.
  * @module */
+import { invert } from "@noble/curves/abstract/modular.js";
 
 /** The largest prime below 2²¹. */
 const P = 2_097_143;
@@ -35,7 +36,7 @@ export function independentRows(A: ArrayLike<number>, n: number): number[] {
     for (let p = 0; p < n; p++) row[p] = residue(row[p]);
     const column = row.findIndex((value) => value !== 0);
     if (column < 0) continue;
-    const inverse = inverseMod(row[column]);
+    const inverse = Number(invert(BigInt(row[column]), BigInt(P)));
     for (let p = column; p < n; p++) row[p] = residue(row[p] * inverse);
     const place = pivots.findIndex((other) => other.column > column);
     pivots.splice(place < 0 ? pivots.length : place, 0, { column, row });
@@ -48,14 +49,4 @@ export function independentRows(A: ArrayLike<number>, n: number): number[] {
 function residue(value: number): number {
   const rest = value % P;
   return rest < 0 ? rest + P : rest;
-}
-
-/** value^(P − 2) mod P, Fermat. */
-function inverseMod(value: number): number {
-  let [result, base] = [1, value];
-  for (let exponent = P - 2; exponent > 0; exponent = Math.floor(exponent / 2)) {
-    if (exponent % 2 === 1) result = residue(result * base);
-    base = residue(base * base);
-  }
-  return result;
 }

@@ -45,17 +45,32 @@ export function seededRng(insecureSeed: number): Rng {
   return { source: `insecureSeed=${insecureSeed}`, bytes: (length) => xof.xof(length) };
 }
 
-/** A uniform scalar in [0, order), by rejection: no bias, under two draws on average. */
-export function randomScalar(order: bigint, rng: Rng): bigint {
+/** `count` uniform scalars in [0, order), by rejection, from few large draws: one by one, a matrix of them
+ * would take ten times as long as all that is done with it.
+ * @throws {RangeError} order < 1. */
+export function randomScalars(order: bigint, rng: Rng, count: number): bigint[] {
   if (order < 1n) throw new RangeError(`Cannot draw a scalar: order ${order} is below 1`);
   const bits = (order - 1n).toString(2).length;
-  const length = Math.ceil(bits / 8);
-  while (true) {
-    let value = 0n;
-    for (const byte of rng.bytes(length)) value = (value << 8n) | BigInt(byte);
-    value = BigInt.asUintN(bits, value);
-    if (value < order) return value;
+  const words = Math.ceil(bits / 64);
+  const out: bigint[] = [];
+  while (out.length < count) {
+    const bytes = rng.bytes(8 * words * (count - out.length));
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let at = 0; at < bytes.length;) {
+      let value = 0n;
+      for (let word = 0; word < words; word++, at += 8) {
+        value = (value << 64n) | view.getBigUint64(at);
+      }
+      value = BigInt.asUintN(bits, value);
+      if (value < order) out.push(value);
+    }
   }
+  return out;
+}
+
+/** `count` uniform scalars in [1, order). */
+export function randomNonZero(order: bigint, rng: Rng, count: number): bigint[] {
+  return randomScalars(order - 1n, rng, count).map((scalar) => scalar + 1n);
 }
 
 /** The top 53 bits of 8 bytes (little endian) as a number in [0, 1). */

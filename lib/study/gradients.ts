@@ -37,7 +37,7 @@ export class GradientStudy {
     return this.steps.every(({ solves, exact, batch }) => !solves || exact === batch.count);
   }
 
-  /** A row a draw of W1. */
+  /** A row per draw of W1. */
   table(title: string): Table {
     return table({
       title,

@@ -5,7 +5,7 @@ import * as fhipe from "../fe/fhipe.ts";
 import { encodeFunctionalKey } from "../fe/fhipe_encoding.ts";
 import * as ipfe from "../fe/ipfe.ts";
 import { group } from "../math/group.ts";
-import { startPairing } from "../math/pairing/start.ts";
+import { startPairing } from "../math/pairing/group.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { imageGrid } from "../plot/image_grid.ts";

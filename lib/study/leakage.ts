@@ -30,7 +30,7 @@ export function initialLayer(
 
 /** Runs the encrypted forward pass of some images.
  * @returns the server's views, those of some of the images, and the run as a sequence diagram.
- * @throws as `forwardPass`. */
+ * @throws as `forwardPass`; `viewsOf` {RangeError}: an image that was not sent. */
 export async function encryptedForward(
   { layer, images, indices, ...on }: Partial<On> & Chosen & { layer: FirstLayer },
 ): Promise<{
@@ -39,7 +39,12 @@ export async function encryptedForward(
   sequence(name: string, title: string): Figure;
 }> {
   const { views, transcript } = await forwardPass(layer, images, indices, on);
-  const viewsOf = (some: readonly number[]) => some.map((i) => views[indices.indexOf(i)]);
+  const viewsOf = (some: readonly number[]) =>
+    some.map((i) => {
+      const at = indices.indexOf(i);
+      if (at < 0) throw new RangeError(`Cannot find the view of image ${i}: not among ${indices}`);
+      return views[at];
+    });
   const sequence = (name: string, title: string) =>
     sequenceFigure({
       ...{ name, title },

@@ -2,7 +2,7 @@
  * on, and what it says of runs too long to make.
  * @module */
 import { type Dataset, firstImages, poolImages } from "../data/dataset.ts";
-import { startPairing } from "../math/pairing/start.ts";
+import { startPairing } from "../math/pairing/group.ts";
 import type { On } from "../notebook/run.ts";
 import { type Cell, type Table, table } from "../notebook/table.ts";
 import {

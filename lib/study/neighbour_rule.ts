@@ -55,7 +55,7 @@ export class RuleStudy {
       `${successes} of ${n} test images break it there.`;
   }
 
-  /** A row a period. */
+  /** A row per period. */
   table(title: string): Table {
     const mean = (counts: readonly number[]) =>
       (counts.reduce((a, b) => a + b, 0) / counts.length).toFixed(1);

@@ -120,7 +120,7 @@ export class Blocks {
     });
   }
 
-  /** Exact recoveries against the width, a line an objective, with 95 % intervals. */
+  /** Exact recoveries against the width, a line per objective, with 95 % intervals. */
   figure(name: string, title: string): Figure {
     return lineFigure({
       name,

@@ -82,7 +82,7 @@ export class Recoveries {
     });
   }
 
-  /** A row an attack: how many were recovered, mean errors over those, and what the attacker itself can tell. */
+  /** A row per attack: how many were recovered, mean errors over those, and what the attacker itself can tell. */
   table(title: string): Table {
     return table({
       title,

@@ -1,14 +1,13 @@
-/** A protocol's run, as its transcript measured it: steps of a sequence diagram with bytes and times, and a table.
+/** A protocol's run, as its transcript measured it: steps of a sequence diagram with bytes and times.
  * @module */
 import type { Role, Transcript } from "../net/transcript.ts";
-import { type Table, table } from "../notebook/table.ts";
 import type { Message, Work } from "../plot/sequence.ts";
 
-/** Bytes in words: "480 B", "1,888 kB", "9.1 GB". */
+/** Bytes in words: "480 B", "942 kB", "1.9 MB", "9.1 GB". */
 export function bytesText(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
-  return `${Math.round(bytes / 1000).toLocaleString("en-US")} kB`;
+  if (bytes < 1e3) return `${bytes.toFixed(0)} B`;
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(0)} kB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /** Seconds in words: "0.4 ms", "12 s", "3.5 min", "17 h", "5.2 days". */
@@ -26,7 +25,7 @@ export function secondsText(seconds: number): string {
   return `${value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${unit}`;
 }
 
-const times = (n: number) => n === 1 ? "once" : `${n.toLocaleString("en-US")} times`;
+const times = (n: number) => n === 1 ? "once" : `${n} times`;
 
 /** A message of the transcript as an arrow, with its size and how often it was sent.
  * @param label what stands above the arrow, the transcript's own word by default.
@@ -40,7 +39,7 @@ export function sent(
   const found = traffic.find((t) => t.from === from && t.to === to && t.what === what);
   if (found === undefined) throw new RangeError(`Cannot find "${what}" from ${from} to ${to}`);
   const { messages, sizeBytes } = found;
-  const detail = `${bytesText(Math.round(sizeBytes / messages))}, ${times(messages)}`;
+  const detail = `${bytesText(sizeBytes / messages)}, ${times(messages)}`;
   return { kind: "message", from, to, label, detail };
 }
 
@@ -57,16 +56,4 @@ export function worked(
   const { runs, elapsedMs } = found;
   const each = secondsText(elapsedMs / runs / 1000);
   return { kind: "work", at, label, detail: runs === 1 ? each : `${each}, ${times(runs)}` };
-}
-
-/** All messages, and beneath them all steps. */
-export function transcriptTable(title: string, { traffic, steps }: Transcript): Table {
-  return table({
-    title,
-    columns: ["who", "what", "how often", "in all"],
-    rows: [
-      ...traffic.map((t) => [`${t.from} → ${t.to}`, t.what, t.messages, bytesText(t.sizeBytes)]),
-      ...steps.map((s) => [s.role, s.what, s.runs, secondsText(s.elapsedMs / 1000)]),
-    ],
-  });
 }

@@ -7,7 +7,7 @@
  * @module */
 import { firstImages } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
-import { startPairing } from "../math/pairing/start.ts";
+import { startPairing } from "../math/pairing/group.ts";
 import * as cryptonn from "../protocol/cryptonn/cost.ts";
 import { initFixedNet } from "../protocol/fixed_net.ts";
 import { fastProducts } from "../protocol/fixed_products.ts";

@@ -7,11 +7,10 @@
 import * as fhipe from "../fe/fhipe.ts";
 import * as fhipeEncoding from "../fe/fhipe_encoding.ts";
 import * as ipfe from "../fe/ipfe.ts";
-import * as ipfeFull from "../fe/ipfe_full.ts";
-import { type Bounds, type IpfeParams, rangeOf } from "../fe/params.ts";
+import { type Bounds, rangeOf } from "../fe/params.ts";
 import { prepareDlog } from "../math/dlog.ts";
 import { group } from "../math/group.ts";
-import { startPairing } from "../math/pairing/start.ts";
+import { startPairing } from "../math/pairing/group.ts";
 import { gaussian, seededRng } from "../math/rng.ts";
 import { defineSweep } from "./grid.ts";
 
@@ -54,26 +53,18 @@ function partyOf<Key, Ct>(
   };
 }
 
-/** The two schemes over a group share the shape of their functions. */
-function overGroup<Mpk, Msk, Key, Ct>(scheme: {
-  setup(pp: IpfeParams): { mpk: Mpk; msk: Msk };
-  encrypt(mpk: Mpk, x: ArrayLike<number>): Ct;
-  keyDerive(msk: Msk, y: ArrayLike<number>): Key;
-  decryptMany(keys: readonly Key[], ctX: Ct): Float64Array;
-  encodeMasterPublicKey(mpk: Mpk): Uint8Array;
-  encodeCiphertext(ctX: Ct): Uint8Array;
-  encodeFunctionalKey(key: Key): Uint8Array;
-}) {
+/** The two schemes over a group differ in the number of masks. */
+function overGroup(masks: 1 | 2) {
   return async (bounds: Bounds): Promise<() => Party> => {
-    const pp = { ...bounds, group: group("ristretto255") };
+    const pp = { ...bounds, group: group("ristretto255"), masks };
     await prepareDlog(pp.group, rangeOf(pp));
     return () => {
-      const { mpk, msk } = scheme.setup(pp);
+      const { mpk, msk } = ipfe.setup(pp);
       return partyOf({
-        ...scheme,
-        publicKeyBytes: scheme.encodeMasterPublicKey(mpk).length,
-        encrypt: (x) => scheme.encrypt(mpk, x),
-        keyDerive: (y) => scheme.keyDerive(msk, y),
+        ...ipfe,
+        publicKeyBytes: ipfe.encodeMasterPublicKey(mpk).length,
+        encrypt: (x) => ipfe.encrypt(mpk, x),
+        keyDerive: (y) => ipfe.keyDerive(msk, y),
       });
     };
   };
@@ -81,8 +72,8 @@ function overGroup<Mpk, Msk, Key, Ct>(scheme: {
 
 /** Each makes ready what a process needs once, and gives the set-up. */
 const SCHEMES = {
-  ipfe: overGroup(ipfe),
-  ipfe_full: overGroup(ipfeFull),
+  ipfe: overGroup(1),
+  ipfe_full: overGroup(2),
   fhipe: async (bounds: Bounds): Promise<() => Party> => {
     const pp = { ...bounds, group: await startPairing() };
     return () => {

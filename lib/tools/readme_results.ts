@@ -10,8 +10,8 @@ import { FIGURES, notebookNames, ROOT } from "./workspace.ts";
 
 /** Everything between these two is generated. */
 const MARKERS = [
-  "<!-- results: written by deno task reproduce, do not edit --><!-- deno-fmt-ignore-start -->",
-  "<!-- deno-fmt-ignore-end --><!-- /results -->",
+  "<!-- results: written by deno task reproduce, do not edit -->\n<!-- deno-fmt-ignore-start -->",
+  "<!-- deno-fmt-ignore-end -->\n<!-- /results -->",
 ] as const;
 
 /** What to do about a README that says other numbers than the notebooks found. */
@@ -42,20 +42,20 @@ const ROWS: readonly Row[] = [
   },
   {
     question: "digits that break the published neighbour rule",
-    paper: "assumed none",
+    paper: "assumed 0 %",
     notebook: "01_leakage",
     here: "{test digits that break the published rule, at the period that fewest break}",
   },
   {
     question: "batch of 250 from dW1 alone: exact images",
     paper: "–",
-    notebook: "01b_training_and_harder_data",
+    notebook: "01b_training_on_ciphertexts",
     here: "{images exact from dW1 of the first step, 784-300-10, batch 250}",
   },
   {
     question: "training on ciphertexts; at full size",
     paper: "marked not working",
-    notebook: "01b_training_and_harder_data",
+    notebook: "01b_training_on_ciphertexts",
     here:
       "equal {encrypted run, W1 equal to the clear run}; {full encrypted run, predicted} predicted",
   },

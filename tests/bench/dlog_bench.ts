@@ -4,9 +4,14 @@
  * Run: deno bench -A tests/bench/dlog_bench.ts
  * @module */
 import { prepareDlog, solveMany } from "lib/math/dlog.ts";
-import { loadTable, saveTable } from "lib/math/dlog_cache.ts";
-import { buildTable, type DlogTable, tableEntries } from "lib/math/dlog_table.ts";
-import { generatorTables } from "lib/math/fixed_base.ts";
+import {
+  buildTable,
+  type DlogTable,
+  loadTable,
+  saveTable,
+  tableEntries,
+} from "lib/math/dlog_table.ts";
+import { generatorMultiples } from "lib/math/fixed_base.ts";
 import { toFixed } from "lib/math/fixed_point.ts";
 import { group } from "lib/math/group.ts";
 import { gaussian, seededRng, uniform } from "lib/math/rng.ts";
@@ -14,7 +19,7 @@ import { gaussian, seededRng, uniform } from "lib/math/rng.ts";
 const G = group("ristretto255");
 const bound = 2 ** 28;
 const entries = tableEntries(bound);
-const { small } = generatorTables(G);
+const small = generatorMultiples(G);
 
 function build(): DlogTable {
   const steps = buildTable(G, entries);

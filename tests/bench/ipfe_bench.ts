@@ -7,11 +7,10 @@
  * @module */
 import { ristretto255 } from "@noble/curves/ed25519.js";
 import * as ipfe from "lib/fe/ipfe.ts";
-import * as ipfeFull from "lib/fe/ipfe_full.ts";
 import { prepareDlog } from "lib/math/dlog.ts";
 import { toFixed } from "lib/math/fixed_point.ts";
 import { group } from "lib/math/group.ts";
-import { gaussian, randomScalar, secureRng, seededRng } from "lib/math/rng.ts";
+import { gaussian, randomScalars, secureRng, seededRng } from "lib/math/rng.ts";
 
 const [n, hidden, boundX, boundY] = [784, 300, 255, 1342]; // range just under 2^28
 const G = group("ristretto255");
@@ -30,15 +29,15 @@ const { mpk, msk } = ipfe.setup({ group: G, n, boundX, boundY });
 const keys = z1.map((_, k) => ipfe.keyDerive(msk, W1.subarray(k * n, (k + 1) * n)));
 const ctX = ipfe.encrypt(mpk, x);
 const bytes = ipfe.encodeCiphertext(ctX);
-const full = ipfeFull.setup({ group: G, n, boundX, boundY });
-const fullKeys = keys.map(({ y }) => ipfeFull.keyDerive(full.msk, y));
-const fullCtX = ipfeFull.encrypt(full.mpk, x);
+const full = ipfe.setup({ group: G, n, boundX, boundY, masks: 2 });
+const fullKeys = keys.map(({ y }) => ipfe.keyDerive(full.msk, y));
+const fullCtX = ipfe.encrypt(full.mpk, x);
 
 // The baselines work on noble's own points, from the same bytes.
 const points = (elements: readonly Parameters<typeof G.encode>[0][]) =>
   elements.map((element) => Point.fromBytes(G.encode(element)));
 const h = points(mpk.h);
-const [ct0, ...ct] = points([ctX.ct0, ...ctX.ct]);
+const [ct0, ...ct] = points([...ctX.ct0, ...ctX.ct]);
 type P = typeof Point.BASE;
 const mod = (k: number) => (BigInt(k) + q) % q;
 
@@ -53,7 +52,7 @@ function naiveMultiply(k: number): P {
     (total, point, i) => keys[k].y[i] === 0 ? total : total.add(point.multiply(mod(keys[k].y[i]))),
     Point.ZERO,
   );
-  return sum.subtract(ct0.multiply(keys[k].skY));
+  return sum.subtract(ct0.multiply(keys[k].skY[0]));
 }
 function naiveSmall(k: number): P {
   const sum = ct.reduce((total, point, i) => {
@@ -61,17 +60,17 @@ function naiveSmall(k: number): P {
     const term = point.multiplyUnsafe(BigInt(Math.abs(y)));
     return total.add(y < 0 ? term.negate() : term);
   }, Point.ZERO);
-  return sum.subtract(ct0.multiplyUnsafe(keys[k].skY));
+  return sum.subtract(ct0.multiplyUnsafe(keys[k].skY[0]));
 }
 
 // Check, then time.
 const same = (a: ArrayLike<number>) => Array.from(a).every((z, k) => z === z1[k]);
 if (!same(ipfe.decryptMany(keys, ctX))) throw new Error("ipfe is wrong");
-if (!same(ipfeFull.decryptMany(fullKeys, fullCtX))) throw new Error("ipfe_full is wrong");
+if (!same(ipfe.decryptMany(fullKeys, fullCtX))) throw new Error("ipfe, 2 masks, is wrong");
 for (const naive of [naiveMultiply, naiveSmall]) {
   if (!naive(0).equals(Point.BASE.multiply(mod(z1[0])))) throw new Error(`${naive.name} is wrong`);
 }
-const r = randomScalar(q, secureRng());
+const [r] = randomScalars(q, secureRng(), 1);
 const replay = { source: "r", bytes: () => Uint8Array.fromHex(r.toString(16).padStart(64, "0")) };
 const fast = points(ipfe.encrypt(mpk, x, replay).ct);
 if (!naiveEncrypt(r).every((point, i) => point.equals(fast[i]))) {
@@ -79,6 +78,8 @@ if (!naiveEncrypt(r).every((point, i) => point.equals(fast[i]))) {
 }
 
 const once = { n: 3, warmup: 0 };
+const mpkBytes = ipfe.encodeMasterPublicKey(mpk);
+const fresh = Array.from({ length: 8 }, () => ipfe.decodeMasterPublicKey(mpkBytes));
 Deno.bench({ name: "ipfe n=784", group: "setup", ...once, fn: () => void ipfe.setup(mpk.pp) });
 
 Deno.bench({
@@ -89,12 +90,12 @@ Deno.bench({
   fn: () => void naiveEncrypt(r),
 });
 Deno.bench("ipfe n=784", { group: "encrypt" }, () => void ipfe.encrypt(mpk, x));
-Deno.bench("ipfe_full n=784", { group: "encrypt" }, () => void ipfeFull.encrypt(full.mpk, x));
+Deno.bench("ipfe, 2 masks, n=784", { group: "encrypt" }, () => void ipfe.encrypt(full.mpk, x));
 Deno.bench({
   name: "ipfe n=784, first under a public key (builds its tables)",
   group: "encrypt",
   ...once,
-  fn: () => void ipfe.encrypt({ ...mpk, h: [...mpk.h] }, x),
+  fn: () => void ipfe.encrypt(fresh.pop()!, x),
 });
 
 Deno.bench("ipfe n=784", { group: "keyDerive" }, () => void ipfe.keyDerive(msk, keys[0].y));
@@ -124,10 +125,10 @@ Deno.bench({
   fn: () => void ipfe.decryptMany(keys, ctX),
 });
 Deno.bench({
-  name: "300 neurons, ipfe_full n=784",
+  name: "300 neurons, ipfe, 2 masks, n=784",
   group: "decrypt 300 neurons",
   ...once,
-  fn: () => void ipfeFull.decryptMany(fullKeys, fullCtX),
+  fn: () => void ipfe.decryptMany(fullKeys, fullCtX),
 });
 
 Deno.bench("encode ciphertext n=784", { group: "bytes" }, () => void ipfe.encodeCiphertext(ctX));

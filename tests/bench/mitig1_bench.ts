@@ -6,7 +6,7 @@ import { firstImages, poolImages } from "lib/data/dataset.ts";
 import { loadMnist } from "lib/data/mnist.ts";
 import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
-import { startPairing } from "lib/math/pairing/start.ts";
+import { startPairing } from "lib/math/pairing/group.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { clearProducts, initialFixedW1 } from "lib/protocol/fixed_net.ts";
 import { DEFAULT_SCALES } from "lib/protocol/fixed_step.ts";

@@ -1,17 +1,20 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { group, GROUP_NAMES } from "lib/math/group.ts";
+import * as ipfe from "lib/fe/ipfe.ts";
+import { group } from "lib/math/group.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { type Opaque, type Scheme, SCHEMES } from "./schemes.ts";
+import { ALL_GROUPS, GROUPS } from "../math/weierstrass.ts";
+import * as ipfeSecret from "./ipfe_secret.ts";
+import { SCHEMES } from "./schemes.ts";
 
 const HEADER = 19;
 
 /** One object of each kind, with its codec and the place of its first scalar and element. */
-function samples(scheme: Scheme, name: Parameters<typeof group>[0] = "ristretto255") {
-  const pp = { group: group(name), n: 2, boundX: 3, boundY: 300 };
-  const { mpk, msk } = scheme.setup(pp, seededRng(1));
-  const skY = scheme.keyDerive(msk, [-300, 7]);
-  const ctX = scheme.encrypt(mpk, [1, -3], seededRng(2));
-  const sample = <T extends Opaque>(
+function samples(masks: 1 | 2, over = group("ristretto255")) {
+  const pp = { group: over, n: 2, boundX: 3, boundY: 300, masks };
+  const { mpk, msk } = ipfe.setup(pp, seededRng(1));
+  const skY = ipfe.keyDerive(msk, [-300, 7]);
+  const ctX = ipfe.encrypt(mpk, [1, -3], seededRng(2));
+  const sample = <T extends { readonly pp: ipfe.IpfeParams }>(
     kind: string,
     object: T,
     encode: (object: T) => Uint8Array,
@@ -20,16 +23,23 @@ function samples(scheme: Scheme, name: Parameters<typeof group>[0] = "ristretto2
     elementAt: number | null,
   ) => ({ kind, bytes: encode(object), decode, encode, scalarAt, elementAt });
   return [
-    sample("mpk", mpk, scheme.encodeMasterPublicKey, scheme.decodeMasterPublicKey, null, HEADER),
-    sample("msk", msk, scheme.encodeMasterSecretKey, scheme.decodeMasterSecretKey, HEADER, null),
-    sample("skY", skY, scheme.encodeFunctionalKey, scheme.decodeFunctionalKey, HEADER + 8, null),
-    sample("ctX", ctX, scheme.encodeCiphertext, scheme.decodeCiphertext, null, HEADER),
+    sample("mpk", mpk, ipfe.encodeMasterPublicKey, ipfe.decodeMasterPublicKey, null, HEADER),
+    sample(
+      "msk",
+      msk,
+      ipfeSecret.encodeMasterSecretKey,
+      ipfeSecret.decodeMasterSecretKey,
+      HEADER,
+      null,
+    ),
+    sample("skY", skY, ipfe.encodeFunctionalKey, ipfe.decodeFunctionalKey, HEADER + 8, null),
+    sample("ctX", ctX, ipfe.encodeCiphertext, ipfe.decodeCiphertext, null, HEADER),
   ];
 }
 type Sample = ReturnType<typeof samples>[number];
 
 const recode = ({ decode, encode }: Sample, bytes: Uint8Array) =>
-  (encode as (object: Opaque) => Uint8Array)(decode(bytes));
+  (encode as (object: unknown) => Uint8Array)(decode(bytes));
 
 /** A copy with `values` written at `at`. */
 function patched(bytes: Uint8Array, at: number, values: ArrayLike<number>): Uint8Array {
@@ -38,24 +48,27 @@ function patched(bytes: Uint8Array, at: number, values: ArrayLike<number>): Uint
   return copy;
 }
 
-for (const { name, scheme } of SCHEMES) {
-  const masks = name === "ipfe" ? 1 : 2; // scalars in a key, elements before a ciphertext's body
-  const all = samples(scheme);
+for (const { name, masks } of SCHEMES) {
+  const all = samples(masks);
+  const lengths = (size: number) =>
+    [2 * size, 2 * masks * 32, 8 + masks * 32, (2 + masks) * size].map((body) => HEADER + body);
 
-  for (const groupName of GROUP_NAMES) {
-    Deno.test(`${name} ${groupName}: decode inverts encode for every kind, at a fixed length`, () => {
-      const size = group(groupName).elementBytes;
-      const bodies = [2 * size, 2 * masks * 32, 8 + masks * 32, (2 + masks) * size];
-      samples(scheme, groupName).forEach((sample, i) => {
-        assertEquals(sample.bytes.length, HEADER + bodies[i], sample.kind);
-        assertEquals(recode(sample, sample.bytes), sample.bytes);
-        assertEquals(sample.decode(sample.bytes).pp, {
-          group: group(groupName),
-          n: 2,
-          boundX: 3,
-          boundY: 300,
-        });
-      });
+  Deno.test(`${name}: decode inverts encode for every kind, at a fixed length`, () => {
+    assertEquals(all.map(({ bytes }) => bytes.length), lengths(32));
+    for (const sample of all) {
+      assertEquals(recode(sample, sample.bytes), sample.bytes);
+      const pp = { group: group("ristretto255"), n: 2, boundX: 3, boundY: 300, masks };
+      assertEquals(sample.decode(sample.bytes).pp, pp);
+    }
+  });
+
+  for (const other of ALL_GROUPS.slice(1)) {
+    Deno.test(`${name}: objects over ${other.name} have their length, and are of an unknown group`, () => {
+      const foreign = samples(masks, other);
+      assertEquals(foreign.map(({ bytes }) => bytes.length), lengths(other.elementBytes));
+      for (const { bytes, decode } of foreign) {
+        assertThrows(() => decode(bytes), RangeError, `unknown group id ${other.id}`);
+      }
     });
   }
 
@@ -73,10 +86,9 @@ for (const { name, scheme } of SCHEMES) {
       assertThrows(() => decode(bad), RangeError, state);
 
     Deno.test(`${name}: decode ${kind} refuses a wrong header`, () => {
-      const other = name === "ipfe" ? "ipf2" : "ipf1";
       refuses(
-        patched(bytes, 0, new TextEncoder().encode(other)),
-        `Cannot decode ${kind}: magic "${other}"`,
+        patched(bytes, 0, new TextEncoder().encode("fhip")),
+        `Cannot decode ${kind}: magic "fhip", expected "ipf1" or "ipf2"`,
       );
       refuses(patched(bytes, 4, [9]), `Cannot decode ${kind}: this is unknown kind 9`);
       refuses(patched(bytes, 4, [0]), `Cannot decode ${kind}: this is unknown kind 0`);
@@ -116,7 +128,7 @@ for (const { name, scheme } of SCHEMES) {
           try {
             const object = decode(bad);
             const again = all.find((sample) => sample.kind === kind)!;
-            assertEquals((again.encode as (object: Opaque) => Uint8Array)(object), bad);
+            assertEquals((again.encode as (object: unknown) => Uint8Array)(object), bad);
             assertNotEquals(bad, bytes);
           } catch (error) {
             assert(error instanceof RangeError, `byte ${at}: ${error}`);
@@ -147,13 +159,30 @@ for (const { name, scheme } of SCHEMES) {
           refuses(patched(bytes, at, new Uint8Array(32)), "element: it is the identity");
           refuses(patched(bytes, at, new Uint8Array(32).fill(255)), "not a canonical encoding");
           refuses(
-            patched(bytes, at, group("p256").encode(group("p256").generator).subarray(1)),
+            patched(bytes, at, GROUPS["p256"].encode(GROUPS["p256"].generator).subarray(1)),
             "element",
           );
         }
       });
     }
   }
+
+  Deno.test(`${name}: an object says which scheme it is of, and one of the other does not fit`, () => {
+    const [mpk, , skY, ctX] = all;
+    const magic = (bytes: Uint8Array, name: string) =>
+      patched(bytes, 0, new TextEncoder().encode(name));
+    const [other, expected] = masks === 1 ? ["ipf2", 2] : ["ipf1", 1];
+    for (const { bytes, decode } of [skY, ctX]) {
+      assertThrows(() => decode(magic(bytes, other as string)), RangeError, "bytes, expected");
+    }
+    const renamed = ipfe.decodeMasterPublicKey(magic(mpk.bytes, other as string)); // as long in both
+    assertEquals(renamed.pp.masks, expected);
+    assertThrows(
+      () => ipfe.decrypt(ipfe.decodeFunctionalKey(skY.bytes), ipfe.encrypt(renamed, [1, 1])),
+      TypeError,
+      "2 masks",
+    );
+  });
 
   Deno.test(`${name}: decode skY refuses a y over its bound`, () => {
     const { bytes, decode } = all[2];
@@ -172,7 +201,7 @@ for (const { name, scheme } of SCHEMES) {
   Deno.test(`${name}: encode refuses an element that no honest party makes`, () => {
     const { identity } = group("ristretto255");
     const pp = all[0].decode(all[0].bytes).pp;
-    const forged = { pp, h: [identity, identity] } as Opaque;
-    assertThrows(() => scheme.encodeMasterPublicKey(forged), RangeError, "it is the identity");
+    const forged = { pp, h: [identity, identity] };
+    assertThrows(() => ipfe.encodeMasterPublicKey(forged), RangeError, "it is the identity");
   });
 }

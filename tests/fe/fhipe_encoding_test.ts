@@ -5,7 +5,9 @@ import * as ipfe from "lib/fe/ipfe.ts";
 import { group as primeGroup } from "lib/math/group.ts";
 import type { PairingGroup } from "lib/math/pairing/group.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { BLS12_381, label, PAIRINGS } from "../math/pairing/backends.ts";
+import { fastest, label, PAIRINGS } from "../math/pairing/backends.ts";
+import * as ipfeSecret from "./ipfe_secret.ts";
+import * as secret from "./fhipe_secret.ts";
 
 const HEADER = 19;
 
@@ -27,8 +29,7 @@ function samples(group: PairingGroup) {
     elementBytes,
   });
   return [
-    sample("pp", pp, codec.encodeParams, codec.decodeParams),
-    sample("msk", msk, codec.encodeMasterSecretKey, codec.decodeMasterSecretKey),
+    sample("msk", msk, secret.encodeMasterSecretKey, secret.decodeMasterSecretKey),
     sample(
       "skY",
       keyDerive(msk, [-300, 7], seededRng(2)),
@@ -55,7 +56,7 @@ function patched(bytes: Uint8Array, at: number, values: ArrayLike<number>): Uint
 
 for (const group of PAIRINGS) {
   Deno.test(`fhipe ${label(group)}: decode inverts encode for every kind, at a fixed length`, () => {
-    const lengths = [0, 16 * 32, 5 * group.g1Bytes, 5 * group.g2Bytes];
+    const lengths = [16 * 32, 5 * group.g1Bytes, 5 * group.g2Bytes];
     samples(group).forEach(({ kind, bytes, recode }, i) => {
       assertEquals(bytes.length, HEADER + lengths[i], kind);
       assertEquals(recode(bytes), bytes, kind);
@@ -67,11 +68,11 @@ for (const group of PAIRINGS) {
 }
 
 Deno.test("fhipe: messages of BLS12-381 are the same from every backend", () => {
-  const [reference, ...others] = BLS12_381.map((group) => samples(group).map(({ bytes }) => bytes));
+  const [reference, ...others] = PAIRINGS.map((group) => samples(group).map(({ bytes }) => bytes));
   for (const other of others) assertEquals(other, reference);
 });
 
-for (const group of BLS12_381) {
+for (const group of PAIRINGS) {
   const all = samples(group);
   const name = label(group);
 
@@ -105,7 +106,7 @@ for (const group of BLS12_381) {
         refuses(other.bytes, `Cannot decode ${kind}: this is ${other.kind}`);
       }
       const plain = { group: primeGroup("ristretto255"), n: 2, boundX: 3, boundY: 300 };
-      const foreign = ipfe.encodeMasterSecretKey(ipfe.setup(plain).msk);
+      const foreign = ipfeSecret.encodeMasterSecretKey(ipfe.setup(plain).msk);
       refuses(foreign, `Cannot decode ${kind}: magic "ipf1", expected "fhip"`);
     });
 
@@ -115,7 +116,6 @@ for (const group of BLS12_381) {
       }
       const trailing = new Uint8Array([...bytes, 0]);
       refuses(trailing, `${bytes.length + 1} bytes, expected ${bytes.length} for n = 2`);
-      if (kind === "pp") return;
       refuses(patched(bytes, 7, [0, 0, 0, 3]), "for n = 3");
       // A promise of 2^24 entries is refused by its length, before anything is allocated.
       refuses(patched(patched(bytes, 7, [1, 0, 0, 0]), 15, [0, 0, 0, 1]), "for n = 16777216");
@@ -156,8 +156,8 @@ for (const group of BLS12_381) {
 }
 
 Deno.test("fhipe: decode msk refuses a scalar that is not below q, and a singular matrix", () => {
-  const group = BLS12_381.at(-1)!;
-  const { bytes, decode } = samples(group)[1];
+  const group = fastest;
+  const { bytes, decode } = samples(group)[0];
   const hex = (scalar: bigint) => Uint8Array.fromHex(scalar.toString(16).padStart(64, "0"));
   for (let at = HEADER; at < bytes.length; at += 32) {
     decode(patched(bytes, at, hex(group.order - 1n)));
@@ -174,7 +174,7 @@ Deno.test("fhipe: decode msk refuses a scalar that is not below q, and a singula
     assertThrows(
       () => decode(patched(bytes, HEADER + 32 * row, new Uint8Array(32))),
       RangeError,
-      "Cannot decode msk: the matrix is singular",
+      "Cannot invert: a diagonal entry is 0",
     );
   }
 });

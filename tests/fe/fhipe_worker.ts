@@ -3,7 +3,7 @@
 /// <reference lib="deno.worker" />
 import { decryptMany } from "lib/fe/fhipe.ts";
 import { decodeCiphertext, decodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
-import { startPairing } from "lib/math/pairing/start.ts";
+import { startPairing } from "lib/math/pairing/group.ts";
 
 self.onmessage = async ({ data }: MessageEvent<{ keys: Uint8Array[]; ctX: Uint8Array }>) => {
   const group = await startPairing();

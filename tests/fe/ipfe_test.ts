@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import * as ipfe from "lib/fe/ipfe.ts";
-import * as ipfeFull from "lib/fe/ipfe_full.ts";
-import { DlogNotFoundError } from "lib/math/dlog.ts";
-import { group, GROUP_NAMES, type GroupName } from "lib/math/group.ts";
+import { DlogNotFoundError } from "lib/fe/params.ts";
+import { group } from "lib/math/group.ts";
 import { secureRng, seededRng } from "lib/math/rng.ts";
+import { ALL_GROUPS, GROUPS } from "../math/weierstrass.ts";
+import * as ipfeSecret from "./ipfe_secret.ts";
 import { dot, scalarsRng, SCHEMES } from "./schemes.ts";
 import vectors from "../vectors/ipfe.json" with { type: "json" };
 
@@ -12,32 +13,32 @@ const ristretto = group("ristretto255");
 
 for (const known of vectors.cases) {
   Deno.test(`ipfe ${known.group}: agrees with the independent oracle, byte for byte`, () => {
-    const G = group(known.group as GroupName);
+    const G = GROUPS[known.group];
     const pp = { group: G, n: 4, boundX: 255, boundY: 1000 };
     const { mpk, msk } = ipfe.setup(pp, scalarsRng(...known.s.map(BigInt)));
     assertEquals(mpk.h.map((h) => G.encode(h).toHex()), known.h);
     const skY = ipfe.keyDerive(msk, vectors.y);
-    assertEquals(skY.skY, BigInt(known.skY));
+    assertEquals(skY.skY, [BigInt(known.skY)]);
     const ctX = ipfe.encrypt(mpk, vectors.x, scalarsRng(BigInt(known.r)));
-    assertEquals(G.encode(ctX.ct0).toHex(), known.ct0);
+    assertEquals(ctX.ct0.map((ct0) => G.encode(ct0).toHex()), [known.ct0]);
     assertEquals(ctX.ct.map((ct) => G.encode(ct).toHex()), known.ct);
     assertEquals(ipfe.decrypt(skY, ctX), vectors.z);
   });
 }
 
-Deno.test("ipfe_full ristretto255: agrees with the independent oracle, byte for byte", () => {
+Deno.test("ipfe, 2 masks, ristretto255: agrees with the independent oracle, byte for byte", () => {
   const known = vectors.full;
   const hex = (element: typeof ristretto.generator) => ristretto.encode(element).toHex();
-  const pp = { group: ristretto, n: 4, boundX: 255, boundY: 1000 };
-  assertEquals(hex(ipfeFull.secondGenerator(ristretto)), known.secondGenerator);
-  const { mpk, msk } = ipfeFull.setup(pp, scalarsRng(...[...known.s, ...known.t].map(BigInt)));
+  const pp = { group: ristretto, n: 4, boundX: 255, boundY: 1000, masks: 2 } as const;
+  assertEquals(hex(ipfe.secondGenerator(ristretto)), known.secondGenerator);
+  const { mpk, msk } = ipfe.setup(pp, scalarsRng(...[...known.s, ...known.t].map(BigInt)));
   assertEquals(mpk.h.map(hex), known.h);
-  const skY = ipfeFull.keyDerive(msk, vectors.y);
-  assertEquals([...skY.skY], known.skY.map(BigInt));
-  const ctX = ipfeFull.encrypt(mpk, vectors.x, scalarsRng(BigInt(known.r)));
+  const skY = ipfe.keyDerive(msk, vectors.y);
+  assertEquals(skY.skY, known.skY.map(BigInt));
+  const ctX = ipfe.encrypt(mpk, vectors.x, scalarsRng(BigInt(known.r)));
   assertEquals(ctX.ct0.map(hex), known.ct0);
   assertEquals(ctX.ct.map(hex), known.ct);
-  assertEquals(ipfeFull.decrypt(skY, ctX), vectors.z);
+  assertEquals(ipfe.decrypt(skY, ctX), vectors.z);
 });
 
 Deno.test("ipfe encrypt() agrees with one multiplication per coordinate", () => {
@@ -62,14 +63,14 @@ Deno.test("ipfe decryptMany() agrees with one multiplication per coordinate", ()
   const keys = ys.map((y) => ipfe.keyDerive(msk, y));
   const fast = ipfe.decryptMany(keys, ctX);
   keys.forEach(({ y, skY }, k) => {
-    let element = ristretto.multiply(ctX.ct0, -skY);
+    let element = ristretto.multiply(ctX.ct0[0], -skY[0]);
     for (let i = 0; i < 5; i++) element = element.add(ristretto.multiply(ctX.ct[i], BigInt(y[i])));
     assert(ristretto.equals(element, ristretto.multiply(ristretto.generator, BigInt(fast[k]))));
   });
 });
 
-for (const { name, scheme } of SCHEMES) {
-  for (const G of GROUP_NAMES.map(group)) {
+for (const { name, masks } of SCHEMES) {
+  for (const G of ALL_GROUPS) {
     Deno.test(`${name} ${G.name}: decrypt() returns ⟨x, y⟩ for any bounded x and y`, () => {
       const params = fc.record({
         n: fc.integer({ min: 1, max: 4 }),
@@ -87,49 +88,49 @@ for (const { name, scheme } of SCHEMES) {
       });
       fc.assert(
         fc.property(instance, ([pp, x, ys]) => {
-          const { mpk, msk } = scheme.setup({ group: G, ...pp });
-          const ctX = scheme.encrypt(mpk, x);
-          const keys = ys.map((y) => scheme.keyDerive(msk, y));
+          const { mpk, msk } = ipfe.setup({ group: G, ...pp, masks });
+          const ctX = ipfe.encrypt(mpk, x);
+          const keys = ys.map((y) => ipfe.keyDerive(msk, y));
           const expected = ys.map((y) => dot(x, y));
-          assertEquals([...scheme.decryptMany(keys, ctX)], expected);
-          assertEquals(scheme.decrypt(keys[0], ctX), expected[0]);
+          assertEquals([...ipfe.decryptMany(keys, ctX)], expected);
+          assertEquals(ipfe.decrypt(keys[0], ctX), expected[0]);
         }),
         { seed: 1, numRuns: 8 },
       );
     });
   }
 
-  const pp = { group: ristretto, n: 3, boundX: 255, boundY: 100 };
-  const { mpk, msk } = scheme.setup(pp, seededRng(1));
+  const pp = { group: ristretto, n: 3, boundX: 255, boundY: 100, masks } as const;
+  const { mpk, msk } = ipfe.setup(pp, seededRng(1));
 
   Deno.test(`${name}: decrypt() is exact at both ends of the range`, () => {
-    const ctX = scheme.encrypt(mpk, [255, -255, 255]);
-    assertEquals(scheme.decrypt(scheme.keyDerive(msk, [100, -100, 100]), ctX), 76_500);
-    assertEquals(scheme.decrypt(scheme.keyDerive(msk, [-100, 100, -100]), ctX), -76_500);
+    const ctX = ipfe.encrypt(mpk, [255, -255, 255]);
+    assertEquals(ipfe.decrypt(ipfe.keyDerive(msk, [100, -100, 100]), ctX), 76_500);
+    assertEquals(ipfe.decrypt(ipfe.keyDerive(msk, [-100, 100, -100]), ctX), -76_500);
   });
 
   Deno.test(`${name}: the three parties need each other's bytes only`, () => {
     // Authority: keeps the master secret as bytes, publishes the public key.
-    const fresh = scheme.setup(pp);
-    const published = scheme.encodeMasterPublicKey(fresh.mpk);
-    const secret = scheme.encodeMasterSecretKey(fresh.msk);
+    const fresh = ipfe.setup(pp);
+    const published = ipfe.encodeMasterPublicKey(fresh.mpk);
+    const secret = ipfeSecret.encodeMasterSecretKey(fresh.msk);
     // Client.
     const x = Uint8Array.of(3, 200, 255);
-    const ctX = scheme.encodeCiphertext(scheme.encrypt(scheme.decodeMasterPublicKey(published), x));
+    const ctX = ipfe.encodeCiphertext(ipfe.encrypt(ipfe.decodeMasterPublicKey(published), x));
     // Server asks for y, authority answers.
     const y = Int32Array.of(-100, 50, 1);
-    const skY = scheme.encodeFunctionalKey(
-      scheme.keyDerive(scheme.decodeMasterSecretKey(secret), y),
+    const skY = ipfe.encodeFunctionalKey(
+      ipfe.keyDerive(ipfeSecret.decodeMasterSecretKey(secret), y),
     );
     // Server.
-    const z = scheme.decrypt(scheme.decodeFunctionalKey(skY), scheme.decodeCiphertext(ctX));
+    const z = ipfe.decrypt(ipfe.decodeFunctionalKey(skY), ipfe.decodeCiphertext(ctX));
     assertEquals(z, dot(x, y));
   });
 
   Deno.test(`${name}: encrypt() twice of the same x shares no element`, () => {
     const x = [1, 1, 1];
     const elements = [1, 2].flatMap(() => {
-      const bytes = scheme.encodeCiphertext(scheme.encrypt(mpk, x)).subarray(19);
+      const bytes = ipfe.encodeCiphertext(ipfe.encrypt(mpk, x)).subarray(19);
       return Array.from(
         { length: bytes.length / 32 },
         (_, i) => bytes.subarray(32 * i, 32 * i + 32).toHex(),
@@ -139,40 +140,40 @@ for (const { name, scheme } of SCHEMES) {
   });
 
   Deno.test(`${name}: setup() draws new secrets, and repeats only for a seed`, () => {
-    const bytes = (rng = secureRng()) => scheme.encodeMasterSecretKey(scheme.setup(pp, rng).msk);
+    const bytes = (rng = secureRng()) => ipfeSecret.encodeMasterSecretKey(ipfe.setup(pp, rng).msk);
     assertNotEquals(bytes(), bytes());
     assertEquals(bytes(seededRng(7)), bytes(seededRng(7)));
     assertNotEquals(bytes(seededRng(7)), bytes(seededRng(8)));
   });
 
   Deno.test(`${name}: decryptMany() reports progress, and takes no keys for no results`, () => {
-    const ctX = scheme.encrypt(mpk, [1, 2, 3]);
-    const keys = [[1, 0, 0], [0, 1, 0]].map((y) => scheme.keyDerive(msk, y));
+    const ctX = ipfe.encrypt(mpk, [1, 2, 3]);
+    const keys = [[1, 0, 0], [0, 1, 0]].map((y) => ipfe.keyDerive(msk, y));
     const seen: number[] = [];
-    scheme.decryptMany(keys, ctX, { onProgress: (done) => seen.push(done) });
+    ipfe.decryptMany(keys, ctX, { onProgress: (done) => seen.push(done) });
     assertEquals(seen, [1, 2]);
-    assertEquals(scheme.decryptMany([], ctX).length, 0);
+    assertEquals(ipfe.decryptMany([], ctX).length, 0);
   });
 
   Deno.test(`${name}: a key keeps its y when the caller's array changes`, () => {
     const y = [1, 2, 3];
-    const skY = scheme.keyDerive(msk, y);
+    const skY = ipfe.keyDerive(msk, y);
     y[0] = 99;
-    assertEquals(scheme.decrypt(skY, scheme.encrypt(mpk, [1, 0, 0])), 1);
+    assertEquals(ipfe.decrypt(skY, ipfe.encrypt(mpk, [1, 0, 0])), 1);
   });
 
   Deno.test(`${name}: setup() refuses parameters out of bounds`, () => {
     for (const field of ["n", "boundX", "boundY"]) {
       for (const value of [0, -1, 1.5, NaN, Infinity, 2 ** 31]) {
         assertThrows(
-          () => scheme.setup({ ...pp, [field]: value }),
+          () => ipfe.setup({ ...pp, [field]: value }),
           RangeError,
           `Cannot set up: ${field} ${value} is not an integer in [1, 2^31 - 1]`,
         );
       }
     }
     assertThrows(
-      () => scheme.setup({ ...pp, n: 1024, boundX: 2 ** 16, boundY: 2 ** 15 }),
+      () => ipfe.setup({ ...pp, n: 1024, boundX: 2 ** 16, boundY: 2 ** 15 }),
       RangeError,
       "n·boundX·boundY = 2199023255552 exceeds 2^40",
     );
@@ -180,10 +181,10 @@ for (const { name, scheme } of SCHEMES) {
 
   Deno.test(`${name}: encrypt() and keyDerive() refuse a wrong length`, () => {
     for (const wrong of [[], [1, 2], [1, 2, 3, 4]]) {
-      const state = `has length ${wrong.length}, expected n = 3`;
-      assertThrows(() => scheme.encrypt(mpk, wrong), TypeError, `Cannot encrypt: x ${state}`);
+      const state = `has length ${wrong.length}, expected 3`;
+      assertThrows(() => ipfe.encrypt(mpk, wrong), TypeError, `Cannot encrypt: x ${state}`);
       assertThrows(
-        () => scheme.keyDerive(msk, wrong),
+        () => ipfe.keyDerive(msk, wrong),
         TypeError,
         `Cannot derive a key: y ${state}`,
       );
@@ -193,14 +194,14 @@ for (const { name, scheme } of SCHEMES) {
   Deno.test(`${name}: encrypt() and keyDerive() refuse what is no integer within the bound`, () => {
     for (const bad of [256, -256, NaN, Infinity, 0.5, undefined as unknown as number]) {
       assertThrows(
-        () => scheme.encrypt(mpk, [0, bad, 0]),
+        () => ipfe.encrypt(mpk, [0, bad, 0]),
         RangeError,
         `Cannot encrypt: x[1] = ${bad} is not an integer in [-255, 255]`,
       );
     }
     for (const bad of [101, -101, NaN, -Infinity, 1e-9]) {
       assertThrows(
-        () => scheme.keyDerive(msk, [0, 0, bad]),
+        () => ipfe.keyDerive(msk, [0, 0, bad]),
         RangeError,
         `Cannot derive a key: y[2] = ${bad} is not an integer in [-100, 100]`,
       );
@@ -208,23 +209,27 @@ for (const { name, scheme } of SCHEMES) {
   });
 
   Deno.test(`${name}: decrypt() refuses a ciphertext of other parameters`, () => {
-    const skY = scheme.keyDerive(msk, [1, 2, 3]);
+    const skY = ipfe.keyDerive(msk, [1, 2, 3]);
     const others = [
       { ...pp, n: 4 },
       { ...pp, boundX: 254 },
       { ...pp, boundY: 99 },
-      { ...pp, group: group("secp256k1") },
+      { ...pp, group: GROUPS["secp256k1"] },
+      { ...pp, masks: masks === 1 ? 2 : 1 } as const,
     ];
     for (const other of others) {
-      const ctX = scheme.encrypt(scheme.setup(other).mpk, new Int8Array(other.n));
-      const state = `Cannot decrypt: the key is for (ristretto255, n = 3, boundX = 255, ` +
-        `boundY = 100), the ciphertext for (${other.group.name}, n = ${other.n}, ` +
-        `boundX = ${other.boundX}, boundY = ${other.boundY})`;
-      assertThrows(() => scheme.decrypt(skY, ctX), TypeError, state);
-      const same = scheme.encrypt(mpk, [0, 0, 0]);
-      const key = scheme.keyDerive(scheme.setup(other).msk, new Int8Array(other.n));
+      const ctX = ipfe.encrypt(ipfe.setup(other).mpk, new Int8Array(other.n));
+      const describe = ({ group, n, boundX, boundY, masks }: typeof other) =>
+        `${group.name}, n = ${n}, boundX = ${boundX}, boundY = ${boundY}` +
+        (masks === 2 ? ", 2 masks" : "");
+      const state = `Cannot decrypt: the key is for (${describe(pp)}), the ciphertext for (${
+        describe(other)
+      })`;
+      assertThrows(() => ipfe.decrypt(skY, ctX), TypeError, state);
+      const same = ipfe.encrypt(mpk, [0, 0, 0]);
+      const key = ipfe.keyDerive(ipfe.setup(other).msk, new Int8Array(other.n));
       assertThrows(
-        () => scheme.decryptMany([skY, key], same),
+        () => ipfe.decryptMany([skY, key], same),
         TypeError,
         "Cannot decrypt: the key",
       );
@@ -232,9 +237,9 @@ for (const { name, scheme } of SCHEMES) {
   });
 
   Deno.test(`${name}: decrypt() refuses a key of another authority`, () => {
-    const skY = scheme.keyDerive(scheme.setup(pp).msk, [1, 2, 3]);
+    const skY = ipfe.keyDerive(ipfe.setup(pp).msk, [1, 2, 3]);
     assertThrows(
-      () => scheme.decrypt(skY, scheme.encrypt(mpk, [1, 2, 3])),
+      () => ipfe.decrypt(skY, ipfe.encrypt(mpk, [1, 2, 3])),
       DlogNotFoundError,
       "Cannot decrypt: no inner product in [-76500, 76500]",
     );
@@ -242,9 +247,9 @@ for (const { name, scheme } of SCHEMES) {
 
   Deno.test(`${name}: decrypt() refuses a ciphertext whose x is over its bound`, () => {
     // A dishonest client: encrypts under looser bounds, then claims the agreed ones.
-    const ctX = scheme.encrypt({ ...mpk, pp: { ...pp, boundX: 5000 } }, [5000, 0, 0]);
+    const ctX = ipfe.encrypt({ ...mpk, pp: { ...pp, boundX: 5000 } }, [5000, 0, 0]);
     assertThrows(
-      () => scheme.decrypt(scheme.keyDerive(msk, [100, 0, 0]), { ...ctX, pp }),
+      () => ipfe.decrypt(ipfe.keyDerive(msk, [100, 0, 0]), { ...ctX, pp }),
       DlogNotFoundError,
       "Cannot decrypt: no inner product",
     );

@@ -1,12 +1,14 @@
-import { assert, assertEquals, assertGreater, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { DlogNotFoundError, prepareDlog, solve, solveMany } from "lib/math/dlog.ts";
+import { prepareDlog, solveMany } from "lib/math/dlog.ts";
 import { buildTable, type DlogTable, lookup, tableEntries } from "lib/math/dlog_table.ts";
-import { generatorTables } from "lib/math/fixed_base.ts";
-import { type Group, group, GROUP_NAMES } from "lib/math/group.ts";
+import { generatorMultiples } from "lib/math/fixed_base.ts";
+import { type Element, type Group, group } from "lib/math/group.ts";
+import { ALL_GROUPS, GROUPS } from "./weierstrass.ts";
 
 const G = group("ristretto255");
-const power = (of: Group, z: number) => generatorTables(of).small.multiply(z);
+const solve = (of: Group, element: Element, bound: number) => solveMany(of, [element], bound)[0];
+const power = (of: Group, z: number) => generatorMultiples(of).multiply(z);
 
 function drain(build: Generator<number, DlogTable>): { table: DlogTable; done: number[] } {
   const done: number[] = [];
@@ -16,15 +18,15 @@ function drain(build: Generator<number, DlogTable>): { table: DlogTable; done: n
   }
 }
 
-for (const of of GROUP_NAMES.map(group)) {
-  Deno.test(`${of.name}: solve() finds every z of a small range, and its edges`, () => {
+for (const of of ALL_GROUPS) {
+  Deno.test(`${of.name}: solveMany() finds every z of a small range, and its edges`, () => {
     for (const bound of [1, 2, 20]) {
       const all = Array.from({ length: 2 * bound + 1 }, (_, i) => i - bound);
       assertEquals([...solveMany(of, all.map((z) => power(of, z)), bound)], all);
     }
   });
 
-  Deno.test(`${of.name}: solve() finds z by giant steps on both sides`, () => {
+  Deno.test(`${of.name}: solveMany() finds z by giant steps on both sides`, () => {
     const bound = 60_000; // the table holds 2^14 entries, so that ±60 000 takes two giant steps
     const zs = [0, 1, -1, 16_384, 16_385, -16_385, 32_768, -32_769, 49_152, 59_999, bound, -bound];
     assertEquals([...solveMany(of, zs.map((z) => power(of, z)), bound)], zs);
@@ -32,7 +34,7 @@ for (const of of GROUP_NAMES.map(group)) {
   });
 }
 
-Deno.test("solve() agrees with the exponent, over a range many times its table", () => {
+Deno.test("solveMany() agrees with the exponent, over a range many times its table", () => {
   const bound = 3_000_000; // 2^17 entries
   fc.assert(
     fc.property(fc.integer({ min: -bound, max: bound }), (z) => {
@@ -42,27 +44,17 @@ Deno.test("solve() agrees with the exponent, over a range many times its table",
   );
 });
 
-Deno.test("solve() refuses what lies outside the range, though its table may hold it", () => {
+Deno.test("solveMany() finds nothing for what lies outside the range, though its table may hold it", () => {
   for (const bound of [10, 1000, 60_000]) {
     for (const z of [bound + 1, -bound - 1, 2 * bound + 1, 10 * bound]) {
-      assertThrows(
-        () => solve(G, power(G, z), bound),
-        DlogNotFoundError,
-        `Cannot decrypt: no inner product in [-${bound}, ${bound}]`,
-      );
+      assertEquals(solve(G, power(G, z), bound), NaN);
     }
   }
 });
 
-Deno.test("solveMany() names the element that has no logarithm in the range", () => {
+Deno.test("solveMany() gives NaN for an element that has no logarithm in the range, and solves the rest", () => {
   const stranger = G.hash(new Uint8Array(3), "dlog test");
-  const error = assertThrows(
-    () => solveMany(G, [power(G, 5), stranger, power(G, -5)], 100),
-    DlogNotFoundError,
-    "in [-100, 100] (index 1 of 3)",
-  );
-  assertEquals(error.index, 1);
-  assertEquals(error.name, "DlogNotFoundError");
+  assertEquals([...solveMany(G, [power(G, 5), stranger, power(G, -5)], 100)], [5, NaN, -5]);
 });
 
 Deno.test("solveMany() of nothing is nothing", () => {
@@ -105,7 +97,7 @@ Deno.test("lookup() goes on past a colliding fingerprint", () => {
 });
 
 Deno.test("prepareDlog() reports progress, and an abort keeps nothing", async () => {
-  const of = group("secp256k1");
+  const of = GROUPS["secp256k1"];
   const seen: number[] = [];
   const controller = new AbortController();
   const bound = 5000; // 2^12 entries, used by no other test of this group

@@ -1,9 +1,15 @@
 import { assert } from "@std/assert";
 import fc from "fast-check";
-import { Comb, combDigits, generatorTables, SmallMultiples } from "lib/math/fixed_base.ts";
-import { group, GROUP_NAMES } from "lib/math/group.ts";
+import {
+  Comb,
+  combDigits,
+  combOf,
+  generatorMultiples,
+  SmallMultiples,
+} from "lib/math/fixed_base.ts";
+import { ALL_GROUPS, GROUPS } from "./weierstrass.ts";
 
-for (const G of GROUP_NAMES.map(group)) {
+for (const G of ALL_GROUPS) {
   const base = G.multiply(G.generator, 0xabcdefn);
   const comb = new Comb(G, base);
   const small = new SmallMultiples(G, base);
@@ -23,9 +29,12 @@ for (const G of GROUP_NAMES.map(group)) {
   });
 }
 
-Deno.test("generatorTables() hands out one pair of tables per group", () => {
-  const G = group("p256");
-  assert(generatorTables(G) === generatorTables(G));
-  assert(G.equals(generatorTables(G).small.multiply(3), G.multiply(G.generator, 3n)));
-  assert(generatorTables(group("secp256k1")) !== generatorTables(G));
+Deno.test("combOf() and generatorMultiples() build one table for a base, for a group", () => {
+  const G = GROUPS["p256"];
+  const base = G.multiply(G.generator, 5n);
+  assert(combOf(G, base) === combOf(G, base));
+  assert(combOf(G, base) !== combOf(G, G.generator));
+  assert(generatorMultiples(G) === generatorMultiples(G));
+  assert(G.equals(generatorMultiples(G).multiply(3), G.multiply(G.generator, 3n)));
+  assert(generatorMultiples(GROUPS["secp256k1"]) !== generatorMultiples(G));
 });

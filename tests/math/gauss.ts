@@ -1,7 +1,7 @@
 /** The slow obvious way: a matrix inverse mod q by Gauss and Jordan's elimination, O(n³). Oracle and
  * baseline of `lib/math/matrix_mod.ts`.
  * @module */
-import { invertBatch, mod } from "lib/math/matrix_mod.ts";
+import { invert, mod } from "@noble/curves/abstract/modular.js";
 
 export type Matrix = readonly (readonly bigint[])[];
 
@@ -25,7 +25,7 @@ export function gaussInverse(a: Matrix, q: bigint): { inverse: bigint[][]; deter
       determinant = -determinant;
     }
     determinant = mod(determinant * rows[k][k], q);
-    const [inverse] = invertBatch([rows[k][k]], q);
+    const inverse = invert(rows[k][k], q);
     for (let j = k; j < 2 * n; j++) rows[k][j] = mod(rows[k][j] * inverse, q);
     for (let i = 0; i < n; i++) {
       const factor = rows[i][k];

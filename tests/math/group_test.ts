@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { ed25519, ED25519_TORSION_SUBGROUP } from "@noble/curves/ed25519.js";
-import { type Element, group, GROUP_NAMES, groupById, type GroupName } from "lib/math/group.ts";
-import { randomScalar, seededRng } from "lib/math/rng.ts";
+import { type Element, group, groupById, type GroupName } from "lib/math/group.ts";
+import { randomScalars, seededRng } from "lib/math/rng.ts";
+import { ALL_GROUPS, GROUPS } from "./weierstrass.ts";
 import vectors from "../vectors/ristretto255.json" with { type: "json" };
 
-const groups = GROUP_NAMES.map((name) => group(name));
 const ristretto = group("ristretto255");
 
 Deno.test("group() refuses an unknown name, groupById() an unknown id", () => {
@@ -13,12 +13,12 @@ Deno.test("group() refuses an unknown name, groupById() an unknown id", () => {
     assertThrows(() => group(name as GroupName), RangeError, `Cannot use group "${name}": unknown`);
   }
   assertThrows(() => groupById(0), RangeError, "unknown group id 0");
-  for (const each of groups) assertEquals(groupById(each.id), each);
+  assertEquals(groupById(1), ristretto);
 });
 
-for (const G of groups) {
+for (const G of ALL_GROUPS) {
   const random = (seed: number) =>
-    G.multiply(G.generator, randomScalar(G.order, seededRng(seed)) || 1n);
+    G.multiply(G.generator, randomScalars(G.order, seededRng(seed), 1)[0]);
 
   Deno.test(`${G.name}: multiply() reduces mod q and agrees with repeated addition`, () => {
     let sum = G.identity;
@@ -154,7 +154,11 @@ Deno.test("bls12-381-g1: decode() refuses a point of the curve outside the subgr
     const bytes = Fp.toBytes(x);
     bytes[0] |= 0x80 | (y * 2n > Fp.ORDER ? 0x20 : 0);
     assertEquals(Point.fromAffine({ x, y }).isTorsionFree(), false);
-    assertThrows(() => group("bls12-381-g1").decode(bytes), RangeError, "not a canonical encoding");
+    assertThrows(
+      () => GROUPS["bls12-381-g1"].decode(bytes),
+      RangeError,
+      "not a canonical encoding",
+    );
     found++;
   }
 });
@@ -166,7 +170,7 @@ Deno.test("weierstrass groups: decode() refuses x ≥ p, x off the curve and a w
       2n ** 256n - 2n ** 32n - 977n,
     ]] as const
   ) {
-    const G = group(name);
+    const G = GROUPS[name];
     const encode = (prefix: number, x: bigint) =>
       Uint8Array.fromHex(prefix.toString(16).padStart(2, "0") + x.toString(16).padStart(64, "0"));
     const good = G.encode(G.generator);

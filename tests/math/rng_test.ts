@@ -5,7 +5,17 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
-import { gaussian, randomScalar, type Rng, secureRng, seededRng, uniform } from "lib/math/rng.ts";
+import {
+  gaussian,
+  randomNonZero,
+  randomScalars,
+  type Rng,
+  secureRng,
+  seededRng,
+  uniform,
+} from "lib/math/rng.ts";
+
+const Q = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
 
 /** Replays fixed bytes. */
 function fixedRng(...chunks: number[][]): Rng {
@@ -45,18 +55,34 @@ Deno.test("secureRng() fills more than one getRandomValues quota, and never repe
   assertEquals(secureRng().source, "csprng");
 });
 
-Deno.test("randomScalar() rejects draws from the order up, and keeps the top bits it needs", () => {
-  assertEquals(randomScalar(5n, fixedRng([7], [0xfd], [0xfc])), 4n); // 3 bits: 7, 5, 4
-  assertEquals(randomScalar(1n << 12n, fixedRng([0xfa, 0xbc])), 0xabcn);
-  assertEquals(randomScalar(1n, secureRng()), 0n);
-  assertThrows(() => randomScalar(0n, secureRng()), RangeError, "order 0 is below 1");
+Deno.test("randomScalars() rejects draws from the order up, and keeps the top bits it needs", () => {
+  const words = (...values: number[]) =>
+    values.flatMap((value) => [...new Array(7).fill(0), value]);
+  // 3 bits: 7 and 5 are refused, 4 and 3 taken; two scalars are missing after the first draw of three
+  const draws = fixedRng(words(7, 0xfd, 0xfc), words(6, 0x0b), words(1));
+  assertEquals(randomScalars(5n, draws, 3), [4n, 3n, 1n]);
+  assertEquals(randomScalars(1n << 12n, fixedRng([0, 0, 0, 0, 0, 0, 0xfa, 0xbc]), 1), [0xabcn]);
+  assertEquals(randomScalars(1n, secureRng(), 1), [0n]);
+  assertThrows(() => randomScalars(0n, secureRng(), 1), RangeError, "order 0 is below 1");
 });
 
-Deno.test("randomScalar() is uniform over a small order", () => {
-  const counts = [0, 0, 0, 0, 0];
+Deno.test("randomScalars() and randomNonZero() cover their range evenly, without a bias", () => {
+  const tally = (values: bigint[], low: bigint, size: number) => {
+    const counts = new Array(size).fill(0);
+    for (const value of values) counts[Number(value - low)]++;
+    return counts;
+  };
   const rng = seededRng(1);
-  for (let i = 0; i < 5000; i++) counts[Number(randomScalar(5n, rng))]++;
-  for (const count of counts) assert(Math.abs(count - 1000) < 150, `${counts}`);
+  for (const count of tally(randomScalars(5n, rng, 10_000), 0n, 5)) {
+    assert(Math.abs(count - 2000) < 200, `${count}`);
+  }
+  for (const count of tally(randomNonZero(5n, rng, 10_000), 1n, 4)) {
+    assert(Math.abs(count - 2500) < 200, `${count}`);
+  }
+  const wide = randomScalars(Q, rng, 200);
+  assert(wide.every((value) => value >= 0n && value < Q));
+  assert(wide.some((value) => value > Q / 2n) && wide.some((value) => value < Q / 2n));
+  assertEquals(randomScalars(Q, rng, 0), []);
 });
 
 Deno.test("uniform() spans [0, 1) with 53 bits", () => {

@@ -4,7 +4,7 @@
  * @module */
 import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
-import { startPairing } from "lib/math/pairing/start.ts";
+import { startPairing } from "lib/math/pairing/group.ts";
 import { MODERN } from "lib/nn/setting.ts";
 import { DEFAULT_SCALES } from "lib/protocol/fixed_step.ts";
 import * as mitig1 from "lib/protocol/mitig1/terms.ts";

@@ -2,7 +2,6 @@
  * @module */
 import { type LineOptions } from "lib/plot/line.ts";
 import { type ImageGridOptions } from "lib/plot/image_grid.ts";
-import { type BarOptions } from "lib/plot/bar.ts";
 import { type HeatMapOptions } from "lib/plot/heat_map.ts";
 import { type ScatterOptions } from "lib/plot/scatter.ts";
 import { type SequenceOptions } from "lib/plot/sequence.ts";
@@ -52,39 +51,6 @@ export function gridOptions(change: Partial<ImageGridOptions> = {}): ImageGridOp
     rows: [
       { label: "original", images: [image, image] },
       { label: "recovered", images: [Float64Array.from(image), null], captions: ["exact", "none"] },
-    ],
-    ...change,
-  };
-}
-
-/** Three steps by two groups. */
-export function barOptions(change: Partial<BarOptions> = {}): BarOptions {
-  return {
-    name: "bytes-by-step",
-    title: "Bytes by step",
-    alt: "Keys are the smallest message.",
-    axis: { title: "Message size", unit: "bytes" },
-    categories: ["public key", "ciphertext", "keys"],
-    series: [{ name: "ristretto255", values: [25112, 25144, 9600] }, {
-      name: "P-256",
-      values: [25897, 25930, 9600],
-      labels: ["26 kB", "26 kB", "9.6 kB"],
-    }],
-    ...change,
-  };
-}
-
-/** Three parts of a cost over nine decades, measured and predicted. */
-export function dotOptions(change: Partial<BarOptions> = {}): BarOptions {
-  return {
-    name: "time-by-part",
-    title: "Time by part",
-    alt: "The pairings take weeks, set-up takes milliseconds.",
-    axis: { title: "Time", unit: "s", log: true },
-    categories: ["set up", "encrypt samples", "pairings"],
-    series: [
-      { name: "measured", values: [0.004, 5400, 3e6] },
-      { name: "predicted", values: [0.005, 6000, 2.6e6], hollow: true },
     ],
     ...change,
   };

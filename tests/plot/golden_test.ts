@@ -2,7 +2,6 @@
  * `UPDATE_GOLDEN=1 deno test -A tests/plot/golden_test.ts` writes them anew.
  * @module */
 import { assert } from "@std/assert";
-import { barFigure, dotFigure } from "lib/plot/bar.ts";
 import { heatMap } from "lib/plot/heat_map.ts";
 import { imageGrid } from "lib/plot/image_grid.ts";
 import { lineFigure } from "lib/plot/line.ts";
@@ -26,8 +25,6 @@ function normalised(svg: string): string {
 
 for (
   const [name, figure] of Object.entries({
-    bar: barFigure(options.barOptions()),
-    dots: dotFigure(options.dotOptions()),
     "heat-map": heatMap(options.heatOptions()),
     "image-grid": imageGrid(options.gridOptions()),
     line: lineFigure(options.lineOptions()),

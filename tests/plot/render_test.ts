@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { barFigure, dotFigure } from "lib/plot/bar.ts";
 import { heatMap } from "lib/plot/heat_map.ts";
 import { imageGrid } from "lib/plot/image_grid.ts";
 import { lineFigure } from "lib/plot/line.ts";
@@ -7,9 +6,7 @@ import { toPng, toSvg } from "lib/plot/render.ts";
 import { scatterFigure } from "lib/plot/scatter.ts";
 import { sequenceFigure } from "lib/plot/sequence.ts";
 import {
-  barOptions,
   canRender,
-  dotOptions,
   gridOptions,
   heatOptions,
   lineOptions,
@@ -69,7 +66,7 @@ Deno.test({
   ignore,
   fn: async () => {
     const first = await toSvg(lineFigure(lineOptions()));
-    const others = [toSvg(barFigure(barOptions())), toSvg(imageGrid(gridOptions()))];
+    const others = [toSvg(heatMap(heatOptions())), toSvg(imageGrid(gridOptions()))];
     const second = toSvg(lineFigure(lineOptions()));
     await Promise.all(others);
     assertEquals(await second, first);
@@ -80,8 +77,6 @@ for (
   const [name, make] of [
     ["lineFigure", () => lineFigure(lineOptions())],
     ["imageGrid", () => imageGrid(gridOptions())],
-    ["barFigure", () => barFigure(barOptions())],
-    ["dotFigure", () => dotFigure(dotOptions())],
     ["heatMap", () => heatMap(heatOptions())],
     ["scatterFigure", () => scatterFigure(scatterOptions())],
     ["sequenceFigure", () => sequenceFigure(sequenceOptions())],
@@ -118,7 +113,7 @@ Deno.test({
   name: "toSvg() leaves the figure as it was",
   ignore,
   fn: async () => {
-    const figure = barFigure(barOptions());
+    const figure = heatMap(heatOptions());
     const before = structuredClone(figure);
     await toSvg(figure);
     assertEquals(figure, before);

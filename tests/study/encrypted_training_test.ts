@@ -29,7 +29,7 @@ Deno.test("runEncrypted() ends in the weights of runClear(), and in no others", 
   assert(messages.messages === 6 && encrypted.sizeBytes > messages.sizeBytes);
 });
 
-Deno.test("accuracies() has a row a run", async () => {
+Deno.test("accuracies() has a row per run", async () => {
   const [few, many] = [
     await runClear({ images, ...run }),
     await runClear({ images, ...run, steps: 9 }),

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { clearViews } from "lib/protocol/cryptonn/first_layer.ts";
 import {
   attackTrained,
@@ -27,6 +27,7 @@ Deno.test("encryptedForward() decrypts z1, finds views by image, and draws what 
   const pass = await encryptedForward({ layer, ...chosen });
   assert(sameZ1(pass.views, clearViews(layer, SQUARES, chosen.indices)));
   assertEquals(pass.viewsOf([9, 5]), [pass.views[2], pass.views[0]]);
+  assertThrows(() => pass.viewsOf([5, 0]), RangeError, "image 0: not among 5,2,9");
   assertEquals(pass.sequence("s", "t").name, "s");
 });
 

@@ -13,7 +13,7 @@ Deno.test("ruleBroken() counts images with at least one pixel against the rule",
 });
 
 Deno.test({
-  name: "studyRule() has a row a period: rates of all images, pixels of some, programs of fewer",
+  name: "studyRule() has a row per period: rates of all images, pixels of some, programs of fewer",
   ignore: !mayRead,
   async fn() {
     const attacked = [0, 5];

@@ -1,11 +1,12 @@
 /** Just enough of an assembler to write one WebAssembly function from TypeScript: the instructions that
- * `pairing_kernel.ts` uses, and a module around them.
+ * `kernel.ts` and `../panels.ts` use, and a module around them.
  *
  * Opcodes are the numbers of the WebAssembly specification with 128-bit SIMD; `madd` is
  * `f64x2.relaxed_madd` of the relaxed SIMD extension.
  * @module */
 
-export type Code = readonly number[];
+/** Bytes, nested as they were written. */
+export type Code = number | readonly Code[];
 
 /** An unsigned integer in LEB128. */
 function uleb(value: number): number[] {
@@ -21,54 +22,63 @@ function sleb(value: number): number[] {
   return [...out, value & 127];
 }
 
-const simd = (opcode: number): Code => [0xfd, ...uleb(opcode)];
+const simd = (opcode: number): Code => [0xfd, uleb(opcode)];
 
 const TYPES = { i32: 0x7f, v128: 0x7b } as const;
 
+/** Parameters and local variables, by index. */
 export const local = {
-  get: (index: number): Code => [0x20, ...uleb(index)],
-  set: (index: number): Code => [0x21, ...uleb(index)],
-  tee: (index: number): Code => [0x22, ...uleb(index)],
+  get: (index: number): Code => [0x20, uleb(index)],
+  set: (index: number): Code => [0x21, uleb(index)],
+  tee: (index: number): Code => [0x22, uleb(index)],
 };
 
+/** 32-bit integers. */
 export const i32 = {
-  const: (value: number): Code => [0x41, ...sleb(value)],
-  load: (offset: number): Code => [0x28, 2, ...uleb(offset)],
-  store: (offset: number): Code => [0x36, 2, ...uleb(offset)],
-  equal: [0x46] as Code,
-  less: [0x48] as Code,
-  add: [0x6a] as Code,
-  and: [0x71] as Code,
-  shiftLeft: [0x74] as Code,
+  const: (value: number): Code => [0x41, sleb(value)],
+  load: (offset: number): Code => [0x28, 2, uleb(offset)],
+  store: (offset: number): Code => [0x36, 2, uleb(offset)],
+  equal: 0x46,
+  less: 0x48,
+  add: 0x6a,
+  and: 0x71,
+  shiftLeft: 0x74,
 };
 
 /** Two lanes of 64 bits, as integers or as floats. */
 export const v128 = {
-  load: (offset: number): Code => [...simd(0), 4, ...uleb(offset)],
-  store: (offset: number): Code => [...simd(11), 4, ...uleb(offset)],
+  load: (offset: number): Code => [simd(0), 4, uleb(offset)],
+  store: (offset: number): Code => [simd(11), 4, uleb(offset)],
+  /** One float into both lanes. */
+  loadSplat: (offset: number): Code => [simd(10), 3, uleb(offset)],
   and: simd(78),
   or: simd(80),
   shiftRight: simd(205), // i64x2.shr_u
   add: simd(206), // i64x2.add
   addFloat: simd(240),
   subFloat: simd(241),
+  multiplyFloat: simd(242),
   madd: simd(0x107),
 };
 
 /** A loop; `again` inside it (not in a nested block) goes round if the i32 on the stack is not 0. */
-export const loop = (...body: Code[]): Code => [0x03, 0x40, ...body.flat(), 0x0b];
+export const loop = (...body: Code[]): Code => [0x03, 0x40, body, 0x0b];
+/** See {@linkcode loop}. */
 export const again: Code = [0x0d, 0];
+/** Takes a value off the stack. */
+export const drop: Code = 0x1a;
 /** A loop that `leave` (directly inside it) ends if the i32 on the stack is not 0. */
-export const forever = (...body: Code[]): Code => [
-  ...[0x02, 0x40, 0x03, 0x40],
-  ...body.flat(),
-  ...[0x0c, 0, 0x0b, 0x0b],
-];
+export const forever = (
+  ...body: Code[]
+): Code => [0x02, 0x40, 0x03, 0x40, body, 0x0c, 0, 0x0b, 0x0b];
+/** See {@linkcode forever}. */
 export const leave: Code = [0x0d, 1];
-export const ifElse = (yes: Code, no: Code): Code => [0x04, 0x40, ...yes, 0x05, ...no, 0x0b];
+/** One or the other, as the i32 on the stack is not 0 or 0. */
+export const ifElse = (yes: Code, no: Code): Code => [0x04, 0x40, yes, 0x05, no, 0x0b];
 
-const section = (id: number, body: Code) => [id, ...uleb(body.length), ...body];
-const name = (text: string) => [text.length, ...new TextEncoder().encode(text)];
+const flat = (code: Code): number[] => typeof code === "number" ? [code] : code.flatMap(flat);
+const section = (id: number, body: Code): Code => [id, uleb(flat(body).length), body];
+const name = (text: string): Code => [text.length, [...new TextEncoder().encode(text)]];
 
 /** A module with one memory, imported as "env.memory", and one function, exported as "run", that takes
  * `parameters` int32 and has the locals listed after them. */
@@ -77,15 +87,15 @@ export function assemble(
   locals: readonly (readonly [type: keyof typeof TYPES, count: number])[],
   code: Code,
 ): Uint8Array<ArrayBuffer> {
-  const declared = locals.flatMap(([type, count]) => [...uleb(count), TYPES[type]]);
-  const body = [...uleb(locals.length), ...declared, ...code, 0x0b];
+  const declared = locals.map(([type, count]) => [uleb(count), TYPES[type]]);
+  const body = flat([uleb(locals.length), declared, code, 0x0b]);
   const parameterTypes = new Array<number>(parameters).fill(TYPES.i32);
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // "\0asm", version 1
-    ...section(1, [1, 0x60, ...uleb(parameters), ...parameterTypes, 0]),
-    ...section(2, [1, ...name("env"), ...name("memory"), 2, 0, 1]),
-    ...section(3, [1, 0]),
-    ...section(7, [1, ...name("run"), 0, 0]),
-    ...section(10, [1, ...uleb(body.length), ...body]),
-  ]);
+  return Uint8Array.from(flat([
+    [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // "\0asm", version 1
+    section(1, [1, 0x60, uleb(parameters), parameterTypes, 0]),
+    section(2, [1, name("env"), name("memory"), 2, 0, 1]),
+    section(3, [1, 0]),
+    section(7, [1, name("run"), 0, 0]),
+    section(10, [1, uleb(body.length), body]),
+  ]));
 }

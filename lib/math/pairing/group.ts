@@ -1,19 +1,24 @@
-/** Bilinear groups: e(a·g1, b·g2) = e(g1, g2)^{ab}, for function-hiding encryption.
+/** Pairings on BLS12-381, the one door: read this and `noble.ts`, the rest is speed.
  *
- * One interface, three backends (`pairing_start.ts` picks) over the same curve and the same bytes:
- * - `noble`: `@noble/curves`, BigInt; the reference that tests the others, and the only one for BN254;
- * - `mcl`: `mcl-wasm`, precomputed G2 lines, two Miller loops at a time;
- * - `simd`: mcl's G1 and G2, and our own WebAssembly kernel for lines, products of Miller loops, final
- *   exponentiation and discrete logarithms (`pairing_kernel.ts`), an order of magnitude faster than mcl.
+ * e(a·g1, b·g2) = e(g1, g2)^{ab}, for function-hiding encryption. G1 and G2 are written additively, GT
+ * multiplicatively. Two backends over the same curve and the same bytes:
+ * - `simd`: our own WebAssembly kernel (`kernel.ts`) for lines, products of Miller loops, final exponentiation
+ *   and orbits in GT, with mcl-wasm's G1 and G2: eight times as fast. It needs relaxed SIMD with a fused
+ *   multiply-add: any x86-64 since 2013 with a current V8, any ARM64;
+ * - `noble`: `@noble/curves`, BigInt: the reference, and what runs where the kernel does not.
  *
- * G1 and G2 are written additively, GT multiplicatively. Encodings of G1 and G2 agree across backends byte
- * for byte; pairing values agree up to one fixed power per backend, so they never leave their process.
- *
- * BLS12-381 is the default: about 120 bits of security, where BN254 has about 100 (Kim and Barbulescu).
- * Not constant time: see `group.ts`.
+ * Encodings of G1 and G2 agree byte for byte; pairing values agree up to one fixed power per backend, so they
+ * never leave their process. About 120 bits of security. Not constant time: see `math/group.ts`.
  * @module */
-export type PairingName = "bls12-381" | "bn254";
-export type PairingBackend = "simd" | "mcl" | "noble";
+import { CURVE, noblePairing } from "./noble.ts";
+import { simdPairing } from "./simd.ts";
+
+/** The curves. */
+export type PairingName = "bls12-381";
+/** The curves' ids in encodings. */
+export const PAIRING_IDS: Readonly<Record<PairingName, number>> = { [CURVE.name]: CURVE.id };
+/** What computes: see above. */
+export type PairingBackend = "simd" | "noble";
 
 declare const opaque: unique symbol;
 /** An element of the first source group: opaque to everyone but its backend. */
@@ -45,8 +50,8 @@ export interface PairingProduct {
 /** Groups of prime order q with generators g1, g2 and a pairing. All synchronous. */
 export interface PairingGroup {
   readonly name: PairingName;
-  readonly backend: PairingBackend;
-  /** Identifies the curve in byte encodings; all backends of a curve share it. */
+  readonly backend: string;
+  /** Identifies the curve in byte encodings; all backends share it. */
   readonly id: number;
   /** The prime order q. */
   readonly order: bigint;
@@ -79,5 +84,111 @@ export interface PairingGroup {
   ];
 }
 
-/** Ids in encodings. */
-export const PAIRING_IDS: Readonly<Record<PairingName, number>> = { "bls12-381": 1, "bn254": 2 };
+const started = new Map<string, Promise<PairingGroup>>();
+
+async function start(name: PairingName, backend?: PairingBackend): Promise<PairingGroup> {
+  if (!Object.hasOwn(PAIRING_IDS, name)) {
+    const known = Object.keys(PAIRING_IDS).join(", ");
+    throw new RangeError(`Cannot start pairing "${name}": unknown, expected one of ${known}`);
+  }
+  const simd = backend === "noble" ? null : await simdPairing();
+  if (simd !== null) return simd;
+  if (backend !== "simd") return noblePairing();
+  throw new Error(
+    "Cannot start pairing backend simd: no relaxed SIMD with fused multiply-add here",
+  );
+}
+
+/** The curve on the backend, or on the faster that runs here. Await it once per thread; all that
+ * follows is synchronous, and later calls are free.
+ * @throws {RangeError} an unknown curve. {Error} a backend that does not run here. */
+export function startPairing(
+  name: PairingName = "bls12-381",
+  backend?: PairingBackend,
+): Promise<PairingGroup> {
+  const key = `${name}/${backend}`;
+  const group = started.get(key) ?? start(name, backend);
+  started.set(key, group);
+  return group;
+}
+
+/** a^k for a safe integer k. */
+export function powerGT(group: PairingGroup, a: GT, k: number): GT {
+  const base = k < 0 ? group.invert(a) : a;
+  let out: GT | undefined;
+  for (const bit of Math.abs(k).toString(2)) {
+    if (out !== undefined) out = group.multiply(out, out);
+    if (bit === "1") out = out === undefined ? base : group.multiply(out, base);
+  }
+  return out ?? group.multiply(a, group.invert(a));
+}
+
+/** Baby steps of the first stage, and the factor to the next. */
+const FIRST = 64;
+const GROWTH = 4;
+/** Giant steps between two looks: what is computed beyond the hit is lost. */
+const CHUNK = 32;
+
+/** The z in [−bound, bound] with target = base^z, or null.
+ *
+ * Every pair of key and ciphertext has its own base, so no table outlives a search; what pays is to search
+ * no further than needed. The search goes outward from the guess `near` in stages: baby steps base^i,
+ * |i| ≤ m (one key for ±i), then giant steps of 2m + 1 on both sides at once, m/2 of them; then m grows
+ * fourfold. A z at distance d from the guess takes about 3·√d steps. A hit is confirmed by a power of the
+ * base: no wrong number can be returned.
+ * @param near in [−bound, bound]. */
+export function solveGT(
+  group: PairingGroup,
+  base: GT,
+  target: GT,
+  bound: number,
+  near = 0,
+): number | null {
+  const square = group.multiply(base, base);
+  const shifted = near === 0 ? target : group.multiply(target, powerGT(group, base, -near));
+  const table = new Map<number, number>();
+  const furthest = bound + Math.abs(near);
+  /** e = ±i + offset, if that is the logarithm of `shifted`. */
+  const confirm = (offset: number, i: number): number | undefined =>
+    [offset + i, offset - i].find((e) => group.equal(powerGT(group, base, e), shifted));
+
+  let covered = -1; // all |e| up to here have been looked at: none, not even 0
+  for (let m = FIRST, from = 0; covered < furthest; m *= GROWTH) {
+    const start = powerGT(group, base, from);
+    const count = Math.ceil((m + 1 - from) / 2);
+    const [even, odd] = group.orbits(
+      [start, group.multiply(start, base)],
+      [square, square],
+      count,
+    );
+    for (let i = 0; i < count; i++) {
+      table.set(even[i], from + 2 * i);
+      table.set(odd[i], from + 2 * i + 1);
+    }
+    from += 2 * count;
+    const largest = from - 1;
+    const stride = 2 * largest + 1;
+    const giant = powerGT(group, base, stride);
+    const giants: [GT, GT] = [group.invert(giant), giant];
+    let offset = covered + 1 + largest;
+    let [below, above] = [offset, -offset].map((o) =>
+      group.multiply(shifted, powerGT(group, base, o))
+    );
+    const leap = powerGT(group, giant, CHUNK);
+    for (let k = 0; k < m / 2 && covered < furthest; k += CHUNK) {
+      const keys = group.orbits([above, below], giants, CHUNK);
+      for (let i = 0; i < CHUNK; i++, offset += stride) {
+        for (const side of [0, 1] as const) {
+          const entry = table.get(keys[side][i]);
+          if (entry === undefined) continue;
+          const e = confirm(side === 0 ? offset : -offset, entry);
+          if (e !== undefined) return Math.abs(near + e) <= bound ? near + e : null;
+        }
+      }
+      above = group.multiply(above, group.invert(leap));
+      below = group.multiply(below, leap);
+      covered = offset - stride + largest;
+    }
+  }
+  return null;
+}

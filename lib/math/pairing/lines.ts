@@ -13,19 +13,15 @@
  * @module */
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { NUMBER } from "./kernel.ts";
-import { BASE1, BASE2, type Fp2, type Machine, pairAt, Program } from "./machine.ts";
-import { negated, sumFp2 } from "./tower.ts";
+import { BASE1, BASE2, type Machine, pairAt, Program } from "./machine.ts";
 
 /** Bits of |x|, the loop's length, from the second highest down. */
 export const LOOP_BITS: readonly boolean[] = [...bls12_381.params.ateLoopSize.toString(2)]
   .slice(1).map((bit) => bit === "1");
 
-/** A line: a and b. */
+/** A line: a and b. An element has one for every bit of the loop, and another for every 1. */
 export const LINE = 4 * NUMBER;
-/** Lines of one element: a doubling for every bit, an addition for every 1. */
-export const STEPS = LOOP_BITS.length + LOOP_BITS.filter(Boolean).length;
-/** Memory of one element's lines: a line has two lanes, for two elements. */
-export const ELEMENT_BYTES = STEPS * LINE / 2;
+const STEPS = LOOP_BITS.length + LOOP_BITS.filter(Boolean).length;
 
 /** An affine point of the twist, as noble has it. */
 export interface AffineG2 {
@@ -39,98 +35,69 @@ const NORM = DENOMINATOR + 2 * NUMBER;
 const BEFORE = NORM + NUMBER;
 const RECORD = BEFORE + NUMBER;
 
-/** Computes lines. @returns [step][pair of elements][LINE bytes]. */
-export type LineMaker = (points: readonly AffineG2[]) => Float64Array;
-
-export function compileLines(machine: Machine): LineMaker {
-  const at1 = (offset: number) => pairAt(BASE1 + offset);
-  const [tx, ty, qx, qy, denominator] = [T_X, T_Y, Q_X, Q_Y, DENOMINATOR].map(at1);
+/** Compiles the computing of lines. @returns points ↦ lines, [step][pair of elements][LINE bytes]. */
+export function compileLines(machine: Machine): (points: readonly AffineG2[]) => Float64Array {
+  const [tx, ty, qx, qy, denominator] = [T_X, T_Y, Q_X, Q_Y, DENOMINATOR].map((offset) =>
+    pairAt(BASE1 + offset)
+  );
   const [norm, before] = [BASE1 + NORM, BASE1 + BEFORE];
-  const zero: Fp2 = [machine.zero, machine.zero];
+  const { zero, zero2 } = machine;
   const product = machine.allocate(NUMBER); // of the norms so far; then of their inverses
   const half = machine.constant((machine.p + 1n) / 2n);
 
   /** First pass: the denominator and its norm, the running product of norms. */
   const forward = (doubling: boolean): number => {
-    const program = new Program();
-    for (const part of [0, 1] as const) {
-      if (doubling) program.add(denominator[part], ty[part], ty[part]);
-      else program.subtract(denominator[part], tx[part], qx[part]);
-    }
-    const [re, im] = denominator;
-    program.sum(norm, [[re, re], [im, im]], machine.zero);
-    program.add(before, product, machine.zero);
-    program.sum(product, [[before, norm]], machine.zero);
-    return machine.load(program);
+    const program = new Program(machine);
+    if (doubling) program.add(denominator, ty, ty);
+    else program.subtract(denominator, tx, qx);
+    program.sum(norm, denominator.map((part) => [part, part]));
+    program.add(before, product, zero);
+    program.sum(product, [[product, norm]]);
+    return program.load();
   };
 
   /** Second pass, from the last record to the first: slope, line (at base 2), T + T or T + Q. */
   const backward = (doubling: boolean): number => {
-    const program = new Program();
-    const [inverse, re, im, minusIm] = [0, 1, 2, 3].map(() => machine.allocate(NUMBER));
-    program.sum(inverse, [[product, before]], machine.zero); // 1/norm
-    program.add(re, product, machine.zero);
-    program.sum(product, [[re, norm]], machine.zero);
+    const program = new Program(machine);
+    const inverse = machine.allocate(NUMBER);
+    const reciprocal = machine.pair();
+    program.sum(inverse, [[product, before]]); // 1/norm
+    program.sum(product, [[product, norm]]);
     // 1/d = conjugate(d)/norm.
-    program.sum(re, [[denominator[0], inverse]], machine.zero);
-    program.sum(minusIm, [[denominator[1], inverse]], machine.zero);
-    program.subtract(im, machine.zero, minusIm);
+    denominator.forEach((part, i) => program.sum(reciprocal[i], [[part, inverse]]));
+    program.subtract(reciprocal[1], zero, reciprocal[1]);
 
     const numerator = machine.pair();
     if (doubling) { // 3x²
-      const three = machine.factor();
-      for (const part of [0, 1] as const) {
-        program.add(three[part], tx[part], tx[part]);
-        program.add(three[part], three[part], tx[part]);
-      }
-      program.subtract(three[2], machine.zero, three[1]);
-      sumFp2(program, numerator, [[tx, three]], zero);
-    } else {
-      for (const part of [0, 1] as const) program.subtract(numerator[part], ty[part], qy[part]);
-    }
-    const slope = machine.pair();
+      const three = program.add(machine.pair(), tx, tx);
+      program.add(three, three, tx);
+      program.sum2(numerator, [[tx, program.factor(three)]]);
+    } else program.subtract(numerator, ty, qy);
     // The numerator may be a difference of two, a right factor; 1/d is normal.
-    sumFp2(program, slope, [[[re, im], negated(program, machine, numerator)]], zero);
+    const slope = program.sum2(machine.pair(), [[reciprocal, program.factor(numerator)]]);
 
-    const factor = negated(program, machine, slope);
-    const minusOther = machine.pair(); // −2x, or −xT − xQ
-    const [x, y, a] = [machine.pair(), machine.pair(), machine.pair()];
-    const minusY = machine.pair();
-    for (const part of [0, 1] as const) {
-      program.subtract(minusOther[part], machine.zero, tx[part]);
-      program.subtract(minusOther[part], minusOther[part], (doubling ? tx : qx)[part]);
-      program.subtract(minusY[part], machine.zero, ty[part]);
-    }
     // x' = λ² − x − x_other, y' = λ(x − x') − y, a·ξ = λx − y; a term times 1 is reduced with the rest.
-    const unit = [machine.one, machine.zero] as const;
-    sumFp2(program, x, [[slope, factor], [unit, negated(program, machine, minusOther)]], zero);
-    const difference = machine.pair();
-    for (const part of [0, 1] as const) program.subtract(difference[part], tx[part], x[part]);
-    const lastY = negated(program, machine, minusY);
-    sumFp2(
-      program,
-      y,
-      [[slope, negated(program, machine, difference)], [unit, lastY]],
-      zero,
-    );
-    sumFp2(program, a, [[slope, negated(program, machine, tx)], [unit, lastY]], zero);
+    const unit = [machine.one, zero] as const;
+    const minusOther = program.subtract(machine.pair(), zero2, tx);
+    program.subtract(minusOther, minusOther, doubling ? tx : qx);
+    const minusY = program.factor(program.subtract(machine.pair(), zero2, ty));
+    const x = program.sum2(machine.pair(), [
+      [slope, program.factor(slope)],
+      [unit, program.factor(minusOther)],
+    ]);
+    const difference = program.subtract(machine.pair(), tx, x);
+    const y = program.sum2(machine.pair(), [[slope, program.factor(difference)], [unit, minusY]]);
+    const a = program.sum2(machine.pair(), [[slope, program.factor(tx)], [unit, minusY]]);
+    const minusSlope = program.subtract(machine.pair(), zero2, slope);
     // Division by ξ: (s + t·u)/(1 + u) = ((s + t) + (t − s)·u)/2.
-    const [lineA, lineB] = [pairAt(BASE2), pairAt(BASE2 + 2 * NUMBER)];
-    const [sum, difference2] = machine.pair();
-    program.add(sum, a[0], a[1]);
-    program.subtract(difference2, a[1], a[0]);
-    program.sum(lineA[0], [[half, sum]], machine.zero);
-    program.sum(lineA[1], [[half, difference2]], machine.zero);
-    program.add(sum, slope[0], slope[1]);
-    program.subtract(sum, machine.zero, sum);
-    program.subtract(difference2, slope[0], slope[1]);
-    program.sum(lineB[0], [[half, sum]], machine.zero);
-    program.sum(lineB[1], [[half, difference2]], machine.zero);
-    for (const part of [0, 1] as const) {
-      program.add(tx[part], x[part], machine.zero);
-      program.add(ty[part], y[part], machine.zero);
-    }
-    return machine.load(program);
+    const [sum, rest] = machine.pair();
+    [a, minusSlope].forEach(([s, t], i) => {
+      const line = pairAt(BASE2 + 2 * i * NUMBER);
+      program.sum(line[0], [[half, program.add(sum, s, t)]]);
+      program.sum(line[1], [[half, program.subtract(rest, t, s)]]);
+    });
+    program.move([tx, ty], [x, y]);
+    return program.load();
   };
 
   const [doubleForward, doubleBackward] = [forward(true), backward(true)];

@@ -4,6 +4,7 @@
  * same operations. Fp2 = Fp[u]/(u² + 1) is a pair of numbers. Addresses below `BASE1` are absolute;
  * `BASE1 + offset` and `BASE2 + offset` are relative to the bases of a run.
  * @module */
+import { invert, mod } from "@noble/curves/abstract/modular.js";
 import {
   FREE,
   LIMB_BITS,
@@ -12,11 +13,13 @@ import {
   R_BITS,
   type Run,
   startKernel,
+  STOP,
   toLimbs,
 } from "./kernel.ts";
 
 /** Addresses are multiples of 16, so their low bits are free to name a base. */
 export const BASE1 = 1;
+/** See {@linkcode BASE1}. */
 export const BASE2 = 2;
 
 /** Two addresses: the real and the imaginary part. */
@@ -25,43 +28,92 @@ export type Fp2 = readonly [re: number, im: number];
 export type Factor = readonly [re: number, im: number, minusIm: number];
 /** A sum of products of numbers. */
 export type Sum = readonly (readonly [a: number, b: number])[];
-
-/** Re(a·b) as a sum. */
-export const realPart = ([a0, a1]: Fp2, [b0, , minusB1]: Factor): Sum => [[a0, b0], [a1, minusB1]];
-/** Im(a·b) as a sum. */
-export const imaginaryPart = ([a0, a1]: Fp2, [b0, b1]: Factor): Sum => [[a0, b1], [a1, b0]];
+/** One lane of an array of numbers outside the kernel, 8 limbs a number. */
+export type Lane = Float64Array;
 
 /** The Fp2 element whose parts lie side by side from an address on. */
 export const pairAt = (at: number): Fp2 => [at, at + NUMBER];
 
-/** Operations, in the order in which they are written. */
+/** Operations, in the order in which they are written. Over Fp each reads all before it writes. */
 export class Program {
-  readonly words: number[] = [];
+  readonly #machine: Machine;
+  readonly #words: number[] = [];
 
-  /** out = (Σ a·b)·R⁻¹ + addend. out may not be read by a later operation that wants its old value. */
-  sum(out: number, products: Sum, addend: number): void {
+  /** An empty program. */
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  /** out = (Σ a·b)·R⁻¹ + addend. @throws {RangeError} too many products for the kernel, or none. */
+  sum(out: number, products: Sum, addend = this.#machine.zero): void {
     if (products.length < 1 || products.length > MAX_PAIRS) {
       throw new RangeError(`Cannot sum ${products.length} products: expected 1 to ${MAX_PAIRS}`);
     }
-    this.words.push(products.length, out, addend, ...products.flat());
+    this.#words.push(products.length, out, addend, ...products.flat());
   }
 
-  /** out = a + b, limb by limb: not a normal number. */
-  add(out: number, a: number, b: number): void {
-    this.words.push(0, out, a, b);
+  /** out = Σ a·b + addend over Fp2; out may not be among the factors. */
+  sum2(
+    out: Fp2,
+    products: readonly (readonly [Fp2, Factor])[],
+    addend: Fp2 = this.#machine.zero2,
+  ): Fp2 {
+    this.sum(
+      out[0],
+      products.flatMap(([[a0, a1], [b0, , minus]]) => [[a0, b0], [a1, minus]]),
+      addend[0],
+    );
+    this.sum(out[1], products.flatMap(([[a0, a1], [b0, b1]]) => [[a0, b1], [a1, b0]]), addend[1]);
+    return out;
   }
 
-  /** out = a − b, limb by limb: not a normal number. */
-  subtract(out: number, a: number, b: number): void {
-    this.words.push(-1, out, a, b);
+  /** out = a + b over Fp or Fp2, limb by limb: not normal numbers. */
+  add<T extends number | Fp2>(out: T, a: T, b: T): T {
+    return this.#limbwise(0, out, a, b);
+  }
+
+  /** out = a − b over Fp or Fp2, limb by limb: not normal numbers. */
+  subtract<T extends number | Fp2>(out: T, a: T, b: T): T {
+    return this.#limbwise(-1, out, a, b);
+  }
+
+  /** to ← from, for elements of Fp2. */
+  move(to: readonly Fp2[], from: readonly Fp2[]): void {
+    to.forEach((pair, k) => this.add(pair, from[k], this.#machine.zero2));
+  }
+
+  /** x as a right factor: −Im beside it. */
+  factor([re, im]: Fp2): Factor {
+    return [re, im, this.subtract(this.#machine.allocate(NUMBER), this.#machine.zero, im)];
+  }
+
+  /** ξ·x = (re − im) + (re + im)·u as a right factor, by additions only. */
+  timesXi([re, im]: Fp2): Factor {
+    const [outRe, outIm] = this.#machine.pair();
+    return this.factor([this.subtract(outRe, re, im), this.add(outIm, re, im)]);
+  }
+
+  /** Writes the program into the kernel's memory. @returns its address. */
+  load(): number {
+    return this.#machine.load([...this.#words, STOP]);
+  }
+
+  #limbwise<T extends number | Fp2>(operation: 0 | -1, out: T, a: T, b: T): T {
+    const [left, right] = [[a].flat(), [b].flat()];
+    [out].flat().forEach((at, i) => this.#words.push(operation, at, left[i], right[i]));
+    return out;
   }
 }
+
+/** Where the region begins: the fixed part takes what is below. */
+const REGION = 256 * 1024;
 
 /** The kernel's memory: a fixed part of constants, registers and programs, and a region behind it for
  * arrays of records, as large as the largest that was asked for. */
 export class Machine {
   readonly p: bigint;
   readonly zero: number;
+  readonly zero2: Fp2;
   /** R mod p, and its negative. */
   readonly one: number;
   readonly minusOne: number;
@@ -76,10 +128,9 @@ export class Machine {
     this.#run = run;
     this.#memory = memory;
     this.#floats = new Float64Array(memory.buffer);
-    this.#inverseOfR = 1n;
-    const half = (p + 1n) / 2n;
-    for (let i = 0n; i < R_BITS; i++) this.#inverseOfR = (this.#inverseOfR * half) % p;
+    this.#inverseOfR = invert(1n << R_BITS, p);
     this.zero = this.constant(0n);
+    this.zero2 = [this.zero, this.zero];
     this.one = this.constant(1n);
     this.minusOne = this.constant(-1n);
   }
@@ -90,7 +141,7 @@ export class Machine {
     return kernel === null ? null : new Machine(p, kernel.run, kernel.memory);
   }
 
-  /** Reserves bytes of the fixed part. */
+  /** Reserves bytes of the fixed part. @throws {RangeError} it is full. */
   allocate(bytes: number): number {
     const at = this.#next;
     this.#next += Math.ceil(bytes / NUMBER) * NUMBER;
@@ -105,23 +156,15 @@ export class Machine {
     return pairAt(this.allocate(2 * NUMBER));
   }
 
-  /** Three fresh registers. */
-  factor(): Factor {
-    const at = this.allocate(3 * NUMBER);
-    return [at, at + NUMBER, at + 2 * NUMBER];
-  }
-
   /** A register with x in both lanes. */
   constant(x: bigint): number {
     const at = this.allocate(NUMBER);
-    this.write(at, 0, x);
-    this.write(at, 1, x);
+    for (const lane of [0, 1]) this.write(at, lane, x);
     return at;
   }
 
-  /** Writes a program into the memory. @returns its address. */
-  load(program: Program): number {
-    const words = [...program.words, -2];
+  /** Writes words into the fixed part. @returns their address. */
+  load(words: readonly number[]): number {
     const at = this.allocate(4 * words.length);
     new Int32Array(this.#memory.buffer).set(words, at / 4);
     return at;
@@ -146,11 +189,6 @@ export class Machine {
     return REGION;
   }
 
-  /** The kernel's whole memory. */
-  get sizeBytes(): number {
-    return this.#memory.buffer.byteLength;
-  }
-
   /** The memory as floats, from an address on. */
   view(at: number, bytes: number): Float64Array {
     return this.#floats.subarray(at / 8, (at + bytes) / 8);
@@ -158,30 +196,37 @@ export class Machine {
 
   /** Writes x into one lane of the number at an address. */
   write(at: number, lane: number, x: bigint): void {
-    writeLane(this.#floats, at / 8 + lane, this.#montgomery(x));
+    const value = mod(x << R_BITS, this.p);
+    toLimbs(2n * value > this.p ? value - this.p : value)
+      .forEach((limb, j) => this.#floats[at / 8 + 2 * j + lane] = limb);
   }
 
   /** Reads one lane of a number: the element in [0, p). */
   read(at: number, lane: number): bigint {
-    return this.#plain(this.#floats, at / 8 + lane);
-  }
-
-  #montgomery(x: bigint): bigint {
-    const value = (x << R_BITS) % this.p;
-    return 2n * value > this.p ? value - this.p : 2n * value < -this.p ? value + this.p : value;
-  }
-
-  #plain(floats: Float64Array, at: number): bigint {
     let value = 0n;
-    for (let j = 7; j >= 0; j--) value = (value << BigInt(LIMB_BITS)) + BigInt(floats[at + 2 * j]);
-    const x = (value * this.#inverseOfR) % this.p;
-    return x < 0n ? x + this.p : x;
+    for (let j = 7; j >= 0; j--) {
+      value = (value << BigInt(LIMB_BITS)) + BigInt(this.#floats[at / 8 + 2 * j + lane]);
+    }
+    return mod(value * this.#inverseOfR, this.p);
+  }
+
+  /** Writes the numbers at an address, both lanes. */
+  store(at: number, [first, second]: readonly [Lane, Lane]): void {
+    const view = this.view(at, 16 * first.length);
+    for (let i = 0; i < first.length; i++) {
+      view[2 * i] = first[i];
+      view[2 * i + 1] = second[i];
+    }
+  }
+
+  /** Reads the numbers at an address, that many bytes, both lanes. */
+  lanes(at: number, bytes: number): [Lane, Lane] {
+    const view = this.view(at, bytes);
+    const [first, second] = [new Float64Array(bytes / 16), new Float64Array(bytes / 16)];
+    for (let i = 0; i < first.length; i++) {
+      first[i] = view[2 * i];
+      second[i] = view[2 * i + 1];
+    }
+    return [first, second];
   }
 }
-
-function writeLane(floats: Float64Array, at: number, value: bigint): void {
-  toLimbs(value).forEach((limb, j) => floats[at + 2 * j] = limb);
-}
-
-/** Where the region begins: the fixed part takes what is below. */
-const REGION = 256 * 1024;

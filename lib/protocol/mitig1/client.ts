@@ -10,7 +10,7 @@
 import type { Dataset } from "../../data/dataset.ts";
 import { encrypt, keyDerive, type MasterSecretKey, setup } from "../../fe/fhipe.ts";
 import { encodeCiphertext, encodeFunctionalKey } from "../../fe/fhipe_encoding.ts";
-import { startPairing } from "../../math/pairing/start.ts";
+import { startPairing } from "../../math/pairing/group.ts";
 import { type Rng, secureRng } from "../../math/rng.ts";
 import { breather } from "../../workers/pool.ts";
 import { clearProducts, initialFixedW1 } from "../fixed_net.ts";

@@ -19,6 +19,7 @@ import {
   type FunctionalKey,
   keyDerive,
   pairings,
+  prepareCiphertext,
   setup,
 } from "../../fe/fhipe.ts";
 import {
@@ -27,10 +28,8 @@ import {
   encodeCiphertext,
   encodeFunctionalKey,
 } from "../../fe/fhipe_encoding.ts";
-import { prepareCiphertext } from "../../fe/fhipe_prepared.ts";
 import { fitCosts } from "../../math/linear_fit.ts";
-import { powerGT, solveGT } from "../../math/pairing/dlog.ts";
-import type { PairingGroup } from "../../math/pairing/group.ts";
+import { type PairingGroup, powerGT, solveGT } from "../../math/pairing/group.ts";
 import { breather } from "../../workers/pool.ts";
 import { secondsOf } from "../seconds_of.ts";
 

@@ -9,9 +9,9 @@ import {
   decryptMany,
   type FhipeParams,
   type FunctionalKey,
+  PreparedCiphertexts,
 } from "../../fe/fhipe.ts";
 import { decodeCiphertext, decodeFunctionalKey } from "../../fe/fhipe_encoding.ts";
-import { PreparedCiphertexts } from "../../fe/fhipe_prepared.ts";
 import { breather } from "../../workers/pool.ts";
 import { checkMadeFor } from "./terms.ts";
 

@@ -1,8 +1,7 @@
 /** A Worker of decryption.ts.
  * @module */
 import type { FhipeParams } from "../../fe/fhipe.ts";
-import type { PairingName } from "../../math/pairing/group.ts";
-import { startPairing } from "../../math/pairing/start.ts";
+import { type PairingName, startPairing } from "../../math/pairing/group.ts";
 import { serveOrders } from "../../workers/actor.ts";
 import { Samples, type SamplesOrder } from "./samples.ts";
 

@@ -9,7 +9,7 @@
  * @see arXiv 2509.21497, first mitigation. Juve45/cryptonn, mitigation1_server.py.
  * @module */
 import type { FhipeParams } from "../../fe/fhipe.ts";
-import { startPairing } from "../../math/pairing/start.ts";
+import { startPairing } from "../../math/pairing/group.ts";
 import { type Rng, secureRng } from "../../math/rng.ts";
 import { roundGradient } from "../fixed_step.ts";
 import { classify, type Head, headStep, initHead } from "../head.ts";

@@ -1,8 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { DlogNotFoundError } from "lib/math/dlog.ts";
-import { powerGT, solveGT } from "lib/math/pairing/dlog.ts";
-import { label, PAIRINGS } from "./backends.ts";
+import { powerGT, solveGT } from "lib/math/pairing/group.ts";
+import { fastest as fast, label, PAIRINGS } from "./backends.ts";
 
 for (const G of PAIRINGS) {
   const [base, other] = G.pairingProducts([
@@ -17,36 +16,23 @@ for (const G of PAIRINGS) {
     }
   });
 
-  Deno.test(`${label(G)}: solveGT() refuses what is outside the range, near it and far`, () => {
+  Deno.test(`${label(G)}: solveGT() finds nothing for what is outside the range, near it and far`, () => {
     for (const [z, bound] of [[11, 10], [-11, 10], [70, 66], [500, 100]]) {
-      assertThrows(
-        () => solveGT(G, base, powerGT(G, base, z), bound),
-        DlogNotFoundError,
-        `Cannot decrypt: no inner product in [-${bound}, ${bound}]`,
-      );
+      assertEquals(solveGT(G, base, powerGT(G, base, z), bound), null);
     }
-    const error = assertThrows(
-      () => solveGT(G, base, other, 300, { index: 2, total: 4 }),
-      DlogNotFoundError,
-      "(index 2 of 4)",
-    );
-    assertEquals(error.index, 2);
+    assertEquals(solveGT(G, base, other, 300), null);
   });
 
   Deno.test(`${label(G)}: solveGT() finds z from any guess`, () => {
     for (const near of [-300, -1, 1, 250, 300]) {
       for (const z of [-300, -299, 0, 248, 300]) {
-        assertEquals(solveGT(G, base, powerGT(G, base, z), 300, { near }), z);
+        assertEquals(solveGT(G, base, powerGT(G, base, z), 300, near), z);
       }
     }
-    assertThrows(
-      () => solveGT(G, base, powerGT(G, base, 301), 300, { near: 300 }),
-      DlogNotFoundError,
-    );
+    assertEquals(solveGT(G, base, powerGT(G, base, 301), 300, 300), null);
   });
 }
 
-const fast = PAIRINGS.find(({ backend }) => backend === "simd") ?? PAIRINGS[1];
 const [base] = fast.pairingProducts([
   { g1: fast.powersG1([2n]), g2: fast.prepare(fast.powersG2([3n])) },
 ]);
@@ -56,7 +42,7 @@ Deno.test("solveGT() agrees with the exponent over a wide range, whatever the gu
   const inRange = fc.integer({ min: -bound, max: bound });
   fc.assert(
     fc.property(inRange, inRange, (z, near) => {
-      assertEquals(solveGT(fast, base, powerGT(fast, base, z), bound, { near }), z);
+      assertEquals(solveGT(fast, base, powerGT(fast, base, z), bound, near), z);
     }),
     { seed: 1, numRuns: 40 },
   );
@@ -66,7 +52,7 @@ Deno.test("solveGT() searches on from a guess at one end to the other", () => {
   const bound = 4100; // the first stage reaches 4192
   for (const side of [1, -1]) {
     const target = powerGT(fast, base, side * bound);
-    assertEquals(solveGT(fast, base, target, bound, { near: -side * bound }), side * bound);
+    assertEquals(solveGT(fast, base, target, bound, -side * bound), side * bound);
   }
 });
 

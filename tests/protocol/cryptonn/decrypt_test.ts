@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { encodeCiphertext, encodeFunctionalKey, encrypt, keyDerive, setup } from "lib/fe/ipfe.ts";
-import { DlogNotFoundError } from "lib/math/dlog.ts";
+import { DlogNotFoundError } from "lib/fe/params.ts";
 import { group } from "lib/math/group.ts";
 import { decryptAll, decryptPool } from "lib/protocol/cryptonn/decrypt.ts";
 import { ProtocolError } from "lib/net/wire.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { dataset } from "lib/data/dataset.ts";
-import { DlogNotFoundError } from "lib/math/dlog.ts";
+import { DlogNotFoundError } from "lib/fe/params.ts";
 import { group } from "lib/math/group.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { Authority } from "lib/protocol/cryptonn/authority.ts";

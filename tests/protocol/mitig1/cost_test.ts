@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
-import { startPairing } from "lib/math/pairing/start.ts";
+import { startPairing } from "lib/math/pairing/group.ts";
 import { type CostModel, fitCostModel, predict, searchSeconds } from "lib/protocol/mitig1/cost.ts";
 
 const model: CostModel = {

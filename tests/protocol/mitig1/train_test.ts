@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { decodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
-import { startPairing } from "lib/math/pairing/start.ts";
+import { startPairing } from "lib/math/pairing/group.ts";
 import { fixedAccuracy } from "lib/protocol/fixed_net.ts";
 import type { StepRecord } from "lib/protocol/fixed_step.ts";
 import { trainFixed } from "lib/protocol/fixed_train.ts";

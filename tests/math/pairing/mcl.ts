@@ -1,20 +1,22 @@
-/** BLS12-381 on `mcl-wasm` alone: for machines whose WebAssembly has no fused multiply-add.
+/** BLS12-381 on `mcl-wasm` alone: an independent oracle for the library's backends, and a baseline.
  *
  * mcl pairs with precomputed lines one or two elements at a time; each pair of loops is multiplied into
  * the product before the one final exponentiation. The lines (20 kB an element) are kept outside and
  * copied into two fixed buffers when used, which takes a thousandth of a Miller loop: nothing in mcl's
  * memory grows with the number of elements.
  * @module */
-import {
-  type G1,
-  type G2,
-  type GT,
-  type PairingGroup,
-  type PairingProduct,
-  type PreparedG2,
-} from "./group.ts";
-import { checkProducts } from "./check.ts";
-import { GT_BYTES, startMcl } from "./mcl_curve.ts";
+import type {
+  G1,
+  G2,
+  GT,
+  PairingGroup,
+  PairingProduct,
+  PreparedG2,
+} from "lib/math/pairing/group.ts";
+import { FP_BYTES, startMcl } from "lib/math/pairing/mcl_curve.ts";
+import { checkProducts } from "lib/math/pairing/noble.ts";
+
+const GT_BYTES = 12 * FP_BYTES;
 
 interface Prepared extends PreparedG2 {
   /** One entry an element. */
