@@ -71,7 +71,7 @@ const fresh = async (run: () => Promise<unknown>, b: Deno.BenchContext) => {
 for (const solver of solvers) {
   Deno.bench(
     { ...options, name: `attack(), ${solver}` },
-    (b) => fresh(() => attack([view], { ...tvSum, solver }), b),
+    async (b) => await fresh(() => attack([view], { ...tvSum, solver }), b),
   );
 }
 
@@ -105,6 +105,6 @@ const published = { group: "published program, period 2, 600 × 784, one image",
 for (const solver of solvers) {
   Deno.bench(
     { ...published, name: `attack(), ${solver}`, baseline: solver === "highs" },
-    (b) => fresh(() => attack([smooth], { ...rule, solver }), b),
+    async (b) => await fresh(() => attack([smooth], { ...rule, solver }), b),
   );
 }
