@@ -76,7 +76,7 @@ for (const choice of programs) {
   }, 600 × 1024, ten images`;
   for (const [at, [name, run]] of runs.entries()) {
     const baseline = at === 0 && runs.length > 1;
-    Deno.bench({ group, name, baseline, n: 3, warmup: 0 }, async () => {
+    Deno.bench({ group, name, baseline, n: 3, warmup: 1 }, async () => {
       await run(views, choice);
     });
   }
