@@ -3,9 +3,9 @@
  * z1 is that of the true W1, whatever the server takes W1 for. A program without a solution refutes that one
  * belief, and says nothing of the image.
  * @module */
+import { attackEach } from "../attack/attack.ts";
+import { meanScore, type Score, score } from "../attack/metrics.ts";
 import { checkedPriors, type Objective } from "../attack/priors.ts";
-import { meanScore, type Score, score } from "../attack/score.ts";
-import { solveAll } from "../attack/solve_all.ts";
 import { floatView, type ServerView, serverViews } from "../attack/view.ts";
 import { type Dataset, firstImages, image } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
@@ -66,7 +66,7 @@ export async function attackBeliefs(
       views.map((view) => ({ view, priors: checkedPriors({ objective }) }))
     )
   );
-  const recoveries = await solveAll(jobs, { solver: "fast", signal, onProgress });
+  const recoveries = await attackEach(jobs, { solver: "fast", signal, onProgress });
   /** The images' part of a list over all jobs. */
   const of = <T>(list: readonly T[], belief: number, objective = objectives.length - 1) => {
     const from = (belief * objectives.length + objective) * images.count;

@@ -1,9 +1,8 @@
 /** Notebook 01: what the encrypted forward pass tells the server, how that depends on the width of the first layer,
  * and whether training hides it.
  * @module */
-import { solveBatch } from "../attack/batched.ts";
+import { attack, attackEach } from "../attack/attack.ts";
 import { checkedPriors, type Objective } from "../attack/priors.ts";
-import { solveAll } from "../attack/solve_all.ts";
 import { describe, narrowView, type ServerView } from "../attack/view.ts";
 import type { SplitDataset } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
@@ -93,7 +92,7 @@ export async function exactRate(
   { layer, images, indices, ...on }: Partial<On> & Chosen & { layer: FirstLayer },
 ): Promise<Rate> {
   const views = clearViews(layer, images, indices);
-  const { recoveries } = await solveBatch(views, checkedPriors({ objective: "tv-sum" }), on);
+  const recoveries = await attack(views, { objective: "tv-sum", solver: "batched", ...on });
   return wilson(judge("", recoveries, { images, indices }).exact, indices.length);
 }
 
@@ -120,7 +119,7 @@ export async function attackWidths(
   const jobs = points.flatMap(({ objective, width }) =>
     viewsAt(width).map((view) => ({ view, priors: checkedPriors({ objective }) }))
   );
-  const solved = await solveAll(jobs, { ...on, solver: "fast" });
+  const solved = await attackEach(jobs, { ...on, solver: "fast" });
   const swept = points.map((point, k) => {
     const part = solved.slice(k * wide.length, (k + 1) * wide.length);
     return { ...point, mse: judge("", part, { images, indices }).mse };
