@@ -1,8 +1,7 @@
 /** The published rule on photographs, density by density: how many programs it leaves a solution, and what error,
  * against a wider layer and against minimising total variation. From the rows of the sweep `rates`.
  * @module */
-import { solveBatch } from "../attack/batched.ts";
-import { checkedPriors } from "../attack/priors.ts";
+import { attack } from "../attack/attack.ts";
 import type { ServerView } from "../attack/view.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { On } from "../notebook/run.ts";
@@ -20,7 +19,7 @@ import {
   VERDICTS,
   widthsOf,
 } from "./rates.ts";
-import { type Chosen, judge, type Judged, recoverEach } from "./recoveries.ts";
+import { type Chosen, judge, type Judged } from "./recoveries.ts";
 
 /** The solvers of the sweep. */
 const SOLVERS = ["batched", "fast"] as const;
@@ -173,9 +172,9 @@ export async function oneCell(
     period: number;
   },
 ): Promise<{ highs: Judged; admm: Judged; contradicted: number }> {
-  const priors = checkedPriors({ objective: "published", period, wrapEdges: true });
-  const [byHighs] = await recoverEach([{ views, priors }], on);
-  const { recoveries } = await solveBatch(views, priors, { signal: on.signal });
+  const rule = { objective: "published", period, wrapEdges: true, signal: on.signal } as const;
+  const byHighs = await attack(views, { ...on, ...rule, solver: "highs" });
+  const recoveries = await attack(views, { ...rule, solver: "batched" });
   const opposed = byHighs.filter(({ status }, i) =>
     [status, recoveries[i].status].toSorted().join() === "infeasible,optimal"
   );

@@ -1,7 +1,7 @@
 /** Notebook 01: what the encrypted forward pass tells the server, how that depends on the width of the first layer,
  * and whether training hides it.
  * @module */
-import { solveBatch } from "../attack/batched.ts";
+import { attack } from "../attack/attack.ts";
 import { checkedPriors, type Objective } from "../attack/priors.ts";
 import { describe, narrowView, type ServerView } from "../attack/view.ts";
 import type { SplitDataset } from "../data/dataset.ts";
@@ -89,7 +89,7 @@ export async function exactRate(
   { layer, images, indices, ...on }: Partial<On> & Chosen & { layer: FirstLayer },
 ): Promise<Rate> {
   const views = clearViews(layer, images, indices);
-  const { recoveries } = await solveBatch(views, checkedPriors({ objective: "tv-sum" }), on);
+  const recoveries = await attack(views, { objective: "tv-sum", solver: "batched", ...on });
   return wilson(judge("", recoveries, { images, indices }).exact, indices.length);
 }
 

@@ -88,7 +88,7 @@ export async function studyRule(
   const ruleAt = (period: number, wrapEdges = false) =>
     checkedPriors({ objective: "published", period, wrapEdges });
   const programs = PUBLISHED_PERIODS.map((period) => ({ views, priors: ruleAt(period) }));
-  const solved = await recoverEach(programs, { ...on, timeLimitS: 60 });
+  const solved = await recoverEach(programs, { ...on, solver: "highs", timeLimitS: 60 });
   const all = firstOf(images);
   const rows = PUBLISHED_PERIODS.map((period, k) => {
     const [inside, wrapped] = [false, true].map((wrapEdges) =>

@@ -1,11 +1,12 @@
 /** Notebook 01c: the same equations under stronger priors, on several datasets, and behind convolutions; and one program
  * by every solver, quality against time.
  * @module */
-import { type Residuals, solveBatch } from "../attack/batched.ts";
+import { attack } from "../attack/attack.ts";
 import { convMatrix, convWeights } from "../attack/conv.ts";
-import { fitGaussian, gaussianAttack } from "../attack/gaussian.ts";
-import { checkedPriors, type Objective } from "../attack/priors.ts";
-import { meanScore } from "../attack/score.ts";
+import { meanScore } from "../attack/metrics.ts";
+import type { Objective } from "../attack/priors.ts";
+import type { Residuals } from "../attack/solvers/admm.ts";
+import { fitGaussian } from "../attack/solvers/gaussian.ts";
 import { narrowView, type ServerView } from "../attack/view.ts";
 import type { SplitDataset } from "../data/dataset.ts";
 import { gaussian, seededRng } from "../math/rng.ts";
@@ -16,17 +17,8 @@ import { lineFigure } from "../plot/line.ts";
 import { durationText } from "../plot/theme.ts";
 import { clearViews, firstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { smallestWidth } from "../sweep/summary.ts";
-import { breather } from "../workers/pool.ts";
 import { LABELS } from "./rates.ts";
-import {
-  type Chosen,
-  count,
-  firstOf,
-  judge,
-  type Judged,
-  recoverEach,
-  Recoveries,
-} from "./recoveries.ts";
+import { type Chosen, count, firstOf, judge, type Judged, Recoveries } from "./recoveries.ts";
 
 /** An objective of the program, or the closed formula. */
 export type Prior = Objective | "gaussian";
@@ -106,7 +98,6 @@ export async function comparePriors<D extends string>(
     insecureSeed: number;
   },
 ): Promise<ComparedPriors> {
-  const breathe = breather(signal); // the formula does not wait by itself
   const names = Object.keys(data) as D[];
   const total = names.reduce((sum, name) => sum + widths[name].length * priors.length, 0);
   const points: Point[] = [], all = new Map<string, Chosen>();
@@ -118,11 +109,9 @@ export async function comparePriors<D extends string>(
     all.set(dataset, chosen);
     for (const prior of priors) {
       for (const width of widths[dataset]) {
-        await breathe();
         const narrow = views.map((view) => narrowView(view, width));
-        const recoveries = prior === "gaussian"
-          ? narrow.map(gaussianAttack(fitted!, narrow[0]))
-          : (await solveBatch(narrow, checkedPriors({ objective: prior }), { signal })).recoveries;
+        const assumed = { objective: prior, prior: fitted, solver: "batched", signal } as const;
+        const recoveries = await attack(narrow, assumed);
         points.push({ dataset, prior, width, judged: judge(LABELS[prior], recoveries, chosen) });
         onProgress?.(points.length, total);
       }
@@ -145,8 +134,7 @@ export async function attackConvolution(
   const weights = gaussian(seededRng(insecureSeed), convWeights(geometry));
   const layer = firstLayer(convMatrix(geometry, weights), images.n);
   const views = clearViews(layer, images, indices);
-  const priors = checkedPriors({ objective: "tv" });
-  const [recoveries] = await recoverEach([{ views, priors }], { ...on, solver: "fast" });
+  const recoveries = await attack(views, { objective: "tv", ...on });
   const chosen = { images, indices };
   const found = new Recoveries(chosen, [judge(LABELS.tv, recoveries, chosen)]);
   return { found, equations: layer.hidden };
@@ -240,12 +228,15 @@ export async function compareSolvers(
 ): Promise<ComparedSolvers> {
   const chosen = firstOf(test, many);
   const views = randomViews(chosen, { hidden, insecureSeed });
-  const priors = checkedPriors({ objective: "tv-sum" });
-  const exact = async (solver: "highs" | "fast") =>
-    (await recoverEach([{ views: views.slice(0, few), priors }], { ...on, solver, workers: 1 }))[0];
+  const objective = "tv-sum";
+  const exact = (solver: "highs" | "fast") =>
+    attack(views.slice(0, few), { ...on, objective, solver, workers: 1 });
   const [highs, fast] = [await exact("highs"), await exact("fast")];
-  const { recoveries, residuals } = await solveBatch(views, priors, on);
-  const formula = views.map(gaussianAttack(fitGaussian(train), views[0]));
+  const residuals: Residuals[] = [];
+  const onResiduals = (state: Residuals) => residuals.push(state);
+  const recoveries = await attack(views, { ...on, objective, solver: "batched", onResiduals });
+  const [prior, { signal }] = [fitGaussian(train), on];
+  const formula = await attack(views, { objective: "gaussian", prior, signal });
   return new ComparedSolvers({
     highs: judge("HiGHS", highs, chosen),
     fast: judge("interior point", fast, chosen),

@@ -185,6 +185,19 @@ export class Blocks {
     return String(smallestWidth(widths, share) ?? `over ${widths.at(-1)!.hidden}`);
   }
 
+  /** {@linkcode smallest} by objective, and the rates about it. */
+  widthTable(share: number): Table {
+    return table({
+      title: `Smallest width of the grid from which at least ${100 * share} % of images are exact`,
+      columns: ["objective", "width", "rate there", "rate at the width before"],
+      rows: this.#groups(["objective"]).map(({ names, own }) => {
+        const [widths, width] = [own.byWidth("exact"), own.smallest(share)];
+        const at = widths.findIndex(({ hidden }) => String(hidden) === width);
+        return [...names, width, ...[at, at - 1].map((k) => k < 0 ? null : rateText(widths[k]))];
+      }),
+    });
+  }
+
   /** {@linkcode smallest} by dataset and objective. */
   smallestTable(share: number): Table {
     const objectives = this.#groups(["objective"]).map(({ own }) => own.rows[0].objective);

@@ -1,11 +1,9 @@
 /** What attacks make of some images, held against the truth: the scores, and the table and the picture of them.
  * @module */
-import { certificateText } from "../attack/certificate.ts";
-import { leastSquares } from "../attack/least_squares.ts";
+import { attack, attackEach } from "../attack/attack.ts";
+import { meanScore, type Score, score } from "../attack/metrics.ts";
 import { checkedPriors, type Objective, type Priors } from "../attack/priors.ts";
-import type { Recovery } from "../attack/recovery.ts";
-import { meanScore, type Score, score } from "../attack/score.ts";
-import { solveAll } from "../attack/solve_all.ts";
+import { certificateText, type Recovery } from "../attack/recovery.ts";
 import type { ServerView } from "../attack/view.ts";
 import { type Dataset, image } from "../data/dataset.ts";
 import type { On } from "../notebook/run.ts";
@@ -120,37 +118,38 @@ export class Recoveries {
 }
 
 /** Runs programs over several lists of views, each under assumptions of its own, in one pool.
- * @returns a list of recoveries for each list of views.   @throws as `solveAll`. */
+ * @returns a list of recoveries for each list of views.   @throws as `attackEach`. */
 export async function recoverEach(
   lists: readonly { readonly views: readonly ServerView[]; readonly priors: Priors }[],
-  options: Parameters<typeof solveAll>[1] = {},
+  options: Parameters<typeof attackEach>[1],
 ): Promise<Recovery[][]> {
   const jobs = lists.flatMap(({ views, priors }) => views.map((view) => ({ view, priors })));
-  const solved = await solveAll(jobs, options);
+  const solved = await attackEach(jobs, options);
   let at = 0;
   return lists.map(({ views }) => solved.slice(at, at += views.length));
 }
 
 /** Attacks each view by each method, the programs on all cores.
  * @param options.views of the images at `indices`, which serve to judge alone.
- * @param options.solver as in `solveAll`.   @throws as `solveAll`. */
+ * @param options.solver as in `attack`; "highs" by default, whose point the published program is known by.
+ * @throws as `attack`. */
 export async function attackAll(
-  { views, images, indices, methods, ...options }: Partial<On> & Chosen & {
+  { views, images, indices, methods, solver = "highs", ...on }: Partial<On> & Chosen & {
     views: readonly ServerView[];
     methods: readonly Method[];
     solver?: "highs" | "fast";
   },
 ): Promise<Recoveries> {
-  const programs = methods.filter((method) => method !== "least-squares")
-    .map((objective) => ({ views, priors: checkedPriors({ objective }) }));
-  const solved = (await recoverEach(programs, options)).values();
-  const rows = methods.map((method) =>
-    judge(
-      LABELS[method],
-      method === "least-squares" ? views.map(leastSquares) : solved.next().value!,
-      { images, indices },
-    )
-  );
+  const objectives = methods.filter((method) => method !== "least-squares");
+  const programs = objectives.map((objective) => ({ views, priors: checkedPriors({ objective }) }));
+  const solved = await recoverEach(programs, { ...on, solver });
+  const nearest = methods.includes("least-squares")
+    ? await attack(views, { objective: "least-squares", signal: on.signal })
+    : [];
+  const rows = methods.map((method) => {
+    const recoveries = method === "least-squares" ? nearest : solved[objectives.indexOf(method)];
+    return judge(LABELS[method], recoveries, { images, indices });
+  });
   return new Recoveries({ images, indices }, rows);
 }
 

@@ -146,6 +146,26 @@ Deno.test("serve() refuses batches that are too large, too small, or out of orde
   await own.close();
 });
 
+Deno.test("serve() refuses a step out of turn, and more images to classify than it answers at once", async () => {
+  const one = await parties();
+  await one.train({ steps: 2 });
+  await assertRejects(
+    () => one.server.ask("step", { step: 1 }, "stepped"),
+    ConnectionError,
+    "asked for step 1, the next of 2 is 0",
+  );
+  await one.close();
+  const wide = await parties();
+  await wide.train({ hidden: 2 ** 12 });
+  const ciphertexts = Array(257).fill(wide.samples[0]);
+  await assertRejects(
+    () => wide.server.ask("classify", { ciphertexts }, "classes"),
+    ConnectionError,
+    "Cannot classify: 257 samples at once, at most 256",
+  );
+  await wide.close();
+});
+
 Deno.test("serve() refuses to go on before train, a second train, and terms that no training has", async () => {
   const { server, close } = await parties();
   await assertRejects(

@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { loadMnist } from "lib/data/mnist.ts";
 import { firstImages, image } from "lib/data/dataset.ts";
-import { solveFast } from "lib/attack/fast.ts";
-import { checkedPriors } from "lib/attack/priors.ts";
+import { attack } from "lib/attack/attack.ts";
 import { floatView } from "lib/attack/view.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { initialUpper, initialW1 } from "lib/nn/mlp.ts";
@@ -87,7 +86,7 @@ Deno.test("serve() with the authors' shared seed rebuilds W1 of step 0, and the 
       z1: seen[0].z1.slice(0, sizes.hidden),
       shape: [28, 28, 1],
     });
-    const found = await solveFast(view, checkedPriors({ objective: "tv-sum" }));
+    const [found] = await attack([view], { objective: "tv-sum", workers: 0 });
     if (clientSeed === 0) {
       assertEquals(found.xHat!.map(Math.round), Float64Array.from(image(digits.train, 0)));
     } else {
