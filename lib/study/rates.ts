@@ -121,10 +121,12 @@ export function widthsOf(rows: readonly Rec[]): number[] {
 export class Blocks {
   constructor(readonly rows: readonly Rec[]) {}
 
-  /** The rows with these values, such as `{ dataset: "mnist", objective: "tv", hidden: 300 }`. */
-  where(fields: Rec): Blocks {
-    const entries = Object.entries(fields);
-    return new Blocks(this.rows.filter((row) => entries.every(([name, v]) => row[name] === v)));
+  /** The rows with these values, such as `{ dataset: "mnist", objective: "tv", hidden: 300 }`, or with those of one of
+   * several lists. */
+  where(...lists: readonly Rec[]): Blocks {
+    const has = (row: Rec, fields: Rec) =>
+      Object.entries(fields).every(([name, value]) => row[name] === value);
+    return new Blocks(this.rows.filter((row) => lists.some((fields) => has(row, fields))));
   }
 
   /** The rows by the values of some fields, with the names of the values. */
