@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { clearViews } from "lib/protocol/cryptonn/first_layer.ts";
-import { Densities, intervalText, meanText, oneCell } from "lib/study/densities.ts";
-import { archivedBlocks, Blocks } from "lib/study/rates.ts";
+import { Densities, oneCell } from "lib/study/densities.ts";
+import { archivedBlocks, Blocks, PERIODS, ratioText } from "lib/study/rates.ts";
 import { layerOf, mayRead, SQUARES } from "./fixtures.ts";
 
 /** Five draws of one program; the last loses `gone` of its ten. */
@@ -22,7 +22,7 @@ const densities = new Densities(
 );
 
 Deno.test("Densities compares the best density with min TV, and counts the programs it lost", () => {
-  assertEquals(densities.widths, [500]);
+  assertEquals(densities.compared.map(({ width }) => width), [500]);
   const { period, gone, ratio, solver } = densities.at(500, "batched");
   assertEquals([period, gone, solver], ["4", 3, "batched"]);
   assertAlmostEquals(ratio.ratio, 5);
@@ -41,9 +41,40 @@ Deno.test("Densities draws a line per density and tables its verdicts beside the
   assert(String(rows[3][3]).startsWith("18.0 %") && String(rows[3][5]).startsWith("82.0 %"));
 });
 
-Deno.test("meanText() and intervalText() keep two digits", () => {
-  assertEquals([0.00153, 0.0004].map(meanText), ["0.0015", "4.0e-4"]);
-  assertEquals(intervalText({ low: 0.00111, high: 0.0018 }), "0.0011 to 0.0018");
+/** Three draws of 20 images: width divides by 3, the rule by 2, min TV by 10 more, each draw a little different. */
+const block = (objective: string, period: string, hidden: number, solver: string, mse: number) =>
+  [0.9, 1, 1.1].map((scale, draw) => ({
+    ...{ images: 20, recovered: 20, objective, period, hidden, solver, draw },
+    mse: mse * scale,
+  }));
+const ratios = new Densities(
+  new Blocks([350, 750].flatMap((hidden) => {
+    const mse = hidden === 350 ? 0.03 : 0.01;
+    return [
+      ...PERIODS.flatMap((p) =>
+        block("published", p, hidden, "batched", p === "none" ? mse : mse / 2)
+      ),
+      ...block("published", "2", hidden, "fast", mse / 4),
+      ...block("tv", "none", hidden, "batched", mse / 20).toReversed(),
+    ];
+  })),
+);
+
+Deno.test("ratios are taken draw by draw, and count the images", () => {
+  const rule = ratios.ofRule(350);
+  assertEquals([ratioText(rule), rule.n], ["2.0 (2.0 to 2.0)", 60]);
+  assertEquals(ratioText(ratios.ofObjective(350)), "10.0 (10.0 to 10.0)");
+  assertEquals(ratioText(ratios.ofObjective(750, "fast")), "5.0 (5.0 to 5.0)");
+  assertEquals(ratioText(ratios.ofWidth(350, 750)), "3.0 (3.0 to 3.0)");
+  assertEquals(ratios.published("none", 350).mse().mean!.toFixed(9), "0.030000000");
+  assertThrows(() => ratios.ofRule(500), RangeError, "Cannot state a ratio");
+});
+
+Deno.test("ratioTable() has a second row where the other solver ran too", () => {
+  assertEquals(ratios.ratioTable("t", [350]).rows, [
+    [350, "ADMM", "2.0 (2.0 to 2.0)", "10.0 (10.0 to 10.0)"],
+    [350, "interior point", null, "5.0 (5.0 to 5.0)"],
+  ]);
 });
 
 Deno.test({
@@ -52,7 +83,7 @@ Deno.test({
   async fn() {
     const blocks = (await archivedBlocks()).where({ dataset: "cifar10-gray", w1: "known" });
     const { ratio } = new Densities(blocks).at(500, "batched");
-    assertEquals(`${ratio.ratio.toFixed(1)} (${intervalText(ratio)})`, "7.4 (6.1 to 8.9)");
+    assertEquals(ratioText(ratio), "7.4 (6.1 to 8.9)");
   },
 });
 

@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { firstImages, poolImages } from "lib/data/dataset.ts";
+import { DataError, firstImages, poolImages } from "lib/data/dataset.ts";
 import {
   accuracies,
-  learnedTable,
-  learnInClear,
+  attackGradients,
+  compareSettings,
   runClear,
   runEncrypted,
+  SolvedBatches,
 } from "lib/study/encrypted_training.ts";
 import { mayRead, SQUARES } from "./fixtures.ts";
 
@@ -41,25 +42,54 @@ Deno.test("accuracies() has a row per run", async () => {
 });
 
 Deno.test({
-  name: "learnInClear() trains in its setting, repeats by its seed and stops",
+  name: "compareSettings() trains in both settings, repeats by its seed and stops",
   ignore: !mayRead,
   async fn() {
-    const data = { train: SQUARES, test: SQUARES };
-    const options = { data, hidden: 20, insecureSeed: 1, workers: 1 };
-    const epochs: number[] = [];
-    const modern = await learnInClear({
-      ...{ ...options, name: "modern" },
-      onProgress: (done) => epochs.push(done),
+    const options = { data: { train: SQUARES, test: SQUARES }, hidden: 20, workers: 1 };
+    const counts: [number, number][] = [];
+    const onProgress = (done: number, total: number) => void counts.push([done, total]);
+    const { authors, modern, table } = await compareSettings({
+      ...{ ...options, insecureSeed: 1, onProgress },
     });
-    assertEquals([epochs.length, modern.epochs], [10, 10]);
-    const again = await learnInClear({ ...options, name: "modern" });
-    assertEquals(again.accuracy, modern.accuracy);
-    assertEquals(learnedTable("t", [modern]).rows[0].slice(0, 2), ["modern", 10]);
+    assertEquals([counts.length, counts[0], counts.at(-1)], [20, [1, 20], [20, 20]]);
+    const again = await compareSettings({ ...options, insecureSeed: 1 });
+    assertEquals([again.authors, again.modern], [authors, modern]);
+    assertEquals(table("t").rows.map((row) => row.slice(0, 2)), [["authors'", 10], ["modern", 10]]);
     const signal = AbortSignal.abort(new Error("stopped"));
     await assertRejects(
-      () => learnInClear({ ...options, name: "authors'", signal }),
+      () => compareSettings({ ...options, insecureSeed: 1, signal }),
       Error,
       "stopped",
     );
   },
+});
+
+Deno.test("attackGradients() gives a batch no larger than the layer exactly", async () => {
+  const counts: number[] = [];
+  const onProgress = (done: number) => counts.push(done);
+  const study = await attackGradients({
+    ...{ images: SQUARES, hidden: 12, batch: 4, seeds: [1, 2, 3], onProgress },
+  });
+  assertEquals(counts, [1, 2, 3]);
+  assertEquals([study.exact.successes, study.exact.n, study.solvedIsPrivate], [12, 12, true]);
+  assertEquals(study.table("t").rows, [[1, 4, "yes", 4], [2, 4, "yes", 4], [3, 4, "yes", 4]]);
+  assertEquals(study.steps[1].batch.x, SQUARES.x.subarray(4 * 144, 8 * 144)); // images of its own
+  assertEquals(study.grid("g", "t").name, "g");
+});
+
+Deno.test("attackGradients() has no solution to offer for a batch larger than the layer", async () => {
+  const study = await attackGradients({ images: SQUARES, hidden: 3, batch: 12, seeds: [1] });
+  assertEquals([study.exact.successes, study.steps[0].solves], [0, false]);
+  assert(study.solvedIsPrivate); // nothing was claimed to be solved
+  assertEquals(study.grid("g", "t").name, "g");
+});
+
+Deno.test("solvedIsPrivate sees a batch that solves the equations and is another", async () => {
+  const { steps } = await attackGradients({ images: SQUARES, hidden: 12, batch: 4, seeds: [1] });
+  assert(!new SolvedBatches([{ ...steps[0], exact: 3 }]).solvedIsPrivate);
+});
+
+Deno.test("attackGradients() refuses more batches than there are images", async () => {
+  const options = { images: SQUARES, hidden: 12, batch: 12, seeds: [1, 2] };
+  await assertRejects(() => attackGradients(options), DataError);
 });

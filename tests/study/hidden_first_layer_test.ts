@@ -1,12 +1,7 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { firstImages } from "lib/data/dataset.ts";
 import { AUTHORS } from "lib/nn/optimizer.ts";
-import {
-  attackBeliefs,
-  firstStepBeliefs,
-  fixedBeliefs,
-  guessRates,
-} from "lib/study/hidden_first_layer.ts";
+import { attackBeliefs, firstStepBeliefs, fixedBeliefs } from "lib/study/hidden_first_layer.ts";
 import { data, hidden } from "../protocol/mitig2/fixtures.ts";
 import { mayRead, SQUARES } from "./fixtures.ts";
 
@@ -28,7 +23,7 @@ Deno.test({
     const attacked = await attackBeliefs(images, beliefs, { onProgress });
     assertEquals(counts.at(-1), [8, 8]); // two images, beliefs and objectives
     assertEquals([attacked.exact(0).rate, attacked.exact(1).rate], [1, 0]);
-    assert(attacked.meanMse(0)! < 1e-6);
+    assert(attacked.of(0).mse! < 1e-6);
     const { rows } = attacked.table("squares");
     assertEquals(rows.map(([name, objective]) => [name, objective]), [
       ...["published LP", "TV + ½·Σx"].map((objective) => ["W1 known, CryptoNN", objective]),
@@ -46,23 +41,6 @@ Deno.test("attackBeliefs() refuses a belief with views of other images", async (
   const [{ name, views }] = await fixedBeliefs(images, { hidden: 4, seeds });
   const odd = [{ name, views: views.slice(1) }];
   await assertRejects(() => attackBeliefs(images, odd), TypeError, "has 1 views of 2 images");
-});
-
-Deno.test({
-  name: "guessRates() states the archived rates by width, and refuses a width that has none",
-  ignore,
-  async fn() {
-    const guesses = await guessRates();
-    const ends = (["recovered", "infeasible", "undecided"] as const).map((outcome) =>
-      guesses.at(300, outcome)
-    );
-    assertEquals(ends.map(({ n }) => n), [500, 500, 500]);
-    assertEquals(ends.reduce((sum, { successes }) => sum + successes, 0), 500);
-    assertEquals(guesses.at(300, "exact").successes, 0);
-    const widths = guesses.table().rows.map(([hidden]) => Number(hidden));
-    assertEquals(widths, widths.toSorted((a, b) => a - b));
-    assertThrows(() => guesses.at(7, "exact"), RangeError, "no rows");
-  },
 });
 
 Deno.test("firstStepBeliefs() holds z1 of the true W1, and W1 of the server's belief", async () => {

@@ -1,18 +1,18 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { firstImages } from "lib/data/dataset.ts";
-import { drawNet, runBoth, runInClear } from "lib/study/mitig1.ts";
+import { drawNet, KeysForOneRow, keysForOneRow, runClear, runEncrypted } from "lib/study/mitig1.ts";
 import { data, options } from "../protocol/mitig1/fixtures.ts";
 
 const training = { ...options, seeds: { client: 2, server: 3 } };
 const fresh = firstImages(data, 3);
-const clear = await runInClear(data, training);
+const clear = await runClear(data, training);
 
-Deno.test("runBoth() ends in the run in the clear, bit for bit, and draws what it measured", async () => {
+Deno.test("runEncrypted() ends in the run in the clear, bit for bit, and draws what it measured", async () => {
   const counts: [number, number][] = [];
   const onProgress = (done: number, total: number) => counts.push([done, total]);
-  const both = await runBoth(data, { ...training, fresh, workers: 0, onProgress });
-  assertEquals([both.sameZ1(clear), both.sameW1(clear), both.sameHead(clear)], [true, true, true]);
-  assertEquals(both.right, await clear.right(fresh));
+  const both = await runEncrypted(data, { ...training, fresh, workers: 0, onProgress });
+  assertEquals(both.same(clear), { z1: true, W1: true, head: true });
+  assertEquals(both.right, clear.right(fresh));
   assertEquals([counts.length, counts.at(-1)], [12, [12, 12]]); // 8 samples, 4 steps
   assertMatch(both.text, /^8 digits of 3×3, 3 units, 4 steps in \d+ s$/);
   const text = JSON.stringify(both.sequence("sequence").layout);
@@ -21,15 +21,11 @@ Deno.test("runBoth() ends in the run in the clear, bit for bit, and draws what i
   ) {
     assert(text.includes(words), words);
   }
-  const other = await runInClear(data, { ...training, seeds: { client: 4, server: 5 } });
-  assertEquals([both.sameZ1(other), both.sameW1(other), both.sameHead(other)], [
-    false,
-    false,
-    false,
-  ]);
+  const other = await runClear(data, { ...training, seeds: { client: 4, server: 5 } });
+  assertEquals(both.same(other), { z1: false, W1: false, head: false });
 });
 
-Deno.test("runInClear() measures how far z1 moves from one epoch to the next", () => {
+Deno.test("runClear() measures how far z1 moves from one epoch to the next", () => {
   const { z1s, distances } = clear;
   const flat = z1s.map((z1) => [...z1]);
   assertEquals(distances.slice(0, 24), flat.slice(0, 2).flat().map(Math.abs));
@@ -45,13 +41,38 @@ Deno.test("drawNet() draws W1 from the client's seed and the later layers from t
   assert(one.head.W2[0] !== other.head.W2[0]);
 });
 
-Deno.test("runBoth() refuses what the client refuses, and leaves no server behind", async () => {
+Deno.test("runEncrypted() refuses what the client refuses, and leaves no server behind", async () => {
   const odd = { ...training, batch: 3, fresh, workers: 0 };
-  await assertRejects(() => runBoth(data, odd), RangeError, "8 images are not whole batches of 3");
+  await assertRejects(
+    () => runEncrypted(data, odd),
+    RangeError,
+    "8 images are not whole batches of 3",
+  );
 });
 
-Deno.test("runBoth() stops with the signal", async () => {
+Deno.test("runEncrypted() stops with the signal", async () => {
   const signal = AbortSignal.abort(new DOMException("stop", "AbortError"));
-  const stopped = runBoth(data, { ...training, fresh, workers: 0, signal });
+  const stopped = runEncrypted(data, { ...training, fresh, workers: 0, signal });
   await assertRejects(() => stopped, DOMException, "stop");
+});
+
+Deno.test("keysForOneRow() holds the row in the plain key, and shares nothing between function-hiding ones", async () => {
+  const keys = await keysForOneRow(data);
+  assertEquals(keys.row, Int32Array.from(data.x.subarray(9, 18), (pixel) => 4 * pixel));
+  assertEquals([keys.plainShows, keys.shared, keys.opens], [true, 0, true]);
+  assertEquals(keys.hiding.elements.map((list) => list.length), [9, 9]);
+  assertEquals(keys.hiding.count, 12); // N = n + 2 elements of k2, and k1
+  assertEquals(keys.table().rows.map(([, holds]) => holds), ["yes", "no"]);
+  const grid = keys.grid("hiding");
+  assertEquals((grid.layout.images as unknown[]).length, 4);
+  assert(!JSON.stringify(grid.layout).includes("ciphertext"));
+});
+
+Deno.test("KeysForOneRow counts shared elements, and sees a plain key that holds another row", async () => {
+  const { row, shape, plain, hiding } = await keysForOneRow(data);
+  const [one, other] = hiding.elements;
+  const elements = [one, [one[0], ...other.slice(1)]] as [Uint8Array[], Uint8Array[]];
+  const altered = { ...plain, y: plain.y.map((weight) => weight + 1) };
+  const keys = new KeysForOneRow(row, shape, altered, { ...hiding, elements }, true);
+  assertEquals([keys.plainShows, keys.shared], [false, 1]);
 });

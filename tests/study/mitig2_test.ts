@@ -1,8 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Transcript } from "lib/net/transcript.ts";
 import type { EpochReport } from "lib/protocol/mitig2/client.ts";
-import { median, SplitRuns, trainSplit } from "lib/study/mitig2.ts";
-import { splitAndLocal } from "lib/study/split_and_local.ts";
+import { compareSplit, median, SplitRuns, trainSplit } from "lib/study/mitig2.ts";
 import { data, hidden, setting } from "../protocol/mitig2/fixtures.ts";
 
 const permitted = async (name: "read" | "net") =>
@@ -86,13 +85,13 @@ Deno.test({
 });
 
 Deno.test({
-  name: "splitAndLocal() ends in the same W1 on all ways, and its bar at its end",
+  name: "compareSplit() ends in the same W1 on all ways, and its bar at its end",
   ignore: ignore || !await permitted("net"),
   async fn() {
     const counts: [number, number][] = [];
     const options = { setting: { ...setting, epochs: 2 }, seed: 1, largeBatch: 25, hidden };
     const onProgress = (done: number, total: number) => counts.push([done, total]);
-    const ways = await splitAndLocal(data, { ...options, workers: 0, onProgress });
+    const ways = await compareSplit(data, { ...options, workers: 0, onProgress });
     assertEquals(counts, [1, 2, 3, 4, 5, 6, 7].map((done) => [done, 7]));
     assertEquals(ways.sameW1, true);
     assertEquals(ways.ways.map(({ name, batch }) => [name, batch]), [

@@ -14,11 +14,11 @@ Deno.test("judge() measures each recovery against the image of its index", () =>
   assertEquals(judge("a", [recovered(null)], chosen).mse, null);
 });
 
-Deno.test("caption() says exact, the error, or none", () => {
+Deno.test("caption() says exact, the error, or why there is none", () => {
   const { scores } = judge("a", [recovered(third), recovered(third)], chosen);
   assertEquals(scores.map(caption), ["exact", "MSE 0.171"]);
   assertEquals(caption({ ...scores[1], mse: 2e-5 }), "MSE 2e-5");
-  assertEquals(caption(judge("a", [recovered(null)], chosen).scores[0]), "none");
+  assertEquals(caption(judge("a", [recovered(null)], chosen).scores[0]), "infeasible");
 });
 
 Deno.test("Recoveries has a row of the table and of the grid for each attack", () => {
