@@ -29,7 +29,7 @@ Deno.test("PredictedRuns of CryptoNN are held against what was measured", () => 
   assertAlmostEquals(bytes, 1);
   const { columns, rows } = cost.table("t", { seconds: 9, sizeBytes: 2000 });
   assertEquals(columns.at(-1), "measured");
-  assertEquals([rows[1].slice(1), rows[6][2]], [["8 s", "8 s", null], "4.49 min"]);
+  assertEquals([rows[1].slice(1), rows[6][2]], [["8 s", "8 s", null], "4.48 min"]);
   assertEquals(rows.slice(-2).map((row) => [row[0], row[3]]), [
     ...[["time in all", "9 s"], ["bytes in all", "2 kB"]],
   ]);
