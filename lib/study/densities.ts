@@ -11,6 +11,7 @@ import { type Group, rateText } from "../sweep/summary.ts";
 import { ruleBroken, THEIR_NONE } from "./neighbour_rule.ts";
 import {
   type Blocks,
+  contradict,
   type ErrorRatio,
   errorText,
   PERIODS,
@@ -175,9 +176,7 @@ export async function oneCell(
   const rule = { objective: "published", period, wrapEdges: true, signal: on.signal } as const;
   const byHighs = await attack(views, { ...on, ...rule, solver: "highs" });
   const recoveries = await attack(views, { ...rule, solver: "batched" });
-  const opposed = byHighs.filter(({ status }, i) =>
-    [status, recoveries[i].status].toSorted().join() === "infeasible,optimal"
-  );
+  const opposed = byHighs.filter(({ status }, i) => contradict(status, recoveries[i].status));
   return {
     highs: judge("HiGHS", byHighs, { images, indices }),
     admm: judge("ADMM", recoveries, { images, indices }),

@@ -13,7 +13,7 @@ import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { imageGrid } from "../plot/image_grid.ts";
 import { trainEncrypted, type TrainOptions, trainPlain } from "../protocol/cryptonn/in_process.ts";
-import { fixedAccuracy, type FixedNet } from "../protocol/fixed_net.ts";
+import type { FixedNet } from "../protocol/fixed_net.ts";
 import type { StepRecord } from "../protocol/fixed_train.ts";
 import { percent, type Rate, wilson } from "../sweep/summary.ts";
 import { breather } from "../workers/pool.ts";
@@ -110,26 +110,6 @@ export async function runClear({ images, ...options }: Run): Promise<FixedRun> {
   const onStep = (record: StepRecord) => void (records[0] ??= record);
   const { net } = await trainPlain(images, { ...options, onStep });
   return { net, steps: options.steps, first: records[0] };
-}
-
-/** The test accuracies of runs in fixed point, by label, and their table. */
-export function accuracies<L extends string>(
-  runs: Readonly<Record<L, FixedRun>>,
-  test: Dataset,
-): { of(label: L): number; table(title: string): Table } {
-  const shares = new Map<string, number>();
-  for (const [label, { net }] of Object.entries<FixedRun>(runs)) {
-    shares.set(label, fixedAccuracy(net, test));
-  }
-  return {
-    of: (label) => shares.get(label)!,
-    table: (title) =>
-      table({
-        ...{ title, columns: ["run", "steps", "test accuracy"] },
-        rows: Object.entries<FixedRun>(runs)
-          .map(([label, { steps }]) => [label, steps, percent(shares.get(label)!)]),
-      }),
-  };
 }
 
 /** Trains 784-hidden-10 in the clear, in float32, in the authors' setting and in the modern one.

@@ -3,13 +3,12 @@
  * @module */
 import { attack } from "../attack/attack.ts";
 import { checkedPriors, type Objective } from "../attack/priors.ts";
-import { describe, narrowView, type ServerView } from "../attack/view.ts";
+import { narrowView, type ServerView } from "../attack/view.ts";
 import type { SplitDataset } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
 import { accuracy, initialMlp, initialW1 } from "../nn/mlp.ts";
 import { trainMlp } from "../nn/train.ts";
 import type { On } from "../notebook/run.ts";
-import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
 import { clearViews, type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
@@ -73,15 +72,6 @@ export function sameZ1(a: readonly ServerView[], b: readonly ServerView[]): bool
   const same = (x: Float64Array, y: Float64Array) =>
     x.length === y.length && x.every((z, j) => z === y[j]);
   return a.length === b.length && a.every((view, i) => same(view.z1, b[i].z1));
-}
-
-/** The threat model, as the view itself states it. */
-export function threatModel(view: ServerView, title: string): Table {
-  return table({
-    title,
-    columns: ["quantity", "value", "server"],
-    rows: describe(view).map((k) => [k.quantity, k.value, k.serverKnows ? "knows" : "does not"]),
-  });
 }
 
 /** How many of the images come back exactly by TV + ½·Σx from z1 in the clear. */

@@ -8,6 +8,7 @@ import { heatMap } from "../plot/heat_map.ts";
 import { lineFigure } from "../plot/line.ts";
 import { pairedRatio, type Rate, summarize, wilson } from "../sweep/summary.ts";
 import {
+  contradict,
   DATASET_NAMES,
   type ErrorRatio,
   errorText,
@@ -178,9 +179,7 @@ export class PublishedProgram {
     const of = (name: string) => this.#rows.filter(({ solver }) => solver === name);
     const key = (row: Rec) => [row.dataset, row.period, row.hidden, row.image].join();
     const ours = new Map(of("fast").map((row) => [key(row), row.recovery]));
-    const opposed = of("highs").filter((row) =>
-      [row.recovery, ours.get(key(row))].toSorted().join() === "infeasible,optimal"
-    );
+    const opposed = of("highs").filter((row) => contradict(row.recovery, ours.get(key(row))!));
     return wilson(opposed.length, of("highs").length);
   }
 

@@ -83,6 +83,10 @@ export function meanText({ mean, low, high }: Group<never>): string {
   return `${errorText(mean, 4)} (${low!.toPrecision(2)} to ${high!.toPrecision(2)})`;
 }
 
+/** Whether one of two verdicts is a solution where the other proves that there is none. */
+export const contradict = (a: Value, b: Value): boolean =>
+  a === "optimal" && b === "infeasible" || a === "infeasible" && b === "optimal";
+
 /** Fields that rows are grouped by, and what heads their columns. */
 const FIELDS = {
   dataset: "dataset",

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DataError, firstImages, poolImages } from "lib/data/dataset.ts";
 import {
-  accuracies,
   attackGradients,
   compareSettings,
   runClear,
@@ -28,17 +27,6 @@ Deno.test("runEncrypted() ends in the weights of runClear(), and in no others", 
   assertEquals(encrypted.sequence("s", "t").name, "s");
   const messages = encrypted.transcript.traffic.find((t) => t.what === "encrypted samples")!;
   assert(messages.messages === 2 && encrypted.sizeBytes > messages.sizeBytes);
-});
-
-Deno.test("accuracies() has a row per run", async () => {
-  const [few, many] = [
-    await runClear({ images, ...run }),
-    await runClear({ images, ...run, steps: 9 }),
-  ];
-  const found = await accuracies({ few, many }, pooled);
-  const rows = found.table("t").rows;
-  assertEquals(rows.map((row) => row.slice(0, 2)), [["few", 3], ["many", 9]]);
-  assertEquals(rows[1][2], `${(100 * found.of("many")).toFixed(2)} %`);
 });
 
 Deno.test({

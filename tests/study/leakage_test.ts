@@ -7,7 +7,6 @@ import {
   exactRate,
   initialLayer,
   sameZ1,
-  threatModel,
 } from "lib/study/leakage.ts";
 import { layerOf, mayRead, SQUARES } from "./fixtures.ts";
 
@@ -35,11 +34,6 @@ Deno.test("sameZ1() sees one other number, and a view too few", () => {
   const views = clearViews(layerOf(2), SQUARES, chosen.indices);
   const moved = views.map((view) => ({ ...view, z1: view.z1.with(1, view.z1[1] + 1) }));
   assertEquals([sameZ1(views, moved), sameZ1(views, views.slice(1))], [false, false]);
-});
-
-Deno.test("threatModel() says what the server knows and what it does not", () => {
-  const { rows } = threatModel(clearViews(layerOf(2), SQUARES, [0])[0], "t");
-  assertEquals(new Set(rows.map((row) => row[2])), new Set(["knows", "does not"]));
 });
 
 Deno.test("exactRate() counts the images that come back exactly", async () => {
