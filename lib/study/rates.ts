@@ -3,7 +3,7 @@
  *
  * A row is one W1 and a block of images of its own, so rows are independent draws of both; rates count images.
  * @module */
-import { type Objective, OBJECTIVES } from "../attack/priors.ts";
+import type { Objective } from "../attack/priors.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
@@ -87,33 +87,25 @@ export function meanText({ mean, low, high }: Group<never>): string {
 export const contradict = (a: Value, b: Value): boolean =>
   a === "optimal" && b === "infeasible" || a === "infeasible" && b === "optimal";
 
-/** Fields that rows are grouped by, and what heads their columns. */
+/** Fields that rows are grouped by: what heads their columns, and their values' names in the order of tables and
+ * legends; numbers ascend. */
 const FIELDS = {
-  dataset: "dataset",
-  objective: "objective",
-  hidden: "width",
-  period: "period",
-  solver: "solver",
-} as const;
+  dataset: { heading: "dataset", names: new Map(Object.entries(DATASET_NAMES)) },
+  objective: { heading: "objective", names: new Map(Object.entries(LABELS)) },
+  hidden: { heading: "width", names: new Map<string, string>() },
+  period: { heading: "period", names: new Map(PERIODS.map((period) => [period, period])) },
+  solver: { heading: "solver", names: new Map(Object.entries(SOLVER_NAMES)) },
+} satisfies Record<string, { heading: string; names: ReadonlyMap<string, string> }>;
 type Field = keyof typeof FIELDS;
 
-/** Where a value stands in tables and legends: as in the lists above, numbers ascending. */
-function rank(field: Field, value: Value): number {
-  if (field === "hidden") return Number(value);
-  const order: readonly string[] = {
-    dataset: Object.keys(DATASET_NAMES),
-    objective: OBJECTIVES,
-    period: PERIODS,
-    solver: Object.keys(SOLVER_NAMES),
-  }[field];
-  return order.indexOf(String(value));
+const namesOf = (field: Field): ReadonlyMap<string, string> => FIELDS[field].names;
+
+function nameOf(field: Field, value: Value): string | number {
+  return typeof value === "number" ? value : namesOf(field).get(String(value)) ?? String(value);
 }
 
-/** What a value is called. */
-function nameOf(field: Field, value: Value): string | number {
-  if (field === "hidden") return Number(value);
-  const names = { dataset: DATASET_NAMES, objective: LABELS, solver: SOLVER_NAMES, period: {} };
-  return (names[field] as Readonly<Record<string, string>>)[String(value)] ?? String(value);
+function rank(field: Field, value: Value): number {
+  return typeof value === "number" ? value : [...namesOf(field).keys()].indexOf(String(value));
 }
 
 /** Widths in rows, ascending. */
@@ -209,7 +201,7 @@ export class Blocks {
     const objectives = this.#groups(["objective"]).map(({ own }) => own.rows[0].objective);
     return table({
       title: `Smallest width of the grid from which at least ${100 * share} % of images are exact`,
-      columns: ["dataset", ...objectives.map((objective) => nameOf("objective", objective) + "")],
+      columns: ["dataset", ...objectives.map((objective) => LABELS[objective as Objective])],
       rows: this.#groups(["dataset"]).map(({ names, own }) => [
         ...names,
         ...objectives.map((objective) => own.where({ objective }).smallest(share)),
@@ -221,7 +213,7 @@ export class Blocks {
   table(title: string, by: readonly Field[], outcomes = VERDICTS): Table {
     return table({
       title,
-      columns: [...by.map((field) => FIELDS[field]), ...Object.keys(outcomes)],
+      columns: [...by.map((field) => FIELDS[field].heading), ...Object.keys(outcomes)],
       rows: this.#groups(by).map(({ names, own }) => [
         ...[...names, ...Object.values(outcomes).map((outcome) => rateText(own.rate(outcome)))],
       ]),
@@ -240,7 +232,7 @@ export class Blocks {
     const blank = by.slice(1).map(() => null);
     const columns = ["draws of W1", "rate, 95 % interval", "lowest and highest draw"];
     return table({
-      ...{ title, columns: [...by.map((field) => FIELDS[field]), ...columns] },
+      ...{ title, columns: [...by.map((field) => FIELDS[field].heading), ...columns] },
       rows: [
         ...this.#groups(by).map(({ names, own }) => {
           const rate = own.rate("exact");
