@@ -7,7 +7,7 @@ import { type Table, table } from "../notebook/table.ts";
 import type { On } from "../notebook/run.ts";
 import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
-import { type Group, rateText } from "../sweep/summary.ts";
+import { rateText } from "../sweep/summary.ts";
 import { ruleBroken, THEIR_NONE } from "./neighbour_rule.ts";
 import {
   type Blocks,
@@ -26,26 +26,16 @@ import { type Chosen, judge, type Judged } from "./recoveries.ts";
 const SOLVERS = ["batched", "fast"] as const;
 type Solver = (typeof SOLVERS)[number];
 
-/** The best density at one width, against min TV on the same draws of W1. */
-export interface Comparison {
-  readonly width: number;
-  readonly solver: Solver;
-  readonly period: string;
-  /** Programs without a point: they are not in the mean. */
-  readonly gone: number;
-  readonly best: Group<never>;
-  readonly tv: Group<never>;
-  readonly ratio: ErrorRatio;
-}
-
 /** The densities of one dataset. */
 export class Densities {
-  readonly compared: readonly Comparison[];
+  /** At each width and by each solver: the density of the least mean error, of those whose draws all have one, against
+   * min TV on the same draws of W1; left out where the sweep has no five draws, or no min TV. */
+  readonly compared: readonly NonNullable<ReturnType<typeof compareAt>>[];
 
   /** @param blocks rows of one dataset and known W1. */
   constructor(readonly blocks: Blocks) {
     this.compared = widthsOf(blocks.rows).flatMap((width) =>
-      SOLVERS.flatMap((solver) => this.#compare(width, solver))
+      SOLVERS.flatMap((solver) => compareAt(this, width, solver) ?? [])
     );
   }
 
@@ -60,25 +50,10 @@ export class Densities {
   }
 
   /** The comparison at a width. @throws {RangeError} the sweep has none there. */
-  at(width: number, solver: Solver): Comparison {
+  at(width: number, solver: Solver): Densities["compared"][number] {
     const found = this.compared.find((c) => c.width === width && c.solver === solver);
     if (found === undefined) throw new RangeError(`Cannot compare at ${width} units by ${solver}`);
     return found;
-  }
-
-  /** The density of the least mean error, of those whose draws all have one; none where the sweep
-   * has no five, or no min TV. */
-  #compare(width: number, solver: Solver): Comparison[] {
-    const [best] = PERIODS.slice(1).map((period) => this.published(period, width, solver))
-      .filter(({ rows }) => rows.length >= 5 && rows.every(({ mse }) => mse !== null))
-      .toSorted((a, b) => a.mse().mean! - b.mse().mean!);
-    const tv = this.tv(width);
-    if (best === undefined || tv.rows.length === 0) return [];
-    const { n, successes } = best.rate("recovered");
-    return [{
-      ...{ width, solver, period: String(best.rows[0].period), gone: n - successes },
-      ...{ best: best.mse(), tv: tv.mse(), ratio: best.over(tv) },
-    }];
   }
 
   /** The best density against min TV, a row per width and solver. */
@@ -163,6 +138,20 @@ export class Densities {
       ),
     });
   }
+}
+
+function compareAt(densities: Densities, width: number, solver: Solver) {
+  const [best] = PERIODS.slice(1).map((period) => densities.published(period, width, solver))
+    .filter(({ rows }) => rows.length >= 5 && rows.every(({ mse }) => mse !== null))
+    .toSorted((a, b) => a.mse().mean! - b.mse().mean!);
+  const tv = densities.tv(width);
+  if (best === undefined || tv.rows.length === 0) return null;
+  const { n, successes } = best.rate("recovered");
+  return {
+    ...{ width, solver, period: String(best.rows[0].period), best: best.mse(), tv: tv.mse() },
+    gone: n - successes, // without a point: they are not in the mean
+    ratio: best.over(tv),
+  };
 }
 
 /** One cell of the published table by two solvers: the same images, the same W1, the authors' wrapping neighbours.

@@ -20,7 +20,7 @@ import { type Rate, wilson } from "../sweep/summary.ts";
 import type { Seeds } from "./mitig1.ts";
 import { serverSeed } from "./mitig2.ts";
 import { errorText, LABELS } from "./rates.ts";
-import { count, firstOf, judge, type Judged, recoverEach, Recoveries } from "./recoveries.ts";
+import { firstOf, judge, type Judged, recoverEach, Recoveries } from "./recoveries.ts";
 
 /** What the server takes W1 for, and the view of each image that this gives. */
 export interface Belief {
@@ -60,12 +60,10 @@ export class AttackedBeliefs {
     return table({
       title,
       columns: ["server's W1", "objective", "infeasible", "undecided", "exact", "mean MSE"],
-      rows: this.rows.map(({ label, scores, exact, mse }, k) => {
-        const infeasible = count(scores, (s) => s.status === "infeasible");
-        const open = count(scores, (s) => s.mse === null) - infeasible;
-        const objective = LABELS[this.objectives[k % this.objectives.length]];
-        return [label.replace("\n", ", "), objective, infeasible, open, exact, errorText(mse)];
-      }),
+      rows: this.rows.map(({ label, infeasible, undecided, exact, mse }, k) => [
+        ...[label.replace("\n", ", "), LABELS[this.objectives[k % this.objectives.length]]],
+        ...[infeasible, undecided, exact, errorText(mse)],
+      ]),
     });
   }
 }

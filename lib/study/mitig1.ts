@@ -35,37 +35,34 @@ const SHOWN_BYTE = 24;
 
 /** A plain key and two function-hiding keys for one row of weights. */
 export class KeysForOneRow {
-  /** @param plain the plain key, decoded.   @param opens whether a function-hiding key opens ⟨row, x⟩ of an
-   * encrypted image.
-   * @param hiding the elements of each function-hiding key that stand for the row's entries, encoded. */
+  /** @param plain the plain key's vector.
+   * @param hiding the elements of each function-hiding key that stand for the row's entries, encoded.
+   * @param opens whether a function-hiding key opens ⟨row, x⟩ of an encrypted image.
+   * @param sizes of a plain and of a function-hiding key, and how many elements the latter has. */
   constructor(
     readonly row: Int32Array,
     readonly shape: Dataset["shape"],
-    readonly plain: { readonly y: Int32Array; readonly sizeBytes: number },
-    readonly hiding: {
-      readonly elements: readonly [Uint8Array[], Uint8Array[]];
-      readonly count: number;
-      readonly sizeBytes: number;
-    },
+    readonly plain: Int32Array,
+    readonly hiding: readonly (readonly Uint8Array[])[],
     readonly opens: boolean,
+    readonly sizes: { readonly plain: number; readonly hiding: number; readonly elements: number },
   ) {}
 
   /** Whether the plain key holds the row, entry by entry. */
   get plainShows(): boolean {
-    return same(this.plain.y, this.row);
+    return same(this.plain, this.row);
   }
 
   /** How many of their elements the two function-hiding keys share. */
   get shared(): number {
-    const all = this.hiding.elements.flat().map((bytes) => bytes.toHex());
+    const all = this.hiding.flat().map((bytes) => bytes.toHex());
     return all.length - new Set(all).size;
   }
 
   /** The row, and what is seen of it in each key: a byte per element. */
   grid(name: string): Figure {
     const grey = (weights: Int32Array) => Array.from(weights, (w) => w / WEIGHT);
-    const [one, other] = this.hiding.elements
-      .map((list) => list.map((element) => element[SHOWN_BYTE]));
+    const [one, other] = this.hiding.map((list) => list.map((element) => element[SHOWN_BYTE]));
     return imageGrid({
       ...{ name, title: "A row of W1, and what its keys show", shape: this.shape },
       alt:
@@ -75,7 +72,7 @@ export class KeysForOneRow {
       ],
       rows: [{
         label: `as ${this.shape[0]}×${this.shape[1]}`,
-        images: [grey(this.row), grey(this.plain.y), one, other],
+        images: [grey(this.row), grey(this.plain), one, other],
         captions: ["secret", "y itself", "a byte per element", "nothing shared"],
       }],
     });
@@ -83,12 +80,12 @@ export class KeysForOneRow {
 
   /** Sizes, and what two keys for one row have in common. */
   table(): Table {
-    const { plain, hiding } = this;
+    const { plain, hiding, elements } = this.sizes;
     return table({
       columns: ["key for y", "holds y", "elements", "bytes", "elements two keys for y share"],
       rows: [
-        ["plain IPFE (ePrint 2015/017)", "yes", 1, plain.sizeBytes, "all: it is the same key"],
-        ["function-hiding (ePrint 2016/440)", "no", hiding.count, hiding.sizeBytes, this.shared],
+        ["plain IPFE (ePrint 2015/017)", "yes", 1, plain, "all: it is the same key"],
+        ["function-hiding (ePrint 2016/440)", "no", elements, hiding, this.shared],
       ],
     });
   }
@@ -109,17 +106,13 @@ export async function keysForOneRow(digits: Dataset): Promise<KeysForOneRow> {
   const elements = (key: fhipe.FunctionalKey) =>
     key.k2.slice(0, n).map((element) => pairing.encodeG1(element));
   const opened = fhipe.decrypt(one, fhipe.encrypt(msk, x));
-  return new KeysForOneRow(
-    row,
-    shape,
-    { y: Int32Array.from(plain.y), sizeBytes: ipfe.encodeFunctionalKey(plain).length },
-    {
-      elements: [elements(one), elements(other)],
-      count: one.k2.length + 1, // and k1
-      sizeBytes: encodeFunctionalKey(one).length,
-    },
-    opened === x.reduce((sum, pixel, i) => sum + pixel * row[i], 0),
-  );
+  const opens = opened === x.reduce((sum, pixel, i) => sum + pixel * row[i], 0);
+  const hiding = [elements(one), elements(other)];
+  return new KeysForOneRow(row, shape, Int32Array.from(plain.y), hiding, opens, {
+    plain: ipfe.encodeFunctionalKey(plain).length,
+    hiding: encodeFunctionalKey(one).length,
+    elements: one.k2.length + 1, // and k1
+  });
 }
 
 /** The `insecureSeed` of each party: the client's draws W1, the server's the later layers. Keys and

@@ -7,7 +7,8 @@ import { image } from "../data/dataset.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import { type Rate, rateText, wilson } from "../sweep/summary.ts";
-import { type Chosen, count, firstOf, judge, type Judged, recoverEach } from "./recoveries.ts";
+import { errorText } from "./rates.ts";
+import { type Chosen, firstOf, judge, type Judged, recoverEach } from "./recoveries.ts";
 
 /** How many of the images break the published neighbour rule at a period, in at least one pixel. */
 export function ruleBroken({ images, indices }: Chosen, period: number): Rate {
@@ -64,14 +65,10 @@ export class RuleStudy {
         ...["period", broken, "pixels breaking it, mean", "with the authors' edges"],
         ...["LP optimal", "LP infeasible", "LP undecided", "mean MSE of optimal"],
       ],
-      rows: this.rows.map(({ period, broken, inside, wrapped, judged: { scores, mse } }) => {
-        const [optimal, infeasible] = ["optimal", "infeasible"]
-          .map((status) => count(scores, (s) => s.status === status));
-        return [
-          ...[period, rateText(broken), mean(inside), mean(wrapped), optimal, infeasible],
-          ...[scores.length - optimal - infeasible, mse?.toFixed(3) ?? "–"],
-        ];
-      }),
+      rows: this.rows.map(({ period, broken, inside, wrapped, judged }) => [
+        ...[period, rateText(broken), mean(inside), mean(wrapped), judged.recovered],
+        ...[judged.infeasible, judged.undecided, errorText(judged.mse)],
+      ]),
     });
   }
 }

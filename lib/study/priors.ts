@@ -149,9 +149,9 @@ export function convolutionTable(
     title,
     columns: ["layer", "equations", "unknowns", "recovered", "mean MSE", "exact", "certified"],
     rows: Object.entries(layers).map(([name, { found, equations }]) => {
-      const { scores, mse, exact } = found.rows[0];
+      const { scores, recovered, mse, exact } = found.rows[0];
       return [
-        ...[name, equations, found.chosen.images.n, count(scores, (s) => s.mse !== null)],
+        ...[name, equations, found.chosen.images.n, recovered],
         ...[mse?.toExponential(1) ?? null, exact, count(scores, (s) => s.certified)],
       ];
     }),

@@ -31,7 +31,11 @@ export interface Judged {
   readonly label: string;
   readonly recoveries: readonly Recovery[];
   readonly scores: readonly Score[];
-  /** How many images came back with each pixel right. */
+  /** How many images have a recovery, a proof that there is none, or neither. */
+  readonly recovered: number;
+  readonly infeasible: number;
+  readonly undecided: number;
+  /** How many came back with each pixel right. */
   readonly exact: number;
   /** Mean over the recovered; null if there are none. */
   readonly mse: number | null;
@@ -44,8 +48,11 @@ export function judge(
   { images, indices }: Chosen,
 ): Judged {
   const scores = recoveries.map((r, k) => score(r, image(images, indices[k]), images.shape));
-  const exact = scores.filter((s) => s.exact).length;
-  return { label, recoveries, scores, exact, mse: meanScore(scores, "mse") };
+  const recovered = count(scores, (s) => s.mse !== null);
+  const infeasible = count(scores, (s) => s.status === "infeasible");
+  const undecided = scores.length - recovered - infeasible;
+  const [exact, mse] = [count(scores, (s) => s.exact), meanScore(scores, "mse")];
+  return { label, recoveries, scores, recovered, infeasible, undecided, exact, mse };
 }
 
 /** A score under an image: "exact", "MSE 0.131", or why nothing was recovered. */
@@ -97,8 +104,8 @@ export class Recoveries {
         ...["attack", "recovered", "mean MSE", "mean PSNR, dB", "mean SSIM"],
         ...["exact", "consistent", "certified", "mean ms"],
       ],
-      rows: this.rows.map(({ label, scores, exact, mse }) => [
-        ...[label, count(scores, (s) => s.mse !== null), mse?.toExponential(1) ?? null],
+      rows: this.rows.map(({ label, scores, recovered, exact, mse }) => [
+        ...[label, recovered, mse?.toExponential(1) ?? null],
         meanScore(scores, "psnr")?.toFixed(1) ?? null,
         meanScore(scores, "ssim")?.toFixed(3) ?? null,
         ...[exact, count(scores, (s) => s.consistent), count(scores, (s) => s.certified)],

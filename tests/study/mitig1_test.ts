@@ -60,8 +60,8 @@ Deno.test("keysForOneRow() holds the row in the plain key, and shares nothing be
   const keys = await keysForOneRow(data);
   assertEquals(keys.row, Int32Array.from(data.x.subarray(9, 18), (pixel) => 4 * pixel));
   assertEquals([keys.plainShows, keys.shared, keys.opens], [true, 0, true]);
-  assertEquals(keys.hiding.elements.map((list) => list.length), [9, 9]);
-  assertEquals(keys.hiding.count, 12); // N = n + 2 elements of k2, and k1
+  assertEquals(keys.hiding.map((list) => list.length), [9, 9]);
+  assertEquals(keys.sizes.elements, 12); // N = n + 2 elements of k2, and k1
   assertEquals(keys.table().rows.map(([, holds]) => holds), ["yes", "no"]);
   const grid = keys.grid("hiding");
   assertEquals((grid.layout.images as unknown[]).length, 4);
@@ -69,10 +69,9 @@ Deno.test("keysForOneRow() holds the row in the plain key, and shares nothing be
 });
 
 Deno.test("KeysForOneRow counts shared elements, and sees a plain key that holds another row", async () => {
-  const { row, shape, plain, hiding } = await keysForOneRow(data);
-  const [one, other] = hiding.elements;
-  const elements = [one, [one[0], ...other.slice(1)]] as [Uint8Array[], Uint8Array[]];
-  const altered = { ...plain, y: plain.y.map((weight) => weight + 1) };
-  const keys = new KeysForOneRow(row, shape, altered, { ...hiding, elements }, true);
+  const { row, shape, plain, hiding: [one, other], sizes } = await keysForOneRow(data);
+  const elements = [one, [one[0], ...other.slice(1)]];
+  const altered = plain.map((weight) => weight + 1);
+  const keys = new KeysForOneRow(row, shape, altered, elements, true, sizes);
   assertEquals([keys.plainShows, keys.shared], [false, 1]);
 });
