@@ -51,7 +51,7 @@ kernelTest(
           output_type: "execute_result",
           data: { "text/plain": `"value ${i}"` },
           metadata: {},
-          execution_count: i + 1,
+          execution_count: i + 2,
         },
       ]);
     }
