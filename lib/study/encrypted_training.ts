@@ -34,7 +34,7 @@ export interface FixedRun {
 }
 
 /** A finished run on ciphertexts. */
-export class EncryptedRun implements FixedRun {
+export class CryptonnRun implements FixedRun {
   constructor(
     readonly net: FixedNet,
     readonly steps: number,
@@ -95,13 +95,13 @@ export class EncryptedRun implements FixedRun {
 /** Trains on ciphertexts. @param options.workers decrypt, one by default.   @throws as `trainEncrypted`. */
 export async function runEncrypted(
   { images, ...options }: Run & { workers?: number },
-): Promise<EncryptedRun> {
+): Promise<CryptonnRun> {
   const records: StepRecord[] = [];
   const start = performance.now();
   const onStep = (record: StepRecord) => void (records[0] ??= record);
   const { net, transcript } = await trainEncrypted(images, { ...options, onStep });
   const seconds = (performance.now() - start) / 1000;
-  return new EncryptedRun(net, options.steps, records[0], transcript, seconds);
+  return new CryptonnRun(net, options.steps, records[0], transcript, seconds);
 }
 
 /** Takes the same steps in the clear, in the same integers.   @throws as `trainPlain`. */

@@ -147,7 +147,7 @@ function same(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
 }
 
 /** A training of both parties, ciphertexts and all. */
-export class EncryptedRun {
+export class Mitig1Run {
   /** @param z1s of each step, as the server decrypted it: `[m, hidden]`.
    * @param net the client's W1 and the server's later layers, after the last step.
    * @param seconds from the first message to the last step.
@@ -169,7 +169,7 @@ export class EncryptedRun {
 
   /** Whether each decrypted z1, the client's W1 and the server's later layers are those of the run in the clear, bit
    * for bit. */
-  same(clear: ClearRun): { z1: boolean; W1: boolean; head: boolean } {
+  same(clear: Mitig1ClearRun): { z1: boolean; W1: boolean; head: boolean } {
     const [ours, theirs] = [this.net.head, clear.net.head];
     return {
       z1: same(this.z1s.flatMap((z) => [...z]), clear.z1s.flatMap((z) => [...z])),
@@ -221,7 +221,7 @@ export async function runEncrypted(
     fresh: Dataset;
     workers?: number;
   },
-): Promise<EncryptedRun> {
+): Promise<Mitig1Run> {
   const { seeds, batch, epochs, onProgress } = training;
   const transcript = new Transcript();
   const z1s: Float64Array[] = [];
@@ -247,7 +247,7 @@ export async function runEncrypted(
     const classes = await classify(model, fresh.x);
     const right = classes.reduce((sum, c, i) => sum + Number(c === fresh.y[i]), 0);
     const net = { W1: model.W1, head: head! };
-    return new EncryptedRun(z1s, net, seconds, right, { ...training, images, measured });
+    return new Mitig1Run(z1s, net, seconds, right, { ...training, images, measured });
   } finally {
     ours.close();
     await served;
@@ -255,7 +255,7 @@ export async function runEncrypted(
 }
 
 /** The same training without encryption and without a second party. */
-export interface ClearRun {
+export interface Mitig1ClearRun {
   readonly net: FixedNet;
   /** Of each step: W1·x of the batch, `[m, hidden]`. */
   readonly z1s: readonly Float64Array[];
@@ -268,7 +268,7 @@ export interface ClearRun {
 
 /** Trains in the clear, in the same integers, from the weights that the two parties draw.
  * @throws as `trainFixed`. */
-export async function runClear(images: Dataset, training: Training): Promise<ClearRun> {
+export async function runClear(images: Dataset, training: Training): Promise<Mitig1ClearRun> {
   const { batch, epochs } = training;
   const perEpoch = images.count / batch;
   const z1s: Float64Array[] = [];

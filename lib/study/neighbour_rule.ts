@@ -33,7 +33,7 @@ interface RuleAt {
 }
 
 /** The published rule at all periods. */
-export class RuleStudy {
+export class AttackedUnderRule {
   /** @param all the images of the rates. */
   constructor(readonly rows: readonly RuleAt[], readonly all: Chosen) {}
 
@@ -76,12 +76,12 @@ export class RuleStudy {
 /** Counts where true images break the published rule, and runs the published program with it.
  * @param options.indices images whose pixels are counted.
  * @param options.attacked those of them that are attacked; `views` holds one for each. */
-export async function studyRule(
+export async function attackUnderRule(
   { images, indices, attacked, views, ...on }: Partial<On> & Chosen & {
     attacked: readonly number[];
     views: readonly ServerView[];
   },
-): Promise<RuleStudy> {
+): Promise<AttackedUnderRule> {
   const ruleAt = (period: number, wrapEdges = false) =>
     checkedPriors({ objective: "published", period, wrapEdges });
   const programs = PUBLISHED_PERIODS.map((period) => ({ views, priors: ruleAt(period) }));
@@ -94,5 +94,5 @@ export async function studyRule(
     const judged = judge("", solved[k], { images, indices: attacked });
     return { period, broken: ruleBroken(all, period), inside, wrapped, judged };
   });
-  return new RuleStudy(rows, all);
+  return new AttackedUnderRule(rows, all);
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { dataset } from "lib/data/dataset.ts";
 import { clearViews } from "lib/protocol/cryptonn/first_layer.ts";
-import { ruleBroken, studyRule } from "lib/study/neighbour_rule.ts";
+import { attackUnderRule, ruleBroken } from "lib/study/neighbour_rule.ts";
 import { layerOf, mayRead, SQUARES } from "./fixtures.ts";
 
 const grey = dataset({ ...SQUARES, x: SQUARES.x.map((v, at) => at < 144 ? 90 : v) });
@@ -13,12 +13,13 @@ Deno.test("ruleBroken() counts images with at least one pixel against the rule",
 });
 
 Deno.test({
-  name: "studyRule() has a row per period: rates of all images, pixels of some, programs of fewer",
+  name:
+    "attackUnderRule() has a row per period: rates of all images, pixels of some, programs of fewer",
   ignore: !mayRead,
   async fn() {
     const attacked = [0, 5];
     const views = clearViews(layerOf(140), grey, attacked);
-    const rule = await studyRule({ images: grey, indices: [0, 5, 6], attacked, views });
+    const rule = await attackUnderRule({ images: grey, indices: [0, 5, 6], attacked, views });
     const rows = rule.table("t").rows;
     assertEquals(rows.map(([period]) => period), [2, 4, 9, 16]);
     assertEquals(rule.rows[0].broken.n, grey.count);
