@@ -83,9 +83,6 @@ export async function exactRate(
   return wilson(judge("", recoveries, { images, indices }).exact, indices.length);
 }
 
-/** Smaller errors are drawn here. */
-const FLOOR = 1e-8;
-
 /** Attacks of the same images through the first rows of one wide layer.
  * @param options.layer its first `width` rows are the layer of each width.
  * @returns the mean error by objective and width, its figure, and the views of a width. */
@@ -108,21 +105,16 @@ export async function attackWidths(
     }))
   );
   const solved = await recoverEach(points, { ...on, solver: "fast" });
-  const swept = points.map((point, k) => ({
-    ...{ ...point, mse: judge("", solved[k], { images, indices }).mse },
-  }));
+  const mses = solved.map((recoveries) => judge("", recoveries, { images, indices }).mse);
   const mse = (objective: Objective, width: number) =>
-    swept.find((p) => p.objective === objective && p.width === width)?.mse ?? null;
+    mses[points.findIndex((p) => p.objective === objective && p.width === width)] ?? null;
   const figure = (name: string, title: string) =>
     lineFigure({
       ...{ name, title },
       alt: "Mean squared error falls to the floor at a width that depends on the objective: " +
         "earliest for TV plus half the sum, latest for the published program.",
       xAxis: { title: "hidden width", unit: "units" },
-      yAxis: {
-        ...{ title: "mean squared error", unit: "pixels in [0, 1]" },
-        ...{ log: true, floor: FLOOR },
-      },
+      yAxis: { title: "mean squared error", unit: "pixels in [0, 1]", log: true, floor: 1e-8 },
       series: objectives.map((objective) => {
         const x = widths.filter((width) => mse(objective, width) !== null);
         return { name: LABELS[objective], x, y: x.map((width) => mse(objective, width)!) };
