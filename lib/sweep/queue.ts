@@ -12,7 +12,7 @@
  * @module */
 import type { Job, Queue } from "bullmq";
 import { canonicalJson, checkPoint, checkRow, type Point, pointKey, type Sweep } from "./grid.ts";
-import { ATTEMPTS, missingPoints, PointPool, type RunOptions } from "./runner.ts";
+import { ATTEMPTS, missingPoints, pointPool, type RunOptions } from "./runner.ts";
 import type { Evaluation } from "./point_worker.ts";
 import { connectRedis, RedisError, type RedisLink } from "./redis.ts";
 import type { Outcome } from "./store.ts";
@@ -232,7 +232,7 @@ export async function serveSweeps(
   },
 ): Promise<void> {
   const { UnrecoverableError, Worker: Consumer } = await import("bullmq"); // needs the environment
-  using pool = new PointPool(workers);
+  using pool = pointPool(workers);
   using link = await connectRedis(url, listen);
 
   async function process(sweep: Sweep, job: Job<Point, Evaluation>): Promise<Evaluation> {
@@ -243,7 +243,7 @@ export async function serveSweeps(
       throw new UnrecoverableError(String(error)); // no attempt will mend it
     }
     await sweep.prepare?.(point);
-    const outcome = await pool.run(sweep, point);
+    const outcome = await pool.runOne({ url: sweep.url, point });
     if (outcome.status === "done") {
       listen.onPoint?.(sweep, point);
       return outcome.result;
