@@ -6,10 +6,11 @@ import type { Profile } from "../notebook/notebook.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { scatterFigure } from "../plot/scatter.ts";
+import { durationText } from "../plot/theme.ts";
 import { type Advice, advise, type Candidate } from "../sweep/advise.ts";
 import { type Done, doneTrials, type Limits, paretoSet } from "../sweep/advise_search.ts";
 import { sweep as predictions } from "../sweep/advise_cost.ts";
-import { adviceReport, duration } from "../sweep/advise_text.ts";
+import { adviceReport } from "../sweep/advise_text.ts";
 import { sweep as attack } from "../sweep/attack.ts";
 import { sweep as training } from "../sweep/training.ts";
 import { openStore } from "./sweeps.ts";
@@ -107,7 +108,7 @@ export class SearchResult {
       rows: this.pareto.map((run) => [
         ...[SCHEME_NAMES[run.scheme], run.hidden, run.batch, run.learningRate],
         ...[run.scaleBits || null, run.epochs, percent(run.share, 0), percent(run.accuracy)],
-        ...[`${duration(run.seconds)}, ${run.secondsAre}`, leakageText(run.leakage)],
+        ...[`${durationText(run.seconds, 3)}, ${run.secondsAre}`, leakageText(run.leakage)],
       ]),
     });
   }
