@@ -3,10 +3,15 @@
  * @module */
 import { fromCaller } from "./args.ts";
 
+const STOP_SIGNALS = [
+  "SIGINT",
+  ...Deno.build.os === "windows" ? [] : ["SIGTERM" as const],
+] as const;
+
 /** A signal that aborts at the first SIGINT or SIGTERM; the second ends the process at once. */
 export function stopSignal(onStop?: () => void): AbortController {
   const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
+  for (const name of STOP_SIGNALS) {
     Deno.addSignalListener(name, () => {
       if (stop.signal.aborted) Deno.exit(130);
       stop.abort();
