@@ -1,7 +1,7 @@
 /** A first layer out of a file: which of its arrays, which way round, for which images.
  * @module */
 import { transpose } from "../math/dense.ts";
-import { DataError } from "./dataset.ts";
+import { refusal } from "./dataset.ts";
 import { DATASETS, shapeOf } from "./load.ts";
 import { countOf, shapeText, shown, type Tensor } from "./tensor.ts";
 import { readWeightsFile } from "./weights_file.ts";
@@ -48,9 +48,7 @@ function list(tensors: readonly Tensor[]): string {
 
 /** The array that is meant: the one asked for, the only one, or the only one that fits. */
 function choose(path: string, tensors: readonly Tensor[], n: number, name?: string): Tensor {
-  const fail = (why: string): never => {
-    throw new DataError(`Cannot use ${path}: ${why}`);
-  };
+  const fail = refusal(`Cannot use ${path}`);
   if (name !== undefined) {
     return tensors.find((tensor) => tensor.name === name) ??
       fail(`it has no tensor "${shown(name)}" but ${list(tensors)}`);
@@ -102,47 +100,39 @@ export async function readLayerFile(
   const n = countOf(shape);
   const { tensors, metadata } = await readWeightsFile(path);
   const tensor = choose(path, tensors, n, name);
-  const fail = (why: string): never => {
-    throw new DataError(`Cannot use ${path}: ${why}`);
-  };
+  const fail = refusal(`Cannot use ${path}`);
   if (tensor.shape.length === 0) tensor.values(); // says why it cannot be read
+  const text = shapeText(tensor.shape);
   const fitting = ways(tensor, n);
   if (fitting.length === 0) fail(misfit(tensor, n));
   if (orientation !== undefined && !fitting.includes(orientation)) {
-    fail(`${shapeText(tensor.shape)} is not ${orientation}, but ${fitting[0]}`);
+    fail(`${text} is not ${orientation}, but ${fitting[0]}`);
   }
   if (orientation === undefined && fitting.length > 1) {
     fail(
-      `${
-        shapeText(tensor.shape)
-      } fits both ways: --orientation hidden-in (as PyTorch has it) or in-hidden (Keras)`,
+      `${text} fits both ways: --orientation hidden-in (as PyTorch has it) or in-hidden (Keras)`,
     );
   }
   const way = orientation ?? fitting[0];
   const hidden = way === "hidden-in" ? tensor.shape[0] : tensor.shape.at(-1)!;
-  if (hidden === 0) fail(`${shapeText(tensor.shape)} holds no number`);
+  if (hidden === 0) fail(`${text} holds no number`);
   if (hidden > MAX_HIDDEN) {
-    fail(
-      `${
-        shapeText(tensor.shape)
-      } has ${hidden} units, at most ${MAX_HIDDEN}: save W[:${MAX_HIDDEN}]`,
-    );
+    fail(`${text} has ${hidden} units, at most ${MAX_HIDDEN}: save W[:${MAX_HIDDEN}]`);
   }
 
   const notes: string[] = [];
+  const note = (what: string) => notes.push(`${path}: ${what}`);
   const called = tensors.length > 1 ? `${shown(tensor.name)} ` : "";
   let W1 = tensor.values();
   if (way === "in-hidden") {
-    notes.push(
-      `${path}: ${called}${shapeText(tensor.shape)} is taken as [in, hidden] and transposed`,
-    );
+    note(`${called}${text} is taken as [in, hidden] and transposed`);
     W1 = transpose(W1, n, hidden);
   } else if (called !== "" || tensor.shape.length > 2) {
-    notes.push(`${path}: ${called}${shapeText(tensor.shape)} is taken as [${hidden}, ${n}]`);
+    note(`${called}${text} is taken as [${hidden}, ${n}]`);
   }
   const inputs = way === "hidden-in" ? tensor.shape.slice(1) : tensor.shape.slice(0, -1);
   if (isChannelsFirst(inputs, shape)) {
-    notes.push(`${path}: its inputs are channel by channel, reordered to pixel by pixel`);
+    note("its inputs are channel by channel, reordered to pixel by pixel");
     const pixels = n / shape[2];
     const place = (j: number) => (j % pixels) * shape[2] + Math.floor(j / pixels);
     const given = W1.slice();
@@ -153,7 +143,7 @@ export async function readLayerFile(
     if (!(pixelScale > 0 && pixelScale < Infinity)) {
       fail(`its pixelScale is ${pixelScale}, expected a positive number`);
     }
-    notes.push(`${path}: its pixelScale, ${pixelScale}, is taken into W1`);
+    note(`its pixelScale, ${pixelScale}, is taken into W1`);
     W1 = W1.map((w) => w * pixelScale);
     if (!W1.every(Number.isFinite)) fail(`its pixelScale, ${pixelScale}, takes W1 out of float64`);
   }

@@ -5,7 +5,7 @@
  * writes the shape as `(300L, 784L)`.
  * @see NumPy Enhancement Proposal 1, "A Simple File Format for NumPy Arrays".
  * @module */
-import { DataError } from "./dataset.ts";
+import { refusal } from "./dataset.ts";
 import { isFormat, shown, type Tensor, tensorOf } from "./tensor.ts";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -20,9 +20,7 @@ export const isNpy = (bytes: Uint8Array): boolean => MAGIC.every((byte, i) => by
  * @param file for messages.   @param name the array's, where the file is one of several.
  * @throws {DataError} not a .npy file, other values than real numbers, truncated or too long, an empty shape. */
 export function parseNpy(file: string, bytes: Uint8Array, name: string = file): Tensor {
-  const fail = (why: string): never => {
-    throw new DataError(`Cannot read ${file}: ${why}`);
-  };
+  const fail = refusal(`Cannot read ${file}`);
   if (!isNpy(bytes)) fail("not a .npy file");
   if (bytes.length < 12) fail("truncated header");
   const version = bytes[6];

@@ -5,7 +5,7 @@
  * @see APPNOTE.TXT, ".ZIP File Format Specification", 4.3.
  * @module */
 import { crc32, inflateRawSync } from "node:zlib";
-import { DataError } from "./dataset.ts";
+import { DataError, refusal } from "./dataset.ts";
 import { parseNpy } from "./npy.ts";
 import { shown, type Tensor, unreadable } from "./tensor.ts";
 
@@ -18,15 +18,7 @@ const MAX_COMMENT_BYTES = 0xffff;
 const MAX_BYTES = 2 ** 30;
 
 /** A file in an archive. */
-export interface ZipEntry {
-  readonly name: string;
-  readonly flags: number;
-  readonly method: number;
-  readonly crc: number;
-  readonly packedBytes: number;
-  readonly sizeBytes: number;
-  readonly at: number;
-}
+export type ZipEntry = ReturnType<typeof zipEntries>[number];
 
 /** Whether a file begins as a zip does; the second form is an archive of nothing. */
 export const isZip = (bytes: Uint8Array): boolean =>
@@ -38,30 +30,25 @@ const viewOf = (bytes: Uint8Array) =>
 
 /** What an archive holds, from the directory at its end.
  * @throws {DataError} truncated, or no directory. */
-export function zipEntries(file: string, bytes: Uint8Array): ZipEntry[] {
+export function zipEntries(file: string, bytes: Uint8Array) {
+  const fail = refusal(`Cannot read ${file}`);
   const view = viewOf(bytes);
-  const truncated = () => new DataError(`Cannot read ${file}: truncated or damaged archive`);
   let end = bytes.length - END_BYTES;
   const first = Math.max(0, end - MAX_COMMENT_BYTES);
   while (end >= first && view.getUint32(end, true) !== END) end--;
-  if (end < first) throw truncated();
+  if (end < first) fail("truncated or damaged archive");
   const count = view.getUint16(end + 10, true);
   let at = view.getUint32(end + 16, true);
   return Array.from({ length: count }, () => {
-    if (at + 46 > end || view.getUint32(at, true) !== CENTRAL) throw truncated();
-    const [nameBytes, extraBytes, commentBytes] = [28, 30, 32].map((offset) =>
-      view.getUint16(at + offset, true)
-    );
+    if (at + 46 > end || view.getUint32(at, true) !== CENTRAL) fail("truncated or damaged archive");
+    const short = (offset: number) => view.getUint16(at + offset, true);
+    const long = (offset: number) => view.getUint32(at + offset, true);
+    const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + short(28)));
     const entry = {
-      name: new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + nameBytes)),
-      flags: view.getUint16(at + 8, true),
-      method: view.getUint16(at + 10, true),
-      crc: view.getUint32(at + 16, true),
-      packedBytes: view.getUint32(at + 20, true),
-      sizeBytes: view.getUint32(at + 24, true),
-      at: view.getUint32(at + 42, true),
+      ...{ name, flags: short(8), method: short(10), crc: long(16) },
+      ...{ packedBytes: long(20), sizeBytes: long(24), at: long(42) },
     };
-    at += 46 + nameBytes + extraBytes + commentBytes;
+    at += 46 + short(28) + short(30) + short(32); // with what follows: extra fields, comment
     return entry;
   });
 }
@@ -102,11 +89,8 @@ export function parseNpz(
   const arrays = entries.filter(({ name }) => name.endsWith(".npy"));
   const total = arrays.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   if (total > MAX_BYTES) {
-    throw new DataError(
-      `Cannot read ${file}: its arrays take ${
-        (total / 1e9).toFixed(1)
-      } GB, save the first layer alone`,
-    );
+    const size = (total / 1e9).toFixed(1);
+    refusal(`Cannot read ${file}`)(`its arrays take ${size} GB, save the first layer alone`);
   }
   return arrays.map((entry) => {
     const name = entry.name.slice(0, -".npy".length);

@@ -1,7 +1,7 @@
 /** Files of weights: `.npy`, `.npz` and `.safetensors`, told apart by their bytes; of others is said how to get there.
  * @module */
 import { extname } from "node:path";
-import { DataError } from "./dataset.ts";
+import { DataError, refusal } from "./dataset.ts";
 import { isNpy, parseNpy } from "./npy.ts";
 import { isZip, parseNpz, zipEntries, type ZipEntry } from "./npz.ts";
 import { shown, type Tensor, tensorOf, unreadable } from "./tensor.ts";
@@ -48,9 +48,7 @@ function archive(entries: readonly ZipEntry[]): [what: string, way: string] {
 export async function readWeightsFile(
   path: string,
 ): Promise<{ tensors: Tensor[]; metadata: Record<string, unknown> }> {
-  const fail = (why: string): never => {
-    throw new DataError(`Cannot read ${path}: ${why}`);
-  };
+  const fail = refusal(`Cannot read ${path}`);
   const reason = (error: Error): never =>
     fail(error instanceof Deno.errors.NotFound ? "no such file" : error.message);
   const { isFile, isDirectory, size } = await Deno.stat(path).catch(reason);
@@ -108,9 +106,7 @@ export function parseForeignSafetensors(
   file: string,
   bytes: Uint8Array,
 ): { tensors: Tensor[]; metadata: Record<string, unknown> } {
-  const fail = (why: string): never => {
-    throw new DataError(`Cannot read ${file}: ${why}`);
-  };
+  const fail = refusal(`Cannot read ${file}`);
   if (bytes.length < LENGTH_BYTES) fail("truncated");
   const size = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   const start = LENGTH_BYTES + Number(size);
