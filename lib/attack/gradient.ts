@@ -3,6 +3,17 @@
  * Whoever trains on ciphertexts makes dz1 and decrypts dW1. With no more images than hidden units, and dz1 of full
  * rank, X = (dz1ᵀ·dz1)⁻¹·dz1ᵀ·dW1: no program, no prior, no W1. Both sides are integers, so the rounded solution
  * can be put back into the equations exactly.
+ *
+ * @example Two images of three pixels behind two units
+ * ```ts
+ * import { fromGradient, type GradientRecovery } from "lib/attack/gradient.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [dz1, X] = [[1, 2, 3, -1], [[0, 50, 255], [7, 0, 9]]];
+ * const dW1 = [0, 1].flatMap((u) => X[0].map((x, p) => dz1[2 * u] * x + dz1[2 * u + 1] * X[1][p]));
+ * const found: GradientRecovery = fromGradient(dz1, dW1, { hidden: 2, batch: 2, n: 3 });
+ * assertEquals([...found.X!], X.flat());
+ * ```
  * @module */
 import {
   applyTransposed,

@@ -10,12 +10,12 @@
  * power of two, so that their largest entry lies in [1, 2): exact in floating point, and tolerances
  * mean the same at every scale of the weights.
  * @module */
-import { pixelRules, type Priors } from "./priors.ts";
-import { objectiveTerms, type Terms } from "./terms.ts";
+import { type CostTerms, costTerms, pixelRules, type Priors } from "./priors.ts";
+import { type Forms, formsOf } from "./solvers/forms.ts";
 import type { ServerView } from "./view.ts";
 
 /** min colCost·v subject to rowLower ≤ A·v ≤ rowUpper, colLower ≤ v ≤ colUpper; A by rows (CSR). */
-export interface SparseLp {
+export interface SparseLp extends Forms {
   numCols: number;
   numRows: number;
   colCost: Float64Array;
@@ -23,85 +23,65 @@ export interface SparseLp {
   colUpper: Float64Array;
   rowLower: Float64Array;
   rowUpper: Float64Array;
-  /** [numRows + 1] offsets into indices and values. */
-  starts: Int32Array;
-  indices: Int32Array;
-  values: Float64Array;
   /** [hidden] powers of two that the rows of W1 were divided by. */
   scales: Float64Array;
 }
 
+/** A row: lower ≤ Σ value·v[column] ≤ upper. */
+interface Row {
+  lower: number;
+  upper: number;
+  terms: readonly (readonly [column: number, value: number])[];
+}
+
 /** The linear program whose solutions the attacker believes in. The first n columns are the pixels.
- * @param terms the objective, if not that of the priors (reweighting). */
+ * @param terms the objective, if not that of the priors (reweighting).
+ * @param elastic every row may be missed, either way, at a price of 1: two more columns a row, at the end. */
 export function buildLp(
   view: ServerView,
   priors: Priors,
-  terms: Terms = objectiveTerms(view, priors),
+  { terms = costTerms(view, priors), elastic = false }: {
+    terms?: CostTerms;
+    elastic?: boolean;
+  } = {},
 ): SparseLp {
-  const { n, hidden } = view;
-  const { pairs, pixelWeights, pairWeights } = terms;
-  const rules = pixelRules(view.shape, priors);
-  const numCols = n + 2 * pairs.length;
-
-  const colCost = new Float64Array(numCols);
-  colCost.set(pixelWeights);
-  pairWeights.forEach((weight, e) => colCost.fill(weight, n + 2 * e, n + 2 * e + 2));
-  const colUpper = new Float64Array(numCols).fill(Infinity);
-  colUpper.fill(view.pixelRange[1], 0, n);
-
-  const rows = new RowBuilder();
-  const scales = new Float64Array(hidden);
-  for (let row = 0; row < hidden; row++) {
-    const w = view.W1.subarray(row * n, (row + 1) * n);
-    const scale = scales[row] = powerOfTwoBelow(w);
+  const { n } = view;
+  const scales = Float64Array.from(view.z1, (_, row) => powerOfTwoBelow(weights(view, row)));
+  const rows: Row[] = [];
+  scales.forEach((scale, row) => {
+    const terms = Array.from(weights(view, row), (w, p) => [p, w / scale] as const);
     const target = view.z1[row] / scale;
-    rows.add(target, target, [...w.keys()].filter((p) => w[p] !== 0), (p) => w[p] / scale);
-  }
-  pairs.forEach(([a, b], e) => {
-    const coefficients = [1, -1, -1, 1];
-    rows.add(0, 0, [a, b, n + 2 * e, n + 2 * e + 1], (_, at) => coefficients[at]);
+    rows.push({ lower: target, upper: target, terms: terms.filter(([, value]) => value !== 0) });
   });
-  for (const { indices, values, bound } of rules) {
-    rows.add(-bound, bound, indices, (_, at) => values[at]);
+  terms.pairs.forEach(([a, b], e) => {
+    const [p, q] = [n + 2 * e, n + 2 * e + 1];
+    rows.push({ lower: 0, upper: 0, terms: [[a, 1], [b, -1], [p, -1], [q, 1]] });
+  });
+  for (const { indices, values, bound } of pixelRules(view.shape, priors)) {
+    rows.push({ lower: -bound, upper: bound, terms: indices.map((p, k) => [p, values[k]]) });
   }
-  const colLower = new Float64Array(numCols);
-  return { numCols, colCost, colLower, colUpper, scales, ...rows.finish() };
+  const first = n + 2 * terms.pairs.length; // of the elastic columns
+  const numCols = first + (elastic ? 2 * rows.length : 0);
+  const colCost = new Float64Array(numCols).fill(1, first);
+  colCost.set(terms.pixelWeights);
+  terms.pairWeights.forEach((weight, e) => colCost.fill(weight, n + 2 * e, n + 2 * e + 2));
+  return {
+    numCols,
+    numRows: rows.length,
+    colCost,
+    colLower: new Float64Array(numCols),
+    colUpper: new Float64Array(numCols).fill(Infinity).fill(view.pixelRange[1], 0, n),
+    rowLower: Float64Array.from(rows, ({ lower }) => lower),
+    rowUpper: Float64Array.from(rows, ({ upper }) => upper),
+    scales,
+    ...formsOf(rows.map(({ terms }, row) => {
+      const [over, under] = [first + 2 * row, first + 2 * row + 1];
+      return elastic ? [...terms, [over, 1], [under, -1]] : terms;
+    })),
+  };
 }
 
-/** Rows of a matrix in compressed form, one after the other. */
-class RowBuilder {
-  readonly #lower: number[] = [];
-  readonly #upper: number[] = [];
-  readonly #starts: number[] = [0];
-  readonly #indices: number[] = [];
-  readonly #values: number[] = [];
-
-  add(
-    lower: number,
-    upper: number,
-    columns: readonly number[],
-    value: (col: number, at: number) => number,
-  ) {
-    this.#lower.push(lower);
-    this.#upper.push(upper);
-    columns.forEach((col, at) => {
-      this.#indices.push(col);
-      this.#values.push(value(col, at));
-    });
-    this.#starts.push(this.#indices.length);
-  }
-
-  finish() {
-    return {
-      numRows: this.#lower.length,
-      rowLower: Float64Array.from(this.#lower),
-      rowUpper: Float64Array.from(this.#upper),
-      starts: Int32Array.from(this.#starts),
-      indices: Int32Array.from(this.#indices),
-      values: Float64Array.from(this.#values),
-    };
-  }
-}
+const weights = ({ W1, n }: ServerView, row: number) => W1.subarray(row * n, (row + 1) * n);
 
 /** The largest power of two at or below max |w|; 1 for a row of zeros. */
 function powerOfTwoBelow(w: Float64Array): number {

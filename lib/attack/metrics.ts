@@ -1,4 +1,4 @@
-/** How good a recovery is. The only file of the attack that sees the truth.
+/** How good a recovery is, one by one and in the mean. The only file of the attack that sees the truth.
  *
  * Pixels come as 0..255 and are scaled to [0, 1] first, as in the paper. SSIM: Wang, Bovik, Sheikh,
  * Simoncelli 2004, with their 11 × 11 Gaussian window (σ 1.5, weights sum to 1), K1 = 0.01, K2 = 0.03,
@@ -7,8 +7,10 @@
  * scikit-image gives for `gaussian_weights=True, use_sample_covariance=False`.
  * @module */
 import { pixelRules, type Priors, type Shape } from "./priors.ts";
+import type { Recovery } from "./recovery.ts";
 
-type Pixels = ArrayLike<number>;
+/** Grey levels 0..255. */
+export type Pixels = ArrayLike<number>;
 
 const WINDOW = 11;
 const SIGMA = 1.5;
@@ -28,17 +30,10 @@ export function psnr(xHat: Pixels, xTrue: Pixels): number {
   return -10 * Math.log10(mse(xHat, xTrue));
 }
 
-/** How many pixels are right after rounding. */
-export function exactPixels(xHat: Pixels, xTrue: Pixels): number {
-  checkLengths("exactPixels", xHat, xTrue);
-  let right = 0;
-  for (let p = 0; p < xTrue.length; p++) if (Math.round(xHat[p]) === xTrue[p]) right++;
-  return right;
-}
-
-/** Whether rounding the recovery gives the image, every pixel of it. */
+/** Whether rounding the recovery gives the image, every pixel of it. @throws as {@linkcode mse}. */
 export function exact(xHat: Pixels, xTrue: Pixels): boolean {
-  return exactPixels(xHat, xTrue) === xTrue.length;
+  checkLengths("exact", xHat, xTrue);
+  return Array.from(xHat, Math.round).every((x, p) => x === xTrue[p]);
 }
 
 /** How many of the rules that `priors` assumes an image breaks. */
@@ -110,4 +105,44 @@ function checkLengths(what: string, xHat: Pixels, xTrue: Pixels): void {
   if (xHat.length !== xTrue.length || xTrue.length === 0) {
     throw new TypeError(`Cannot compute ${what}: ${xHat.length} and ${xTrue.length} pixels`);
   }
+}
+
+/** A recovery in numbers; null where there is no recovery to measure. */
+export interface Score {
+  readonly status: Recovery["status"];
+  /** Of pixels scaled to [0, 1]. */
+  readonly mse: number | null;
+  /** In dB; Infinity for identical images. */
+  readonly psnr: number | null;
+  readonly ssim: number | null;
+  /** Every pixel right after rounding. */
+  readonly exact: boolean;
+  readonly elapsedMs: number;
+  /** From the attacker's side, see `Recovery`. */
+  readonly consistent: boolean;
+  readonly certified: boolean;
+}
+
+/** Measures a recovery against the true image. @throws {TypeError} lengths that differ. */
+export function score(recovery: Recovery, xTrue: ArrayLike<number>, shape: Shape): Score {
+  const { status, xHat, elapsedMs, consistent, certified } = recovery;
+  const measured = xHat === null ? { mse: null, psnr: null, ssim: null, exact: false } : {
+    mse: mse(xHat, xTrue),
+    psnr: psnr(xHat, xTrue),
+    ssim: ssim(xHat, xTrue, shape),
+    exact: exact(xHat, xTrue),
+  };
+  return { status, ...measured, elapsedMs, consistent, certified };
+}
+
+/** Mean of one number over the recovered images; null if there are none. An infeasible solve has no
+ * error and is not averaged in: state how many were recovered beside every mean. An identical image has no
+ * finite PSNR and is left out of that mean: state how many are exact. */
+export function meanScore(
+  scores: readonly Score[],
+  key: "mse" | "psnr" | "ssim" | "elapsedMs",
+): number | null {
+  const values = scores.filter((s) => s.mse !== null).map((s) => s[key] as number)
+    .filter((value) => value !== Infinity);
+  return values.length === 0 ? null : values.reduce((sum, v) => sum + v, 0) / values.length;
 }

@@ -75,24 +75,6 @@ export function neighbours(p: number, shape: Shape, wrapEdges = false): number[]
   });
 }
 
-/** The entries that the neighbour rule speaks about, each with its neighbours.
- * A pixel without neighbours (a 1 × 1 image) has no rule. */
-export function neighbourRules(
-  shape: Shape,
-  priors: Priors,
-): { p: number; neighbours: number[] }[] {
-  const { period, wrapEdges } = priors;
-  if (period === null) return [];
-  const [height, width, channels] = shape;
-  return Array.from({ length: height * width * channels }, (_, p) => p)
-    .filter((p) => {
-      const pixel = Math.floor(p / channels);
-      return (Math.floor(pixel / width) + pixel % width) % period === 0;
-    })
-    .map((p) => ({ p, neighbours: neighbours(p, shape, wrapEdges) }))
-    .filter((rule) => rule.neighbours.length > 0);
-}
-
 /** A rule as an inequality: |Σ values[k]·x[indices[k]]| ≤ bound. */
 export interface PixelRule {
   readonly indices: readonly number[];
@@ -100,10 +82,15 @@ export interface PixelRule {
   readonly bound: number;
 }
 
-/** Every rule of the priors. With `border`, the authors' rule for convolutions too (Juve45/cryptonn,
+/** Every rule of the priors: the neighbour rule, entry by entry, where (i + j) mod period = 0; a pixel without
+ * neighbours (a 1 × 1 image) has none. With `border`, the authors' rule for convolutions too (Juve45/cryptonn,
  * `ResNet56attack.py`): on the ring one pixel inside the border, where i + j is odd, the differences
  * x_p − mean of the neighbours of p, *summed over the channels*, stay within 0.15 of the range. */
-export function pixelRules(shape: Shape, priors: Priors): PixelRule[] {
+export function pixelRules(
+  shape: Shape,
+  { period, threshold, wrapEdges, border }: Priors,
+): PixelRule[] {
+  const [height, width, channels] = shape;
   const rule = (centres: number[], bound: number, wrapEdges?: boolean): PixelRule => {
     const around = centres.map((p) => neighbours(p, shape, wrapEdges));
     return {
@@ -112,27 +99,36 @@ export function pixelRules(shape: Shape, priors: Priors): PixelRule[] {
       bound,
     };
   };
-  const rules = neighbourRules(shape, priors).map(({ p }) =>
-    rule([p], priors.threshold, priors.wrapEdges)
-  );
-  return priors.border
-    ? [...rules, ...borderRing(shape).map((c) => rule(c, BORDER_THRESHOLD))]
-    : rules;
+  const rules: PixelRule[] = [];
+  const ring: PixelRule[] = [];
+  for (let pixel = 0; pixel < height * width; pixel++) {
+    const [i, j] = [Math.floor(pixel / width), pixel % width];
+    const entries = Array.from({ length: channels }, (_, k) => pixel * channels + k);
+    if (period !== null && (i + j) % period === 0) {
+      rules.push(...entries.map((p) => rule([p], threshold, wrapEdges)));
+    }
+    const onRing = i === 1 || j === 1 || i === height - 2 || j === width - 2;
+    if (border && onRing && (i + j) % 2 === 1) ring.push(rule(entries, BORDER_THRESHOLD));
+  }
+  return [...rules.filter(({ indices }) => indices.length > 1), ...ring];
+}
+
+/** Halves, thirds and quarters of a rule, times this, are integers. */
+export const RULE_SCALE = 12;
+
+/** Whether an image of whole pixel values keeps to every rule, exactly. */
+export function keepsRules(x: ArrayLike<number>, rules: readonly PixelRule[]): boolean {
+  return rules.every(({ indices, values, bound }) => {
+    const sum = indices.reduce(
+      (total, p, k) => total + Math.round(RULE_SCALE * values[k]) * x[p],
+      0,
+    );
+    return Math.abs(sum) <= Math.round(RULE_SCALE * bound);
+  });
 }
 
 /** Whether the priors have any rule. */
 export const hasRules = ({ period, border }: Priors): boolean => period !== null || border === true;
-
-/** The channels of each pixel (i, j) on the ring one inside the border with i + j odd. */
-function borderRing([height, width, channels]: Shape): number[][] {
-  return Array.from({ length: height * width }, (_, pixel) => pixel)
-    .filter((pixel) => {
-      const [i, j] = [Math.floor(pixel / width), pixel % width];
-      const onRing = i === 1 || j === 1 || i === height - 2 || j === width - 2;
-      return onRing && (i + j) % 2 === 1;
-    })
-    .map((pixel) => Array.from({ length: channels }, (_, k) => pixel * channels + k));
-}
 
 /** The pairs (p, right of p) and (p, below p) whose differences make up the total variation. */
 export function adjacentPairs(shape: Shape): [number, number][] {
@@ -144,4 +140,30 @@ export function adjacentPairs(shape: Shape): [number, number][] {
     if (pixel + width < height * width) pairs.push([p, p + width * channels]);
   }
   return pairs;
+}
+
+/** An objective as weighted terms, Σ c_p·x_p + Σ w_e·|x_a − x_b|, for every solver alike. */
+export interface CostTerms {
+  /** [n] cost of each pixel. */
+  readonly pixelWeights: Float64Array;
+  /** The pairs e = (a, b), a < b, whose differences count; none without total variation. */
+  readonly pairs: readonly (readonly [number, number])[];
+  /** [pairs] cost of each |x_a − x_b|. */
+  readonly pairWeights: Float64Array;
+}
+
+/** Cost of a pixel under each objective. */
+const PIXEL_WEIGHT = { published: 0, sum: 1, tv: 0, "tv-sum": 0.5, reweighted: 0.5 };
+
+/** What an objective minimises, before any reweighting. */
+export function costTerms(
+  { n, shape }: { n: number; shape: Shape },
+  { objective }: Pick<Priors, "objective">,
+): CostTerms {
+  const pairs = objective === "published" || objective === "sum" ? [] : adjacentPairs(shape);
+  return {
+    pixelWeights: new Float64Array(n).fill(PIXEL_WEIGHT[objective]),
+    pairs,
+    pairWeights: new Float64Array(pairs.length).fill(1),
+  };
 }

@@ -1,10 +1,25 @@
-/** What an attack hands back. Infeasible, undecided, out of time and aborted are outcomes, not exceptions.
+/** What an attack returns, and what that is worth without the truth. Infeasible, undecided, out of time and aborted
+ * are outcomes, not exceptions.
+ *
+ * W1, z1 and pixels are integers, so an attacker can round its x̂ and put it back. If W1·round(x̂) = z1
+ * it is *consistent*: it may be the image. It is *certified* if besides the equations pin the image,
+ * by one of two arguments:
+ *
+ * - *rank*: W1 has rank n, exactly, so one image at most satisfies the equations. Nothing is assumed.
+ * - *counting*: no pixel is dead, and the chance that W1 lets any wrong image pass that is described as
+ *   briefly as the one found is at most 2^−64. At most 2^c images have a description of c bits, at most
+ *   C(n, k)·255^k differ from the true one in k pixels, and one of those passes with probability 2^−b(k)
+ *   (`evidence.ts`):
+ *
+ *       chance ≤ Σ_k min(2^c, C(n, k)·255^k)·2^−b(k)
+ *
+ *   Assumed: W1 was drawn independently of the image, entry by entry, from distributions like those measured.
  * @module */
-import { withColumn } from "../math/dense.ts";
+import { apply, cholesky, multiplyTransposed, solveCholesky, withColumn } from "../math/dense.ts";
 import { rankMod } from "../math/rank_mod.ts";
-import { type Certificate, certify } from "./certificate.ts";
-import { keepsRules } from "./farkas.ts";
-import type { Objective, PixelRule } from "./priors.ts";
+import { descriptionBits, log2Binomials, log2Sum } from "./evidence.ts";
+import { preparedLayer } from "./layer.ts";
+import { keepsRules, type Objective, type PixelRule } from "./priors.ts";
 import type { ServerView } from "./view.ts";
 
 /** The outcome of one attack on one view. */
@@ -24,7 +39,21 @@ export interface Recovery {
   message?: string;
 }
 
-type Details = Pick<Recovery, "objective" | "elapsedMs">;
+/** Whether and why a consistent image must be the true one. */
+export interface Certificate {
+  readonly certified: boolean;
+  readonly argument: "rank" | "counting";
+  readonly deadPixels: number;
+  /** Independent equations. */
+  readonly rank: number;
+  /** Bits that describe the image; 0 where only rank counts. */
+  readonly imageBits: number;
+  /** log2 of a bound on the chance of a wrong image; −Infinity for rank, 0 where nothing is excluded. */
+  readonly log2Chance: number;
+}
+
+/** The most that log2 of the chance of a wrong image may be. */
+const LOG2_CHANCE = -64;
 
 /** How far a solution may leave the pixel range or a rule, in grey levels. */
 const TOLERANCE = 1e-6 * 255;
@@ -34,28 +63,41 @@ const TOLERANCE = 1e-6 * 255;
 const ROUNDING = 1e-10;
 const CLIPPING = 1e-3;
 
+/** Pixels this close to the end of the range are taken for its end by {@linkcode refine}. */
+const NEAR = 2;
+
 /** A point's pixels, clipped to their range. */
 export function clipped({ n, pixelRange: [low, high] }: ServerView, point: Float64Array) {
   return point.slice(0, n).map((value) => Math.min(high, Math.max(low, value)));
 }
 
-/** A recovery from an attack's point: clipped to the pixel range, weighed. */
-export function recovery(view: ServerView, point: Float64Array, details: Details): Recovery {
+/** A recovery from an attack's point: clipped to the pixel range, weighed. Its time is for {@linkcode timed}. */
+export function recovery(
+  view: ServerView,
+  point: Float64Array,
+  objective: Recovery["objective"],
+): Recovery {
   const xHat = clipped(view, point);
   const certificate = certify(view, xHat);
   const [consistent, certified] = [certificate !== null, certificate?.certified === true];
-  return { status: "optimal", xHat, consistent, certified, certificate, ...details };
+  return { status: "optimal", xHat, consistent, certified, certificate, elapsedMs: 0, objective };
 }
 
 /** A recovery that recovered nothing, and why. */
 export function noRecovery(
   status: Exclude<Recovery["status"], "optimal">,
   objective: Recovery["objective"],
-  details: { elapsedMs: number; message?: string },
+  message?: string,
 ): Recovery {
   const nothing = { xHat: null, consistent: false, certified: false, certificate: null };
-  return { status, ...nothing, objective, ...details };
+  return { status, ...nothing, elapsedMs: 0, objective, message };
 }
+
+/** A recovery that took from `start`, as `performance.now()` gave it, until now. */
+export const timed = (start: number, found: Recovery): Recovery => ({
+  ...found,
+  elapsedMs: performance.now() - start,
+});
 
 /** A point that claims to solve a program, and what the solver knows of it. */
 export interface Candidate {
@@ -74,9 +116,9 @@ export function solution(
   view: ServerView,
   rules: readonly PixelRule[],
   { point, rank, tolerance = TOLERANCE }: Candidate,
-  details: Details,
+  objective: Recovery["objective"],
 ): Recovery | null {
-  const found = recovery(view, point, details);
+  const found = recovery(view, point, objective);
   if (found.consistent && keepsRules(found.xHat!.map(Math.round), rules)) return found;
   const [low, high] = view.pixelRange;
   const inside = point.every((v) => v >= low - tolerance && v <= high + tolerance); // false for NaN
@@ -113,5 +155,106 @@ function solvesEquations(
 function resolved(view: ServerView, rank: number): boolean {
   const { W1, z1, hidden, n } = view;
   return rank === hidden ||
-    rankMod(W1, n) === rank && rankMod(withColumn(W1, z1), n + 1) === rank;
+    preparedLayer(view).independent().length === rank &&
+      rankMod(withColumn(W1, z1), n + 1) === rank;
+}
+
+/** Whether the rounded recovery is an image that satisfies every equation exactly.
+ * @throws {TypeError} xHat has the wrong length. */
+export function consistent(view: ServerView, xHat: ArrayLike<number>): boolean {
+  const { W1, z1, hidden, n, pixelRange: [low, high] } = view;
+  if (xHat.length !== n) {
+    throw new TypeError(`Cannot certify: ${xHat.length} pixels, expected ${n}`);
+  }
+  const x = Float64Array.from(xHat, Math.round);
+  if (!x.every((value) => value >= low && value <= high)) return false;
+  const safe = high * n * preparedLayer(view).largest() <= Number.MAX_SAFE_INTEGER;
+  for (let row = 0; row < hidden; row++) {
+    let sum = 0;
+    for (let p = 0; p < n; p++) sum += W1[row * n + p] * x[p];
+    if (safe ? sum !== z1[row] : !exactly(view, row, x)) return false;
+  }
+  return true;
+}
+
+/** Row `row` of W1·x = z1 in big integers, where float64 may round. */
+function exactly({ W1, z1, n }: ServerView, row: number, x: Float64Array): boolean {
+  let sum = 0n;
+  for (let p = 0; p < n; p++) sum += BigInt(W1[row * n + p]) * BigInt(x[p]);
+  return sum === BigInt(z1[row]);
+}
+
+/** Weighs a recovery; null unless it is {@linkcode consistent}. @throws as that. */
+export function certify(view: ServerView, xHat: ArrayLike<number>): Certificate | null {
+  if (!consistent(view, xHat)) return null;
+  const { deadPixels, rank, full, bits } = preparedLayer(view).evidence();
+  const known = { deadPixels, rank };
+  if (full) {
+    return { certified: true, argument: "rank", ...known, imageBits: 0, log2Chance: -Infinity };
+  }
+  const imageBits = descriptionBits(Float64Array.from(xHat, Math.round), view.shape);
+  const log2Chance = deadPixels > 0 ? 0 : Math.min(0, wrongImages(bits, imageBits));
+  const certified = log2Chance <= LOG2_CHANCE;
+  return { certified, argument: "counting", ...known, imageBits, log2Chance };
+}
+
+/** log2 of the bound on the chance of a wrong image. @param bits b(1), … b(n). */
+function wrongImages(bits: Float64Array, imageBits: number): number {
+  const places = log2Binomials(bits.length, bits.length);
+  return log2Sum(bits.map((told, at) => {
+    const k = at + 1;
+    return Math.min(imageBits, places[k] + k * Math.log2(255)) - told;
+  }));
+}
+
+/** The certificate in words, its assumption included: one line. */
+export function certificateText(certificate: Certificate | null): string {
+  if (certificate === null) {
+    return "not consistent: no whole pixel values that satisfy the equations";
+  }
+  const { certified, argument, deadPixels, rank, imageBits, log2Chance } = certificate;
+  if (argument === "rank") return `certified: ${rank} independent equations, one solution`;
+  if (deadPixels > 0) {
+    const dead = deadPixels === 1 ? "1 pixel is" : `${deadPixels} pixels are`;
+    return `consistent, not certified: ${dead} in no equation`;
+  }
+  const bits = Math.round(imageBits);
+  return certified
+    ? `certified: a wrong image of at most ${bits} bits fits ${rank} independent equations with ` +
+      `chance under 2^${Math.ceil(log2Chance)}, if W1 was drawn independently of it, entry by entry`
+    : `consistent, not certified: ${rank} independent equations do not exclude all other images of ` +
+      `${bits} bits`;
+}
+
+/** The image near xHat that solves equations and rules in whole pixel values, or null if none is found.
+ *
+ * A recovery that is off by a little often has the right black and white areas: pixels the solver left
+ * near 0 or 255. Fix those, and if no more pixels remain than there are equations, least squares finds
+ * the rest. The rounded result counts only if it is {@linkcode consistent} and keeps to the rules, so this can
+ * do no harm. */
+export function refine(
+  view: ServerView,
+  xHat: ArrayLike<number>,
+  rules: readonly PixelRule[] = [],
+): Float64Array | null {
+  const solves = (x: Float64Array) => consistent(view, x) && keepsRules(x, rules);
+  const { W1, z1, hidden, n, pixelRange: [low, high] } = view;
+  const rounded = Float64Array.from(xHat, Math.round);
+  if (solves(rounded)) return rounded;
+
+  const x = Float64Array.from(xHat, (v) => v <= low + NEAR ? low : v >= high - NEAR ? high : NaN);
+  const free = [...x.keys()].filter((p) => Number.isNaN(x[p]));
+  if (free.length === 0 || free.length > hidden) return null;
+  const rest = new Float64Array(hidden);
+  const F = new Float64Array(free.length * hidden); // the free columns of W1, as rows
+  for (let row = 0; row < hidden; row++) {
+    rest[row] = z1[row];
+    for (let p = 0; p < n; p++) if (x[p] > 0) rest[row] -= W1[row * n + p] * x[p];
+    free.forEach((p, at) => F[at * hidden + row] = W1[row * n + p]);
+  }
+  const gram = multiplyTransposed(F, F, { n: hidden, lower: true });
+  cholesky(gram, free.length);
+  const values = solveCholesky(gram, apply(F, rest));
+  free.forEach((p, at) => x[p] = Math.round(values[at]));
+  return solves(x) ? x : null;
 }

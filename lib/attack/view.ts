@@ -100,14 +100,22 @@ export function floatView(
   return serverView({ W1: fixed(W1), z1: fixed(z1), shape, scaleBits: FLOAT_BITS });
 }
 
-/** What the server would hold of the same sample if its first layer were only `hidden` units wide.
+/** The first rows of a W1, by their number: copies, for a clone of a subarray takes its whole buffer along. */
+const narrowed = new WeakMap<Float64Array, Map<number, Float64Array>>();
+
+/** What the server would hold of the same sample if its first layer were only `hidden` units wide. Views of one W1
+ * share the narrow one too.
  * @throws {RangeError} hidden is not in [1, view.hidden]. */
 export function narrowView(view: ServerView, hidden: number): ServerView {
   if (!Number.isInteger(hidden) || hidden < 1 || hidden > view.hidden) {
     throw new RangeError(`Cannot narrow a view: width ${hidden} is not in [1, ${view.hidden}]`);
   }
   const { W1, z1, n } = view;
-  return { ...view, W1: W1.subarray(0, hidden * n), z1: z1.subarray(0, hidden), hidden };
+  if (hidden === view.hidden) return view;
+  if (!narrowed.has(W1)) narrowed.set(W1, new Map());
+  const widths = narrowed.get(W1)!;
+  if (!widths.has(hidden)) widths.set(hidden, W1.slice(0, hidden * n));
+  return { ...view, W1: widths.get(hidden)!, z1: z1.slice(0, hidden), hidden };
 }
 
 /** The threat model of this view, row by row, as data for a table. */

@@ -74,6 +74,11 @@ export function firstImages(data: Dataset, count: number): Dataset {
   return { ...data, x, y, count };
 }
 
+/** The share of predicted classes that are the label, in [0, 1]. @param labels as many as predictions. */
+export function accuracyOf(predicted: Uint8Array, labels: Uint8Array): number {
+  return predicted.reduce((right, c, i) => right + Number(c === labels[i]), 0) / labels.length;
+}
+
 /** Refuses bytes whose SHA-256 is not the pinned one: a corrupt download, another version, a swap.
  * @param sha256 lower-case hexadecimal.   @throws {DataError} the digest differs. */
 export async function verifyChecksum(

@@ -8,6 +8,7 @@ import { readWeightsFile } from "./weights_file.ts";
 
 /** How a matrix lies: PyTorch has [hidden, in], Keras [in, hidden]. */
 export const ORIENTATIONS = ["hidden-in", "in-hidden"] as const;
+/** One of them. */
 export type Orientation = (typeof ORIENTATIONS)[number];
 
 /** More are no first layer but, say, the images themselves. */

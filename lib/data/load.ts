@@ -13,6 +13,7 @@ const loaders = {
   "cifar10": loadCifar10,
 } satisfies Record<string, (onProgress?: (message: string) => void) => Promise<SplitDataset>>;
 
+/** The datasets that can be loaded. */
 export type DatasetName = keyof typeof loaders;
 
 /** Every dataset; only `mnist` comes with the install, the others are fetched when first asked for. */

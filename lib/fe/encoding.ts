@@ -20,7 +20,8 @@ const KINDS = {
   fhip: ["pp", "msk", "skY", "ctX"],
 } as const;
 const VERSION = 1;
-const HEADER_BYTES = 19;
+/** Bytes before the body. */
+export const HEADER_BYTES = 19;
 /** Every group here has an order below 2^256. */
 const SCALAR_BYTES = 32;
 

@@ -52,21 +52,27 @@ export function bandedBackward(L: Float64Array, width: number, b: Float64Array):
   }
 }
 
-/** (K·Bᵀ)ᵀ for every row of B `[rows, n]`, K symmetric and not factored. */
+/** (K·Bᵀ)ᵀ for every row of B `[rows, n]`, K symmetric and not factored. A grid leaves most diagonals of a band empty:
+ * they are skipped. */
 export function bandedMultiply(K: Float64Array, width: number, B: Float64Array): Float64Array {
   const stride = width + 1;
   const n = K.length / stride;
   const out = new Float64Array(B.length);
-  for (let at = 0; at < B.length; at += n) {
-    for (let i = 0; i < n; i++) {
-      const row = i * stride - i + width;
-      const b = B[at + i];
-      let sum = K[row + i] * b;
-      for (let k = Math.max(0, i - width); k < i; k++) {
-        sum += K[row + k] * B[at + k];
-        out[at + k] += K[row + k] * b;
+  for (let apart = 0; apart <= width; apart++) {
+    const diagonal = new Float64Array(n); // entry (i, i − apart)
+    for (let i = apart; i < n; i++) diagonal[i] = K[i * stride + width - apart];
+    if (diagonal.every((value) => value === 0)) continue;
+    for (let at = 0; at < B.length; at += n) {
+      if (apart === 0) {
+        for (let i = 0; i < n; i++) out[at + i] += diagonal[i] * B[at + i];
+        continue;
       }
-      out[at + i] += sum;
+      const [head, tail] = [Math.min(apart, n - apart), Math.max(apart, n - apart)];
+      for (let i = 0; i < head; i++) out[at + i] += diagonal[i + apart] * B[at + i + apart];
+      for (let i = apart; i < n - apart; i++) {
+        out[at + i] += diagonal[i] * B[at + i - apart] + diagonal[i + apart] * B[at + i + apart];
+      }
+      for (let i = tail; i < n; i++) out[at + i] += diagonal[i] * B[at + i - apart];
     }
   }
   return out;

@@ -5,10 +5,9 @@
  * @module */
 import { type Rng, secureRng, seededRng } from "../math/rng.ts";
 import { selfSigned } from "./certificate.ts";
-import { portConnection } from "./port.ts";
-import type { Connection } from "./transport.ts";
+import { type Connection, portConnection } from "./connection.ts";
 import { connect } from "./websocket.ts";
-import { listen } from "./websocket_server.ts";
+import { listen } from "./server.ts";
 
 /** What the Worker is told, once and then once for every connection over a port. */
 type Order =

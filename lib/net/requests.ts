@@ -4,10 +4,9 @@
  * Both carry a running number, so that a message lost, repeated or out of order is noticed at once. Any
  * fault ends the connection with its reason, which the other side reads; nothing is retried here.
  * @module */
-import { plainText } from "./plain_text.ts";
-import type { Connection } from "./transport.ts";
+import { type Connection, plainText } from "./connection.ts";
 import { decodeMessage, encodeMessage, type Fields, type Message, ProtocolError } from "./wire.ts";
-import type { Transcript } from "./transcript.ts";
+import type { Role, Transcript } from "./transcript.ts";
 
 /** The longest that a party waits for the other. */
 export const PATIENCE_MS = 60_000;
@@ -41,7 +40,7 @@ export async function closeOnError<T>(connection: Connection, work: () => Promis
   }
 }
 
-/** The client's side. */
+/** The side that asks. */
 export class Requests {
   #sent = 0;
   #last: Promise<unknown> = Promise.resolve();
@@ -49,7 +48,10 @@ export class Requests {
   constructor(
     readonly connection: Connection,
     private readonly options: {
+      /** Notes each message, between these two. */
       transcript?: Transcript;
+      from?: Role;
+      to?: Role;
       signal?: AbortSignal;
       timeoutMs?: number;
     } = {},
@@ -61,15 +63,16 @@ export class Requests {
   ask(type: string, fields: Fields, expected: string): Promise<Message> {
     const number = this.#sent++;
     const { transcript, signal, timeoutMs = PATIENCE_MS } = this.options;
+    const { from = "client", to = "server" } = this.options;
     const message = encodeMessage(type, { number, ...fields });
-    transcript?.send("client", "server", type, message);
+    transcript?.send(from, to, type, message);
     const sent = this.connection.send(message);
     const answer = this.#last.then(async () => {
       await sent;
       const bytes = await this.connection.receive({ timeoutMs, signal });
       const received = decodeMessage(bytes, expected);
       checkNumber(received, number);
-      transcript?.send("server", "client", expected, bytes);
+      transcript?.send(to, from, expected, bytes);
       return received;
     });
     sent.catch(() => {}); // counts when its turn comes

@@ -19,7 +19,7 @@
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import { createSecureContext, TLSSocket } from "node:tls";
-import { ConnectionError } from "./transport.ts";
+import { ConnectionError } from "./connection.ts";
 
 const VISITORS = 64;
 const VISITORS_PER_ADDRESS = 32;

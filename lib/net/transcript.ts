@@ -35,19 +35,13 @@ export class Transcript {
     return message;
   }
 
-  /** Times a step and returns its result. */
+  /** Times a step and returns its result; of a promise, until it resolves, whatever runs beside it. */
   time<T>(role: Role, what: string, step: () => T): T {
     const start = performance.now();
     const result = step();
-    this.note(role, what, 1, performance.now() - start);
-    return result;
-  }
-
-  /** Times a step that others may run beside: Workers, or the event loop. */
-  async timeAsync<T>(role: Role, what: string, step: () => Promise<T>): Promise<T> {
-    const start = performance.now();
-    const result = await step();
-    this.note(role, what, 1, performance.now() - start);
+    const note = () => this.note(role, what, 1, performance.now() - start);
+    if (result instanceof Promise) return result.then((value) => (note(), value)) as T;
+    note();
     return result;
   }
 

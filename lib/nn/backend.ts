@@ -19,7 +19,7 @@ const wasmUrl = (bytes: Uint8Array<ArrayBuffer>) =>
 
 let started: Promise<void> | undefined;
 
-async function start(): Promise<void> {
+async function load(): Promise<void> {
   tf.env().set("PROD", true); // no banner
   tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
   setWasmPaths({
@@ -36,7 +36,7 @@ async function start(): Promise<void> {
 /** Makes the WASM backend the current one. Await it before the first tensor; later calls are free.
  * @throws {Error} the backend did not load. */
 export function startBackend(): Promise<void> {
-  return started ??= start();
+  return started ??= load();
 }
 
 /** Whether the backend still multiplies: a matrix of ones with itself. */
@@ -49,12 +49,12 @@ function works(): boolean {
   }
 }
 
-async function restart(): Promise<void> {
+async function reload(): Promise<void> {
   const factory = tf.findBackendFactory("wasm");
   tf.backend().dispose = () => {}; // its code may trap again; the collector frees all of it
   tf.removeBackend("wasm");
   tf.registerBackend("wasm", factory);
-  await start();
+  await load();
 }
 
 /** Makes the WASM backend anew where an error has broken it: one trap in its code, as when memory runs out, and
@@ -62,6 +62,15 @@ async function restart(): Promise<void> {
  * @param error what came out of a piece of tensor code.   @returns whether it was broken. */
 export async function mendBackend(error: unknown): Promise<boolean> {
   if (!(error instanceof WebAssembly.RuntimeError) && works()) return false;
-  await (started = restart());
+  await (started = reload());
   return true;
+}
+
+/** The transpose `[columns, rows]` of a row-major matrix `[rows, columns]`. */
+export function transpose(matrix: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(matrix.length);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) result[j * rows + i] = matrix[i * columns + j];
+  }
+  return result;
 }

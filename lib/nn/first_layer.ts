@@ -8,9 +8,8 @@
  * closes the batch. The bias b1 is not here, because in MITIG2 it is the server's.
  * @module */
 import * as tf from "@tensorflow/tfjs";
-import { transpose } from "./transpose.ts";
-import { type Optimizer, optimizer, type OptimizerState } from "./optimizer.ts";
-import type { Setting } from "./setting.ts";
+import { transpose } from "./backend.ts";
+import { type Optimizer, optimizer, type OptimizerState, type Setting } from "./optimizer.ts";
 
 /** What makes a first layer. */
 export interface FirstLayerParts {
@@ -33,23 +32,6 @@ export interface FirstLayerState extends OptimizerState {
 /** Milliseconds that each kind of work took, all batches together. */
 export type FirstLayerTimes = Record<"prepare" | "forward" | "backward" | "update", number>;
 
-/** A first layer as the training loop sees it, in this thread or in Workers. */
-export interface TrainableFirstLayer extends Disposable {
-  /** Reads the images that a coming `forward` is about. */
-  prepare(indices: Uint32Array): void;
-  /** z1 of the next prepared images, `[m, rows]`. */
-  forward(): Float32Array | Promise<Float32Array>;
-  /** Adds dZ1ᵀ·X of the images that went forward first and did not yet come back. */
-  backward(dz1: Float32Array): void;
-  /** Moves W1 against the sum over `divisor`. */
-  update(divisor: number, learningRate: number): void;
-  /** z1 of images that are not trained on. */
-  apply(indices: Uint32Array): Float32Array | Promise<Float32Array>;
-  state(): FirstLayerState | Promise<FirstLayerState>;
-  /** Of the slowest Worker, where there are several. */
-  times(): FirstLayerTimes | Promise<FirstLayerTimes>;
-}
-
 /** Some images, scaled: X `[m, n]` and its transpose. */
 interface Pixels {
   readonly X: tf.Tensor2D;
@@ -57,7 +39,7 @@ interface Pixels {
 }
 
 /** A first layer in this thread. Call `startBackend` first. */
-export class FirstLayer implements TrainableFirstLayer {
+export class LocalFirstLayer implements Disposable {
   readonly #n: number;
   readonly #images: Uint8Array;
   readonly #scale: number;
@@ -119,16 +101,19 @@ export class FirstLayer implements TrainableFirstLayer {
     return result;
   }
 
+  /** Reads the images that a coming `forward` is about. */
   prepare(indices: Uint32Array): void {
     this.#ready.push(this.#timed("prepare", () => this.#read(indices)));
   }
 
+  /** z1 of the next prepared images, `[m, rows]`. */
   forward(): Float32Array {
     const { X, Xt } = this.#ready.shift()!;
     this.#forwarded.push(Xt);
     return this.#timed("forward", () => this.#product(X));
   }
 
+  /** Adds dZ1ᵀ·X of the images that went forward first and did not yet come back. */
   backward(dz1: Float32Array): void {
     this.#timed("backward", () => this.#addProduct(dz1));
   }
@@ -143,6 +128,7 @@ export class FirstLayer implements TrainableFirstLayer {
     tf.dispose([Xt, ...(before ? [before] : [])]);
   }
 
+  /** Moves W1 against the sum over `divisor`. */
   update(divisor: number, learningRate: number): void {
     this.#timed("update", () => this.#step(divisor, learningRate));
   }
@@ -154,18 +140,21 @@ export class FirstLayer implements TrainableFirstLayer {
     this.#dW1t = this.#weights = undefined;
   }
 
+  /** z1 of images that are not trained on. */
   apply(indices: Uint32Array): Float32Array {
     const { X, Xt } = this.#read(indices);
     Xt.dispose();
     return this.#product(X);
   }
 
+  /** All that a checkpoint keeps. */
   state(): FirstLayerState {
     const { steps, moments } = this.#optimizer.state;
     const rowwise = (matrix: Float32Array) => transpose(matrix, this.#n, this.#rows);
     return { steps, moments: moments.map(rowwise), W1: rowwise(this.#W1t) };
   }
 
+  /** So far. */
   times(): FirstLayerTimes {
     return this.#times;
   }
@@ -177,3 +166,18 @@ export class FirstLayer implements TrainableFirstLayer {
     this.#weights = this.#dW1t = undefined;
   }
 }
+
+/** What can be asked of a first layer. */
+export type FirstLayerMethods = Pick<
+  LocalFirstLayer,
+  "prepare" | "forward" | "backward" | "update" | "apply" | "state" | "times"
+>;
+
+/** A first layer as the training loop sees it, in this thread or in Workers, which answer later. */
+export type TrainableFirstLayer =
+  & Disposable
+  & {
+    [M in keyof FirstLayerMethods]: (
+      ...args: Parameters<FirstLayerMethods[M]>
+    ) => ReturnType<FirstLayerMethods[M]> | Promise<ReturnType<FirstLayerMethods[M]>>;
+  };

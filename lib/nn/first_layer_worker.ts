@@ -2,34 +2,16 @@
  * @module */
 import { serveOrders } from "../workers/actor.ts";
 import { startBackend } from "./backend.ts";
-import { FirstLayer } from "./first_layer.ts";
-import type { Answer, Order } from "./parallel_first_layer.ts";
+import { LocalFirstLayer } from "./first_layer.ts";
+import type { Call } from "./parallel_first_layer.ts";
 
-let layer: FirstLayer;
+let layer: LocalFirstLayer;
 
-function obey(order: Order): Answer | void {
-  switch (order.do) {
-    case "start":
-      layer = new FirstLayer(order.parts);
-      break;
-    case "prepare":
-      layer.prepare(order.indices);
-      break;
-    case "forward":
-      return layer.forward();
-    case "apply":
-      return layer.apply(order.indices);
-    case "backward":
-      layer.backward(order.dz1);
-      break;
-    case "update":
-      layer.update(order.divisor, order.learningRate);
-      break;
-    case "state":
-      return layer.state();
-    case "times":
-      return layer.times();
+serveOrders(startBackend(), (call: Call) => {
+  if (call[0] === "open") {
+    layer = new LocalFirstLayer(call[1]);
+    return;
   }
-}
-
-serveOrders(startBackend(), obey);
+  const [method, ...args] = call;
+  return (layer[method] as (...args: unknown[]) => unknown).apply(layer, args);
+});

@@ -2,15 +2,16 @@
  *
  *   z1 = W1·x + b1,  a1 = σ(z1),  z2 = W2·a1 + b2,  a2 = σ(z2),  prediction = argmax a2
  *
- * Weights are plain float32 arrays, row-major with one row a unit, because that is how the protocols
- * hand them out: the rows of `W1` are what functional keys are asked for. Pixels enter as bytes
+ * Weights are plain float32 arrays, row-major with one row per unit, because that is how the protocols
+ * use them: the rows of `W1` are what functional keys are asked for. Pixels enter as bytes
  * 0..255, unscaled, as in the authors' code (Juve45/cryptonn, mitigation2_client.py) and as encryption
  * needs them; a training that scales pixels has the factor in its W1.
  * @module */
-import * as tf from "@tensorflow/tfjs";
-import type { Dataset } from "../data/dataset.ts";
+import { accuracyOf, type Dataset } from "../data/dataset.ts";
 import { gaussian, type Rng, secureRng } from "../math/rng.ts";
-import type { UpperWeights } from "./upper_layers.ts";
+import { LocalFirstLayer } from "./first_layer.ts";
+import type { Initial } from "./optimizer.ts";
+import { UpperLayers, type UpperWeights } from "./upper_layers.ts";
 
 /** Sizes of a network with one hidden layer. */
 export interface MlpSizes {
@@ -39,12 +40,6 @@ function check(sizes: MlpSizes): void {
 
 const normal = (rng: Rng, length: number, deviation: number) =>
   Float32Array.from(gaussian(rng, length), (value) => value * deviation);
-
-/** How weights are drawn: `authors`: N(0, 0.01²), all of them; `glorot`: N(0, 2 / (inputs + outputs)) a
- * layer, for pixels scaled to [0, 1]; since ours are 0..255, its W1 is 255 times smaller.
- * @see X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
- * networks", AISTATS 2010, equation 12.  Juve45/cryptonn, mitigation2_client.py. */
-export type Initial = "authors" | "glorot";
 
 /** Draws a first layer: W1 `[hidden, n]`, for pixels in 0..255.
  * @throws {RangeError} a size that is not a positive integer. */
@@ -79,32 +74,29 @@ export function initialMlp(sizes: MlpSizes, initial: Initial, rng: Rng = secureR
   return { n, hidden, classes, W1, ...initialUpper(sizes, initial, rng) };
 }
 
-/** Outputs of the network for a batch, a2 = σ(W2·σ(W1·x + b1) + b2). Call `startBackend` first.
- * A network trained with softmax outputs has the same order of outputs here, hence predictions.
- * @param x pixels, `[m, n]` row-major.   @returns `[m, classes]` row-major.
- * @throws {TypeError} x is not whole rows of n pixels. */
-export function forward(mlp: Mlp, x: Uint8Array): Float32Array {
-  const { n, hidden, classes } = mlp;
+/** Images of one pass through the network. */
+const CHUNK = 1000;
+
+/** The class with the largest output for each image. Call `startBackend` first.
+ * @param x pixels, `[m, n]` row-major.   @throws {TypeError} x is not whole rows of n pixels. */
+export function classify(mlp: Mlp, x: Uint8Array): Uint8Array {
+  const { W1, n } = mlp;
   if (x.length === 0 || x.length % n !== 0) {
     throw new TypeError(`Cannot run the network: ${x.length} pixels are not rows of ${n}`);
   }
-  return tf.tidy(() => {
-    const X = tf.tensor2d(Float32Array.from(x), [x.length / n, n]);
-    const W1 = tf.tensor2d(mlp.W1, [hidden, n]);
-    const W2 = tf.tensor2d(mlp.W2, [classes, hidden]);
-    const A1 = X.matMul(W1.transpose()).add(tf.tensor1d(mlp.b1)).sigmoid(); // [m, hidden]
-    const A2 = A1.matMul(W2.transpose()).add(tf.tensor1d(mlp.b2)).sigmoid(); // [m, classes]
-    return A2.dataSync() as Float32Array;
-  });
+  const setting = { optimizer: "sgd", pixelScale: 1 } as const; // neither is trained here
+  using first = new LocalFirstLayer({ W1, n, images: x, setting });
+  using upper = new UpperLayers(mlp, setting);
+  const classes = new Uint8Array(x.length / n);
+  for (let from = 0; from < classes.length; from += CHUNK) {
+    const length = Math.min(CHUNK, classes.length - from);
+    const indices = Uint32Array.from({ length }, (_, i) => from + i);
+    classes.set(upper.classify(first.apply(indices)), from);
+  }
+  return classes;
 }
 
 /** Share of images whose largest output is their label, in [0, 1]. Call `startBackend` first. */
 export function accuracy(mlp: Mlp, data: Dataset): number {
-  const outputs = forward(mlp, data.x);
-  let right = 0;
-  for (let i = 0; i < data.count; i++) {
-    const row = outputs.subarray(i * mlp.classes, (i + 1) * mlp.classes);
-    if (row.indexOf(Math.max(...row)) === data.y[i]) right++;
-  }
-  return right / data.count;
+  return accuracyOf(classify(mlp, data.x), data.y);
 }

@@ -5,30 +5,25 @@
  * caller may send the next before the last is answered; that is what keeps the Workers busy while a server
  * is at work. The pixels are shared memory.
  * @module */
-import type {
-  FirstLayerParts,
-  FirstLayerState,
-  FirstLayerTimes,
-  TrainableFirstLayer,
-} from "./first_layer.ts";
-import { FirstLayer } from "./first_layer.ts";
-import { startBackend } from "./backend.ts";
 import { Actor } from "../workers/actor.ts";
+import { startBackend } from "./backend.ts";
+import {
+  type FirstLayerMethods,
+  type FirstLayerParts,
+  type FirstLayerState,
+  type FirstLayerTimes,
+  LocalFirstLayer,
+  type TrainableFirstLayer,
+} from "./first_layer.ts";
 
-/** What a Worker is told, in turn; only forward, apply, state and times are answered. */
-export type Order =
-  | { do: "start"; parts: FirstLayerParts }
-  | { do: "prepare" | "apply"; indices: Uint32Array }
-  | { do: "forward" | "state" | "times" }
-  | { do: "backward"; dz1: Float32Array }
-  | { do: "update"; divisor: number; learningRate: number };
+/** What a Worker is told, in turn: to open its layer, then which method to call with what. */
+export type Call =
+  | [method: "open", parts: FirstLayerParts]
+  | {
+    [M in keyof FirstLayerMethods]: [method: M, ...args: Parameters<FirstLayerMethods[M]>];
+  }[keyof FirstLayerMethods];
 
-export type Answer = Float32Array | FirstLayerState | FirstLayerTimes;
-
-type Hand = Actor<Order, Answer>;
-
-const newHand = (): Hand =>
-  new Actor(new URL("./first_layer_worker.ts", import.meta.url), "the first layer");
+type Answer = Float32Array | FirstLayerState | FirstLayerTimes;
 
 /** Joins arrays end to end. */
 function concat(parts: readonly Float32Array[]): Float32Array {
@@ -43,8 +38,8 @@ function concat(parts: readonly Float32Array[]): Float32Array {
 
 /** See the module's text. */
 class ParallelFirstLayer implements TrainableFirstLayer {
-  readonly #hands: Hand[];
-  /** First row of each hand, and the end. */
+  readonly #workers: Actor<Call, Answer>[];
+  /** First row of each Worker, and the end. */
   readonly #rows: number[];
 
   constructor({ W1, n, images, setting, state }: FirstLayerParts, workers: number) {
@@ -55,20 +50,28 @@ class ParallelFirstLayer implements TrainableFirstLayer {
       ? images
       : new Uint8Array(new SharedArrayBuffer(images.length));
     if (shared !== images) shared.set(images);
-    this.#hands = Array.from({ length: count }, newHand);
-    this.#hands.forEach((hand, k) => {
+    const url = new URL("./first_layer_worker.ts", import.meta.url);
+    this.#workers = Array.from({ length: count }, () => new Actor(url, "the first layer"));
+    this.#workers.forEach((worker, k) => {
       const own = (array: Float32Array) => array.slice(this.#rows[k] * n, this.#rows[k + 1] * n);
-      const parts = {
+      worker.tell(["open", {
         ...{ W1: own(W1), n, images: shared, setting },
         ...(state && { state: { steps: state.steps, moments: state.moments.map(own) } }),
-      };
-      hand.tell({ do: "start", parts });
+      }]);
     });
   }
 
-  /** The columns of the hands, side by side. */
-  async #gather(order: Order): Promise<Float32Array> {
-    const parts = await Promise.all(this.#hands.map((hand) => hand.ask<Float32Array>(order)));
+  #tell(call: Call): void {
+    this.#workers.forEach((worker) => worker.tell(call));
+  }
+
+  #ask<T extends Answer>(call: Call): Promise<T[]> {
+    return Promise.all(this.#workers.map((worker) => worker.ask<T>(call)));
+  }
+
+  /** The columns of the Workers, side by side. */
+  async #gather(call: Call): Promise<Float32Array> {
+    const parts = await this.#ask<Float32Array>(call);
     const hidden = this.#rows.at(-1)!;
     const z1 = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
     parts.forEach((part, k) => {
@@ -81,37 +84,35 @@ class ParallelFirstLayer implements TrainableFirstLayer {
   }
 
   prepare(indices: Uint32Array): void {
-    this.#hands.forEach((hand) => hand.tell({ do: "prepare", indices }));
+    this.#tell(["prepare", indices]);
   }
 
   forward(): Promise<Float32Array> {
-    return this.#gather({ do: "forward" });
+    return this.#gather(["forward"]);
   }
 
   backward(dz1: Float32Array): void {
     const hidden = this.#rows.at(-1)!;
-    this.#hands.forEach((hand, k) => {
+    this.#workers.forEach((worker, k) => {
       const [from, to] = [this.#rows[k], this.#rows[k + 1]];
       const own = new Float32Array(dz1.length / hidden * (to - from));
       for (let i = 0; i * hidden < dz1.length; i++) {
         own.set(dz1.subarray(i * hidden + from, i * hidden + to), i * (to - from));
       }
-      hand.tell({ do: "backward", dz1: own }, [own.buffer]);
+      worker.tell(["backward", own], [own.buffer]);
     });
   }
 
   update(divisor: number, learningRate: number): void {
-    this.#hands.forEach((hand) => hand.tell({ do: "update", divisor, learningRate }));
+    this.#tell(["update", divisor, learningRate]);
   }
 
   apply(indices: Uint32Array): Promise<Float32Array> {
-    return this.#gather({ do: "apply", indices });
+    return this.#gather(["apply", indices]);
   }
 
   async state(): Promise<FirstLayerState> {
-    const states = await Promise.all(
-      this.#hands.map((hand) => hand.ask<FirstLayerState>({ do: "state" })),
-    );
+    const states = await this.#ask<FirstLayerState>(["state"]);
     return {
       steps: states[0].steps,
       W1: concat(states.map(({ W1 }) => W1)),
@@ -120,9 +121,7 @@ class ParallelFirstLayer implements TrainableFirstLayer {
   }
 
   async times(): Promise<FirstLayerTimes> {
-    const all = await Promise.all(
-      this.#hands.map((hand) => hand.ask<FirstLayerTimes>({ do: "times" })),
-    );
+    const all = await this.#ask<FirstLayerTimes>(["times"]);
     const slowest = (what: keyof FirstLayerTimes) => Math.max(...all.map((times) => times[what]));
     return {
       prepare: slowest("prepare"),
@@ -133,7 +132,7 @@ class ParallelFirstLayer implements TrainableFirstLayer {
   }
 
   [Symbol.dispose](): void {
-    this.#hands.forEach((hand) => hand.stop("The first layer is closed"));
+    this.#workers.forEach((worker) => worker.stop("The first layer is closed"));
   }
 }
 
@@ -149,5 +148,5 @@ export async function openFirstLayer(
   }
   if (workers > 0) return new ParallelFirstLayer(parts, workers);
   await startBackend();
-  return new FirstLayer(parts);
+  return new LocalFirstLayer(parts);
 }

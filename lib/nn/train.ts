@@ -1,4 +1,4 @@
-/** Mini-batch training of the paper's network, for any setting (setting.ts), the authors' by default.
+/** Mini-batch training of the paper's network, for any setting (optimizer.ts), the authors' by default.
  *
  * For both output functions the cross-entropy's gradient at the output is simply a2 − y:
  *
@@ -15,11 +15,10 @@ import { type Rng, secureRng } from "../math/rng.ts";
 import { breather } from "../workers/pool.ts";
 import { startBackend } from "./backend.ts";
 import type { TrainableFirstLayer } from "./first_layer.ts";
-import { lossGradient } from "./loss.ts";
 import type { Mlp } from "./mlp.ts";
+import { AUTHORS, checkSetting, learningRateAt, type Setting } from "./optimizer.ts";
 import { openFirstLayer } from "./parallel_first_layer.ts";
-import { AUTHORS, checkSetting, learningRateAt, type Setting, upperDivisor } from "./setting.ts";
-import { UpperLayers } from "./upper_layers.ts";
+import { type BatchEnd, lossGradient, UpperLayers } from "./upper_layers.ts";
 
 /** One part of a batch, as the owner of the upper layers meets it. */
 export interface Part {
@@ -27,8 +26,8 @@ export interface Part {
   readonly z1: Float32Array;
   /** `[m]` */
   readonly labels: Uint8Array;
-  /** Set in the last part of a batch, which closes it: its images, and the learning rate. */
-  readonly close?: { readonly images: number; readonly learningRate: number };
+  /** Set in the last part of a batch, which closes it. */
+  readonly close?: BatchEnd;
 }
 
 /** What comes back for a part: dz1 `[m, hidden]`, not divided by m, and the summed loss. */
@@ -82,7 +81,7 @@ function handled<T>(value: T | Promise<T>): Promise<T> {
   return promise;
 }
 
-/** Trains one epoch. @param epoch counted from 0.   @returns the mean loss of an image.
+/** Trains one epoch. @param epoch counted from 0.   @returns the mean loss over the images.
  * @throws whatever a party throws; the signal's reason when aborted. */
 export async function trainEpoch(
   first: TrainableFirstLayer,
@@ -127,16 +126,14 @@ export async function trainEpoch(
   return loss / order.length;
 }
 
-/** The upper layers and the loss in this thread. */
+/** The upper layers and the loss in this thread: local training's, and the server's of MITIG2 where it has the
+ * labels. */
 export function localUpper(layers: UpperLayers, setting: Setting): UpperParty {
   return {
     step({ z1, labels, close }) {
       const { dz2, loss } = lossGradient(layers.forward(z1), labels, setting.output);
       const dz1 = layers.backward(dz2);
-      if (close) {
-        const divisor = upperDivisor(setting, close.images, layers.classes);
-        layers.update(divisor, close.learningRate);
-      }
+      if (close) layers.update(close, setting);
       return { dz1, loss };
     },
   };
@@ -144,7 +141,7 @@ export function localUpper(layers: UpperLayers, setting: Setting): UpperParty {
 
 /** How to train: what of the setting differs from the authors', and who listens. */
 export interface TrainOptions extends Partial<Setting> {
-  /** Called after every epoch with the mean loss of an image. */
+  /** Called after every epoch with the mean loss over the images. */
   readonly onEpoch?: (epoch: number, loss: number) => void;
   readonly signal?: AbortSignal;
   /** Draws the order of the images where the setting shuffles. */

@@ -1,16 +1,55 @@
 /** Everything after the first layer's product, z1 in, dz1 out: what the server of MITIG2 has.
  *
- *   a1 = σ(z1 + b1),  z2 = W2·a1 + b2;  dz1 = (W2ᵀ·dz2) ∘ a1 ∘ (1 − a1),
+ *   a1 = σ(z1 + b1),  z2 = W2·a1 + b2;  dz2 = a2 − y,  dz1 = (W2ᵀ·dz2) ∘ a1 ∘ (1 − a1),
  *   dW2 = Σ dz2·a1ᵀ,  db = Σ dz
  *
  * A sample is a row. A batch may come in parts: `forward` and `backward` take them in turn, first in,
- * first out; `update` closes the batch. The loss between the two is elsewhere (loss.ts), because it may
- * be at another party.
+ * first out; `update` closes the batch. The loss stands apart, because it may be taken by another party.
  * @module */
 import * as tf from "@tensorflow/tfjs";
-import { transpose } from "./transpose.ts";
-import { type Optimizer, optimizer, type OptimizerState } from "./optimizer.ts";
-import type { Setting } from "./setting.ts";
+import { transpose } from "./backend.ts";
+import {
+  type Optimizer,
+  optimizer,
+  type OptimizerState,
+  type Output,
+  type Setting,
+} from "./optimizer.ts";
+
+/** Loss of a batch, and its gradient at the outputs, in one pass. For both output functions dz2 = a2 − y.
+ *
+ *   softmax: −log softmax(z)_y = log Σ exp z − z_y;  sigmoid: Σ −y·log σ(z) − (1−y)·log(1−σ(z)) = Σ softplus(z) − z_y
+ *
+ * @param z2 `[m, classes]`.   @param labels `[m]`, each in [0, classes).
+ * @returns dz2 `[m, classes]`, not divided by m, and the summed loss. */
+export function lossGradient(
+  z2: Float32Array,
+  labels: Uint8Array,
+  output: Output,
+): { dz2: Float32Array; loss: number } {
+  const classes = z2.length / labels.length;
+  const dz2 = new Float32Array(z2.length);
+  let loss = 0;
+  labels.forEach((label, k) => {
+    const z = z2.subarray(k * classes, (k + 1) * classes);
+    const d = dz2.subarray(k * classes, (k + 1) * classes);
+    if (output === "softmax") {
+      const largest = Math.max(...z);
+      let total = 0;
+      for (let i = 0; i < classes; i++) total += d[i] = Math.exp(z[i] - largest);
+      for (let i = 0; i < classes; i++) d[i] /= total;
+      loss += largest + Math.log(total);
+    } else {
+      for (let i = 0; i < classes; i++) {
+        d[i] = 1 / (1 + Math.exp(-z[i]));
+        loss += Math.max(z[i], 0) + Math.log1p(Math.exp(-Math.abs(z[i])));
+      }
+    }
+    loss -= z[label];
+    d[label] -= 1;
+  });
+  return { dz2, loss };
+}
 
 /** b1 `[hidden]`, W2 `[classes, hidden]`, b2 `[classes]`. */
 export interface UpperWeights {
@@ -23,6 +62,12 @@ export interface UpperWeights {
 export interface UpperState {
   readonly weights: UpperWeights;
   readonly optimizers: Readonly<Record<keyof UpperWeights, OptimizerState>>;
+}
+
+/** The end of a batch: how many images it had, and the learning rate of its step. */
+export interface BatchEnd {
+  readonly images: number;
+  readonly learningRate: number;
 }
 
 const NAMES = ["b1", "W2", "b2"] as const;
@@ -100,8 +145,9 @@ export class UpperLayers implements Disposable {
     for (let i = 0; i < sums.length; i++) sums[i] += part[i];
   }
 
-  /** Moves the weights against the sums over `divisor`. */
-  update(divisor: number, learningRate: number): void {
+  /** Moves the weights against the summed gradients of the batch, divided as the setting says. */
+  update({ images, learningRate }: BatchEnd, { divideBy }: Pick<Setting, "divideBy">): void {
+    const divisor = divideBy === "classes" ? this.classes : images;
     for (const name of NAMES) {
       this.#optimizers[name].step(this.#weights[name], this.#sums[name], divisor, learningRate);
       this.#sums[name].fill(0);
@@ -118,6 +164,7 @@ export class UpperLayers implements Disposable {
     });
   }
 
+  /** All that a checkpoint keeps; views, not copies. */
   state(): UpperState {
     const { b1, W2, b2 } = this.#optimizers;
     return {

@@ -3,7 +3,7 @@
 import { interrupts } from "./interrupt.ts";
 import { type Progress, startProgress } from "./progress.ts";
 
-/** What the work is given; most of it goes on whole, as in `solveAll(jobs, { ...on })`. */
+/** What the work is given; most of it goes on whole, as in `attack(views, { objective, ...on })`. */
 export interface On {
   /** Aborted by the stop button. */
   readonly signal: AbortSignal;

@@ -1,31 +1,60 @@
-/** A network with a first layer in fixed point, run in the clear: drawn, applied, scored.
+/** A network with a first layer in fixed point: its scales, how it is drawn, and run in the clear.
  * @module */
-import type { Dataset } from "../data/dataset.ts";
+import { accuracyOf, type Dataset } from "../data/dataset.ts";
+import { multiplyTransposed, transpose } from "../math/dense.ts";
 import { toFixed } from "../math/fixed_point.ts";
 import { gaussian, type Rng } from "../math/rng.ts";
-import type { FixedNet, InnerProducts, Scales } from "./fixed_step.ts";
-import { classify, initHead } from "./head.ts";
+import type { Mlp, MlpSizes } from "../nn/mlp.ts";
+import { type Head, headClasses, initHead } from "./head.ts";
 
-/** Sizes of a network with one hidden layer. */
-export interface FixedSizes {
+/** How reals become integers. All are stated with a result. */
+export interface Scales {
+  /** W1 holds round(w · 2^weightBits). */
+  readonly weightBits: number;
+  /** Largest |entry| of the integer W1. */
+  readonly weightBound: number;
+  /** A pixel x counts as x / 2^pixelBits; 0 in the authors' code. */
+  readonly pixelBits: number;
+  /** dz1 is rounded to multiples of 2^-gradientBits. */
+  readonly gradientBits: number;
+  /** Largest |entry| of the integer dz1. */
+  readonly gradientBound: number;
+  /** learningRate / m is rounded to a multiple of 2^-rateBits. */
+  readonly rateBits: number;
+}
+
+/** Pixels as x/256; weights up to ±8 in steps of 2^-10, dz1 up to ±16 in steps of 2^-10. */
+export const DEFAULT_SCALES: Scales = {
+  weightBits: 10,
+  weightBound: 2 ** 13,
+  pixelBits: 8,
+  gradientBits: 10,
+  gradientBound: 2 ** 14,
+  rateBits: 20,
+};
+
+/** A network whose first layer is in fixed point. */
+export interface FixedNet {
   readonly n: number;
-  readonly hidden: number;
-  readonly classes: number;
+  readonly scales: Scales;
+  /** `[hidden, n]` row-major, |entry| ≤ weightBound. */
+  readonly W1: Int32Array;
+  /** b1 and the later layers, in float64. */
+  readonly head: Head;
 }
 
 /** Draws a first layer: N(0, 1/n) at scale 2^weightBits, `[hidden, n]`.
  * @throws {RangeError} a size that is no positive integer, or a weight over weightBound. */
 export function initialFixedW1(
-  sizes: Omit<FixedSizes, "classes">,
+  { n, hidden }: Pick<MlpSizes, "n" | "hidden">,
   scales: Scales,
   rng: Rng,
 ): Int32Array {
-  for (const [name, size] of Object.entries(sizes)) {
+  for (const [name, size] of Object.entries({ n, hidden })) {
     if (!Number.isInteger(size) || size < 1) {
       throw new RangeError(`Cannot build a network: ${name} = ${size} is not a positive integer`);
     }
   }
-  const { n, hidden } = sizes;
   const reals = gaussian(rng, hidden * n).map((w) => w / Math.sqrt(n));
   const W1 = toFixed(reals, scales.weightBits);
   const large = W1.find((w) => Math.abs(w) > scales.weightBound);
@@ -36,58 +65,80 @@ export function initialFixedW1(
 }
 
 /** Draws a network: W1 first, then W2 from N(0, 1/hidden); biases 0.
+ * @param upperRng draws the later layers where they have a source of their own: under MITIG1 the server's.
  * @throws {RangeError} as `initialFixedW1`. */
-export function initFixedNet(sizes: FixedSizes, scales: Scales, rng: Rng): FixedNet {
-  const { n, hidden, classes } = sizes;
+export function initFixedNet(
+  sizes: MlpSizes,
+  scales: Scales,
+  rng: Rng,
+  upperRng: Rng = rng,
+): FixedNet {
   const W1 = initialFixedW1(sizes, scales, rng);
-  return { n, scales, W1, head: initHead(hidden, classes, rng) };
+  return { n: sizes.n, scales, W1, head: initHead(sizes.hidden, sizes.classes, upperRng) };
 }
 
-/** The products of images that are at hand in the clear, in plain integer arithmetic.
- * @param x pixels, `[m, n]`. */
-export function clearProducts(x: Uint8Array, n: number): InnerProducts {
-  const m = x.length / n;
+/** The same network in float32, for pixels in 0..255. */
+export function floatNet({ n, scales, W1, head }: FixedNet): Mlp {
+  const [unit, pixelScale] = [2 ** -scales.weightBits, 2 ** -scales.pixelBits];
   return {
-    forward(W1) {
-      const hidden = W1.length / n;
-      const z1 = new Float64Array(m * hidden);
-      for (let at = 0; at < z1.length; at++) {
-        const [sample, unit] = [Math.floor(at / hidden) * n, (at % hidden) * n];
-        let sum = 0;
-        for (let j = 0; j < n; j++) sum += W1[unit + j] * x[sample + j];
-        z1[at] = sum;
-      }
-      return Promise.resolve(z1);
-    },
-    backward(dz1) {
-      const dW1 = new Float64Array((dz1.length / m) * n);
-      for (let at = 0; at < dz1.length; at++) {
-        const [unit, sample] = [Math.floor(at / m) * n, (at % m) * n];
-        for (let j = 0; j < n; j++) dW1[unit + j] += dz1[at] * x[sample + j];
-      }
-      return Promise.resolve(dW1);
-    },
+    ...{ n, hidden: head.hidden, classes: head.classes },
+    W1: Float32Array.from(W1, (w) => w * unit * pixelScale),
+    b1: Float32Array.from(head.b1),
+    W2: Float32Array.from(head.W2),
+    b2: Float32Array.from(head.b2),
   };
 }
 
+/** Where the integers of a batch of m samples come from: decryption, or {@linkcode clearProducts}. */
+export interface InnerProducts {
+  /** z1 = W1·x, `[m, hidden]`. */
+  forward(W1: Int32Array): Float64Array | Promise<Float64Array>;
+  /** dW1 = dz1·X, `[hidden, n]`. @param dz1 `[hidden, m]`: one row per hidden unit. */
+  backward(dz1: Int32Array): Float64Array | Promise<Float64Array>;
+}
+
+/** The products of images that are at hand in the clear. Exact, in whatever order they are summed up: integers
+ * in float64, and at most n·255·|W1| or m·255·|dz1| is far below 2^53.
+ * @param x pixels, `[m, n]`. */
+export function clearProducts(x: Uint8Array, n: number) {
+  const X = new Float64Array(x);
+  return {
+    forward(W1: Int32Array): Float64Array {
+      return multiplyTransposed(X, new Float64Array(W1), { n });
+    },
+    backward(dz1: Int32Array): Float64Array {
+      const m = x.length / n;
+      return multiplyTransposed(new Float64Array(dz1), transpose(X, m, n), { n: m });
+    },
+  } satisfies InnerProducts;
+}
+
+/** z1 as reals: integers at scale 2^(weightBits + pixelBits). */
+export function realZ1(z1: Float64Array, { weightBits, pixelBits }: Scales): Float64Array {
+  const unit = 2 ** -(weightBits + pixelBits);
+  return z1.map((z) => z * unit);
+}
+
+/** Images of one product. */
+const CHUNK = 1000;
+
+/** The class with the largest output for each image. @param x pixels, `[m, n]`. */
+export function fixedClasses({ n, scales, W1, head }: FixedNet, x: Uint8Array): Uint8Array {
+  const classes = new Uint8Array(x.length / n);
+  for (let from = 0; from < classes.length; from += CHUNK) {
+    const z1 = clearProducts(x.subarray(from * n, (from + CHUNK) * n), n).forward(W1);
+    classes.set(headClasses(head, realZ1(z1, scales)), from);
+  }
+  return classes;
+}
+
 /** Share of images whose largest output is their label, in [0, 1].
- * @param products as `trainFixed` takes them.   @throws {TypeError} images of another size. */
-export async function fixedAccuracy(
-  net: FixedNet,
-  images: Dataset,
-  products: (x: Uint8Array, n: number) => InnerProducts = clearProducts,
-): Promise<number> {
+ * @throws {TypeError} images of another size. */
+export function fixedAccuracy(net: FixedNet, images: Dataset): number {
   if (images.n !== net.n) {
     throw new TypeError(
       `Cannot run the network: it takes ${net.n} pixels, ${images.name} has ${images.n}`,
     );
   }
-  const { hidden } = net.head;
-  const unit = 2 ** -(net.scales.weightBits + net.scales.pixelBits);
-  const z1 = (await products(images.x, net.n).forward(net.W1)).map((z) => z * unit);
-  let right = 0;
-  for (let i = 0; i < images.count; i++) {
-    if (classify(net.head, z1.subarray(i * hidden, (i + 1) * hidden)) === images.y[i]) right++;
-  }
-  return right / images.count;
+  return accuracyOf(fixedClasses(net, images.x), images.y);
 }

@@ -45,13 +45,16 @@ function outputs(head: Head, z1: Float64Array): { a1: Float64Array; z2: Float64A
   return { a1, z2 };
 }
 
-/** The class with the largest output. @param z1 `[hidden]`, reals, without b1. */
-export function classify(head: Head, z1: Float64Array): number {
-  const { z2 } = outputs(head, z1);
-  return z2.indexOf(Math.max(...z2));
+/** The class with the largest output for each sample. @param z1 `[m, hidden]`, reals, without b1. */
+export function headClasses(head: Head, z1: Float64Array): Uint8Array {
+  const { hidden } = head;
+  return Uint8Array.from({ length: z1.length / hidden }, (_, i) => {
+    const { z2 } = outputs(head, z1.subarray(i * hidden, (i + 1) * hidden));
+    return z2.indexOf(Math.max(...z2));
+  });
 }
 
-/** One step of gradient descent on the head, and the gradient it hands to the first layer.
+/** One step of gradient descent on the head, and the gradient for the first layer.
  * @param z1 `[m, hidden]`, reals, without b1.   @param labels `[m]`.
  * @returns dz1 `[m, hidden]`, not divided by m, by the old weights; the mean loss; the new head. */
 export function headStep(

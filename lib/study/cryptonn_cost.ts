@@ -5,15 +5,15 @@ import { type Table, table } from "../notebook/table.ts";
 import type { On } from "../notebook/run.ts";
 import {
   type CostModel,
-  fitCostModel,
-  predict,
+  fitCost,
+  predictCost,
   type Prediction,
   type RunSize,
-} from "../protocol/cryptonn/cost.ts";
+} from "../protocol/cost.ts";
 import type { EncryptedRun } from "./encrypted_training.ts";
 import { bytesText, secondsText } from "./transcripts.ts";
 
-const PARTS: Readonly<Record<keyof Prediction["parts"], string>> = {
+const PARTS: Readonly<Record<string, string>> = {
   setup: "keys of the authority, tables",
   encryptSamples: "client encrypts images",
   encryptColumns: "client encrypts pixels over batches",
@@ -51,7 +51,7 @@ export class CostStudy {
   /** The parts of both predictions, their sums, and what was measured. */
   table(title: string): Table {
     const { run, ofRun, ofPaper } = this;
-    const parts = (Object.keys(PARTS) as (keyof Prediction["parts"])[]).map((part) => [
+    const parts = Object.keys(PARTS).map((part) => [
       PARTS[part],
       ...[secondsText(ofRun.parts[part]), null, secondsText(ofPaper.parts[part])],
     ]);
@@ -71,7 +71,7 @@ export class CostStudy {
 /** Fits the model to a few seconds of small runs, and predicts a run that is at hand and one that is not.
  * @param options.size of the run at hand.   @param options.paper size of the other.
  * @param options.model fitted before.
- * @throws as `fitCostModel` and `predict`. */
+ * @throws as `fitCost` and `predictCost`. */
 export async function studyCost(
   { run, size, paper, cores, model, ...on }: Partial<On> & {
     run: EncryptedRun;
@@ -81,7 +81,7 @@ export async function studyCost(
     model?: CostModel;
   },
 ): Promise<CostStudy> {
-  const fitted = model ?? await fitCostModel({ ...on, cores });
-  const ofRun = predict(fitted, { ...size, cores }, run.first);
-  return new CostStudy(run, ofRun, predict(fitted, { ...paper, cores }));
+  const fitted = model ?? await fitCost("cryptonn", { ...on, cores });
+  const ofRun = predictCost(fitted, { ...size, cores }, run.first);
+  return new CostStudy(run, ofRun, predictCost(fitted, { ...paper, cores }));
 }

@@ -1,9 +1,7 @@
 /** Notebook 01c: the published rule on photographs, density by density: how many programs it leaves a solution, and
  * what error at best, against minimising total variation. From the archived rows of the sweep `rates`.
  * @module */
-import { solveBatch } from "../attack/batched.ts";
-import { checkedPriors } from "../attack/priors.ts";
-import { solveAll } from "../attack/solve_all.ts";
+import { attack } from "../attack/attack.ts";
 import type { ServerView } from "../attack/view.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { On } from "../notebook/run.ts";
@@ -155,9 +153,9 @@ export async function oneCell(
     period: number;
   },
 ): Promise<{ highs: Judged; admm: Judged; contradicted: number }> {
-  const priors = checkedPriors({ objective: "published", period, wrapEdges: true });
-  const byHighs = await solveAll(views.map((view) => ({ view, priors })), on);
-  const { recoveries } = await solveBatch(views, priors, { signal: on.signal });
+  const rule = { objective: "published", period, wrapEdges: true, signal: on.signal } as const;
+  const byHighs = await attack(views, { ...on, ...rule, solver: "highs" });
+  const recoveries = await attack(views, { ...rule, solver: "batched" });
   const against = (status: string, other: string) =>
     [status, other].toSorted().join() === "infeasible,optimal";
   return {

@@ -5,15 +5,15 @@ import type { Dataset, SplitDataset } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
 import type { Transcript } from "../net/transcript.ts";
 import { accuracy, initialMlp } from "../nn/mlp.ts";
-import { AUTHORS, MODERN } from "../nn/setting.ts";
+import { AUTHORS, MODERN } from "../nn/optimizer.ts";
 import { trainMlp } from "../nn/train.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { sequenceFigure } from "../plot/sequence.ts";
-import { trainEncrypted, type TrainOptions, trainPlain } from "../protocol/cryptonn/train.ts";
-import { fixedAccuracy } from "../protocol/fixed_net.ts";
-import type { FixedNet, StepRecord } from "../protocol/fixed_step.ts";
+import { trainEncrypted, type TrainOptions, trainPlain } from "../protocol/cryptonn/in_process.ts";
+import { fixedAccuracy, type FixedNet } from "../protocol/fixed_net.ts";
+import type { StepRecord } from "../protocol/fixed_train.ts";
 import { sent, worked } from "./transcripts.ts";
 
 /** Sizes, steps and seed of a run in fixed point. */
@@ -68,10 +68,9 @@ export class EncryptedRun implements FixedRun {
           label: "every batch, once",
           steps: [
             worked(transcript, "client", "encrypt a sample", "encrypt each image"),
-            sent(transcript, ["client", "server"], "encrypted samples", "encrypted image"),
+            sent(transcript, ["client", "server"], "encrypted samples", "encrypted images, labels"),
             worked(transcript, "client", "encrypt a column", "encrypt each pixel over the batch"),
-            sent(transcript, ["client", "server"], "encrypted columns", "encrypted column"),
-            sent(transcript, ["client", "server"], "labels", "labels, in the clear"),
+            sent(transcript, ["client", "server"], "encrypted columns"),
           ],
         },
         {
@@ -117,13 +116,13 @@ export async function runClear(
 }
 
 /** The test accuracies of runs in fixed point, by label, and their table. */
-export async function accuracies<L extends string>(
+export function accuracies<L extends string>(
   runs: Readonly<Record<L, FixedRun>>,
   test: Dataset,
-): Promise<{ of(label: L): number; table(title: string): Table }> {
+): { of(label: L): number; table(title: string): Table } {
   const rows = new Map<string, [steps: number, accuracy: number]>();
   for (const [label, { net, steps }] of Object.entries<FixedRun>(runs)) {
-    rows.set(label, [steps, await fixedAccuracy(net, test)]);
+    rows.set(label, [steps, fixedAccuracy(net, test)]);
   }
   return {
     of: (label) => rows.get(label)![1],

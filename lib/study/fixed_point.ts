@@ -3,15 +3,13 @@
  * @module */
 import { firstImages, type SplitDataset } from "../data/dataset.ts";
 import { accuracy } from "../nn/mlp.ts";
-import { AUTHORS } from "../nn/setting.ts";
+import { AUTHORS } from "../nn/optimizer.ts";
 import { trainMlp } from "../nn/train.ts";
 import type { On } from "../notebook/run.ts";
 import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
 import { thousands } from "../plot/theme.ts";
-import { fixedAccuracy } from "../protocol/fixed_net.ts";
-import { fastProducts } from "../protocol/fixed_products.ts";
-import { DEFAULT_SCALES } from "../protocol/fixed_step.ts";
+import { DEFAULT_SCALES, fixedAccuracy, floatNet } from "../protocol/fixed_net.ts";
 import { trainFixed } from "../protocol/fixed_train.ts";
 import { drawNet, type Training } from "./mitig1.ts";
 
@@ -24,9 +22,9 @@ export async function fixedPointAccuracy(
   const { batch, epochs, learningRate } = training;
   const steps = epochs * train.count / batch;
   const { net } = await trainFixed(drawNet(train, training), train, {
-    ...{ batch, steps, learningRate, products: fastProducts, signal, onProgress },
+    ...{ batch, steps, learningRate, signal, onProgress },
   });
-  return await fixedAccuracy(net, test, fastProducts);
+  return fixedAccuracy(net, test);
 }
 
 /** Trains the same network from the same weights on the same batches, with the same loss, in float32.
@@ -39,17 +37,10 @@ export async function floatAccuracy(
     & Partial<On>
     & { workers?: number },
 ): Promise<number> {
-  const { hidden, batch, epochs, learningRate } = training;
-  const { W1, head, scales } = drawNet(train, training);
-  const pixelScale = 2 ** -scales.pixelBits;
-  const start = {
-    ...{ n: train.n, hidden, classes: train.classes.length },
-    W1: Float32Array.from(W1, (w) => w * 2 ** -scales.weightBits * pixelScale),
-    b1: Float32Array.from(head.b1),
-    W2: Float32Array.from(head.W2),
-    b2: Float32Array.from(head.b2),
-  };
-  const trained = await trainMlp(start, train, {
+  const { batch, epochs, learningRate } = training;
+  const start = drawNet(train, training);
+  const pixelScale = 2 ** -start.scales.pixelBits;
+  const trained = await trainMlp(floatNet(start), train, {
     ...{ ...AUTHORS, epochs, batch, learningRate, pixelScale, divideBy: "batch", workers, signal },
     onEpoch: (epoch) => onProgress?.(epoch, epochs),
   });

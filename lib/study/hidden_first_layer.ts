@@ -3,22 +3,20 @@
  * z1 is that of the true W1, whatever the server takes W1 for. A program without a solution refutes that one
  * belief, and says nothing of the image.
  * @module */
+import { attackEach } from "../attack/attack.ts";
+import { meanScore, type Score, score } from "../attack/metrics.ts";
 import { checkedPriors, type Objective } from "../attack/priors.ts";
-import { meanScore, type Score, score } from "../attack/score.ts";
-import { solveAll } from "../attack/solve_all.ts";
 import { floatView, type ServerView, serverViews } from "../attack/view.ts";
 import { type Dataset, firstImages, image } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
-import { inProcess } from "../net/port.ts";
+import { inProcess } from "../net/connection.ts";
 import { initialW1 } from "../nn/mlp.ts";
-import { AUTHORS } from "../nn/setting.ts";
+import { AUTHORS } from "../nn/optimizer.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { imageGrid } from "../plot/image_grid.ts";
-import { initialFixedW1 } from "../protocol/fixed_net.ts";
-import { fastProducts } from "../protocol/fixed_products.ts";
-import { DEFAULT_SCALES } from "../protocol/fixed_step.ts";
+import { clearProducts, DEFAULT_SCALES, initialFixedW1 } from "../protocol/fixed_net.ts";
 import { train } from "../protocol/mitig2/client.ts";
 import { type Seen, serve } from "../protocol/mitig2/server.ts";
 import { type Rate, rateText, wilson } from "../sweep/summary.ts";
@@ -68,7 +66,7 @@ export async function attackBeliefs(
       views.map((view) => ({ view, priors: checkedPriors({ objective }) }))
     )
   );
-  const recoveries = await solveAll(jobs, { solver: "fast", signal, onProgress });
+  const recoveries = await attackEach(jobs, { solver: "fast", signal, onProgress });
   /** The images' part of a list over all jobs. */
   const of = <T>(list: readonly T[], belief: number, objective = objectives.length - 1) => {
     const from = (belief * objectives.length + objective) * images.count;
@@ -120,15 +118,15 @@ function outcomes(scores: readonly Score[]) {
 
 /** The exact integers z1 of MITIG1, group operations omitted, under the true W1 and under a guess, which the
  * server draws as the client drew its own. */
-export async function fixedBeliefs(
+export function fixedBeliefs(
   images: Dataset,
   { hidden, seeds }: { hidden: number; seeds: Seeds },
-): Promise<Belief[]> {
+): Belief[] {
   const { n, shape } = images;
   const [W1, guess] = [seeds.client, seeds.server].map((seed) =>
     initialFixedW1({ n, hidden }, DEFAULT_SCALES, seededRng(seed))
   );
-  const all = await fastProducts(images.x, n).forward(W1);
+  const all = clearProducts(images.x, n).forward(W1);
   const z1s = Array.from(
     { length: images.count },
     (_, i) => all.subarray(i * hidden, (i + 1) * hidden),

@@ -9,7 +9,7 @@ import { startPairing } from "../math/pairing/group.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { imageGrid } from "../plot/image_grid.ts";
-import { DEFAULT_SCALES } from "../protocol/fixed_step.ts";
+import { DEFAULT_SCALES } from "../protocol/fixed_net.ts";
 
 /** Weights per grey level of the digit that they are drawn as. */
 const WEIGHT = 4;

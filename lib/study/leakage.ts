@@ -1,9 +1,8 @@
 /** Notebook 01: what the encrypted forward pass tells the server, how that depends on the width of the first layer,
  * and whether training hides it.
  * @module */
-import { solveBatch } from "../attack/batched.ts";
+import { attack, attackEach } from "../attack/attack.ts";
 import { checkedPriors, type Objective } from "../attack/priors.ts";
-import { solveAll } from "../attack/solve_all.ts";
 import { describe, narrowView, type ServerView } from "../attack/view.ts";
 import type { SplitDataset } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
@@ -15,7 +14,7 @@ import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
 import { sequenceFigure } from "../plot/sequence.ts";
 import { clearViews, type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
-import { forwardPass } from "../protocol/cryptonn/forward.ts";
+import { forwardPass } from "../protocol/cryptonn/in_process.ts";
 import { type Rate, wilson } from "../sweep/summary.ts";
 import { LABELS } from "./rates.ts";
 import { type Chosen, judge } from "./recoveries.ts";
@@ -54,10 +53,10 @@ export async function encryptedForward(
       roles: ["authority", "client", "server"],
       steps: [
         worked(transcript, "authority", "setup", "set up: master key"),
-        sent(transcript, ["authority", "client"], "public key"),
+        sent(transcript, ["authority", "client"], "public keys", "public key"),
         sent(transcript, ["server", "authority"], "rows of W1"),
-        worked(transcript, "authority", "derive keys", `derive ${layer.hidden} keys`),
-        sent(transcript, ["authority", "server"], "functional keys"),
+        worked(transcript, "authority", "derive keys for W1", `derive ${layer.hidden} keys`),
+        sent(transcript, ["authority", "server"], "keys for W1", "functional keys"),
         {
           kind: "group",
           label: `each of ${indices.length} images`,
@@ -93,7 +92,7 @@ export async function exactRate(
   { layer, images, indices, ...on }: Partial<On> & Chosen & { layer: FirstLayer },
 ): Promise<Rate> {
   const views = clearViews(layer, images, indices);
-  const { recoveries } = await solveBatch(views, checkedPriors({ objective: "tv-sum" }), on);
+  const recoveries = await attack(views, { objective: "tv-sum", solver: "batched", ...on });
   return wilson(judge("", recoveries, { images, indices }).exact, indices.length);
 }
 
@@ -120,7 +119,7 @@ export async function attackWidths(
   const jobs = points.flatMap(({ objective, width }) =>
     viewsAt(width).map((view) => ({ view, priors: checkedPriors({ objective }) }))
   );
-  const solved = await solveAll(jobs, { ...on, solver: "fast" });
+  const solved = await attackEach(jobs, { ...on, solver: "fast" });
   const swept = points.map((point, k) => {
     const part = solved.slice(k * wide.length, (k + 1) * wide.length);
     return { ...point, mse: judge("", part, { images, indices }).mse };

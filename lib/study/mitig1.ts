@@ -2,17 +2,22 @@
  * @module */
 import type { Dataset } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
-import { inProcess } from "../net/port.ts";
+import { inProcess } from "../net/connection.ts";
 import { Transcript } from "../net/transcript.ts";
 import type { On } from "../notebook/run.ts";
 import type { Figure } from "../plot/figure.ts";
 import { sequenceFigure } from "../plot/sequence.ts";
 import type { SequenceStep } from "../plot/sequence.ts";
-import { fixedAccuracy, initialFixedW1 } from "../protocol/fixed_net.ts";
-import { DEFAULT_SCALES, type FixedNet, type Scales } from "../protocol/fixed_step.ts";
+import {
+  DEFAULT_SCALES,
+  fixedAccuracy,
+  type FixedNet,
+  initFixedNet,
+  type Scales,
+} from "../protocol/fixed_net.ts";
 import { trainFixed } from "../protocol/fixed_train.ts";
-import { type Head, initHead } from "../protocol/head.ts";
-import { predict, train } from "../protocol/mitig1/client.ts";
+import type { Head } from "../protocol/head.ts";
+import { classify, train } from "../protocol/mitig1/client.ts";
 import { serve } from "../protocol/mitig1/server.ts";
 import { sent, worked } from "./transcripts.ts";
 
@@ -39,8 +44,8 @@ export function drawNet(
   { n, classes }: Pick<Dataset, "n" | "classes">,
   { hidden, seeds, scales = DEFAULT_SCALES }: Pick<Training, "hidden" | "seeds" | "scales">,
 ): FixedNet {
-  const W1 = initialFixedW1({ n, hidden }, scales, seededRng(seeds.client));
-  return { n, scales, W1, head: initHead(hidden, classes.length, seededRng(seeds.server)) };
+  const sizes = { n, hidden, classes: classes.length };
+  return initFixedNet(sizes, scales, seededRng(seeds.client), seededRng(seeds.server));
 }
 
 const same = (a: ArrayLike<number>, b: ArrayLike<number>) =>
@@ -103,7 +108,7 @@ export async function runBoth(
     });
     const seconds = (performance.now() - start) / 1000;
     const drawn = stepsOf(transcript, training); // now: predicting goes on in the same transcript
-    const classes = await predict(model, fresh.x);
+    const classes = await classify(model, fresh.x);
     return {
       ...{ z1s, W1: model.W1, head: head!, seconds },
       right: classes.reduce((sum, c, i) => sum + Number(c === fresh.y[i]), 0),
@@ -185,6 +190,6 @@ export async function runInClear(
     distances: z1s.flatMap((z1, step) =>
       Array.from(z1, (z, i) => Math.abs(z - (z1s[step - perEpoch]?.[i] ?? 0)))
     ),
-    right: async (fresh) => Math.round(await fixedAccuracy(net, fresh) * fresh.count),
+    right: (fresh) => Promise.resolve(Math.round(fixedAccuracy(net, fresh) * fresh.count)),
   };
 }

@@ -2,16 +2,15 @@
  * on, and what it says of runs too long to make.
  * @module */
 import { type Dataset, firstImages, poolImages } from "../data/dataset.ts";
-import { startPairing } from "../math/pairing/group.ts";
 import type { On } from "../notebook/run.ts";
 import { type Cell, type Table, table } from "../notebook/table.ts";
 import {
   type CostModel,
-  fitCostModel,
-  predict,
+  fitCost,
+  predictCost,
   type Prediction,
   type RunSize,
-} from "../protocol/mitig1/cost.ts";
+} from "../protocol/cost.ts";
 import { thousands } from "../plot/theme.ts";
 import { percent } from "../sweep/summary.ts";
 import { runBoth, runInClear, type Seeds } from "./mitig1.ts";
@@ -37,18 +36,17 @@ export interface CheckedModel {
 /** Fits the model on this machine and makes each run in one thread. The machine's speed drifts, so the model is
  * fitted again after each run, and predicts it as the mean of both fits.
  * @param options.fit for tests.
- * @param images square; their side is a multiple of each run's.   @throws as `runBoth` and `fitCostModel`. */
+ * @param images square; their side is a multiple of each run's.   @throws as `runBoth` and `fitCost`. */
 export async function checkCostModel(
   images: Dataset,
   sizes: readonly CheckSize[],
-  { seeds, fit = fitCostModel, signal, onProgress }: Partial<On> & {
+  { seeds, fit = fitCost, signal, onProgress }: Partial<On> & {
     seeds: Seeds;
-    fit?: typeof fitCostModel;
+    fit?: typeof fitCost;
   },
 ): Promise<CheckedModel> {
-  const pairing = await startPairing();
   const total = 1 + sizes.length;
-  let model = await fit(pairing, { signal });
+  let model = await fit("mitig1", { signal });
   onProgress?.(1, total);
   const runs: CheckedModel["runs"][number][] = [];
   for (const size of sizes) {
@@ -57,11 +55,12 @@ export async function checkCostModel(
     const training = { hidden, batch, epochs: 1, learningRate: 1, seeds, signal };
     const { distances } = await runInClear(some, training);
     const seconds = () =>
-      predict(model, { n: some.n, hidden, samples, batch, epochs: 1, speed: 1 }, distances).seconds;
+      predictCost(model, { n: some.n, hidden, samples, batch, epochs: 1, cores: 1 }, { distances })
+        .seconds;
     const before = seconds();
     const fresh = firstImages(some, 1);
     const { seconds: measured } = await runBoth(some, { ...training, fresh, workers: 0 });
-    model = await fit(pairing, { signal });
+    model = await fit("mitig1", { signal });
     runs.push({ ...size, measured, predicted: (before + seconds()) / 2 });
     onProgress?.(1 + runs.length, total);
   }
@@ -82,7 +81,7 @@ export async function checkCostModel(
   };
 }
 
-const PARTS: Record<keyof Prediction["parts"], string> = {
+const PARTS: Readonly<Record<string, string>> = {
   setup: "set up",
   encrypt: "encrypt samples",
   keys: "derive and check keys",
@@ -98,14 +97,14 @@ const gigabytes = (sizeBytes: number) => `${(sizeBytes / 1e9).toFixed(1)} GB`;
 
 /** Predicted costs of runs, side by side.
  * @param runs by a word for each.
- * @param distances as in `predict`: those of a run in the clear. */
+ * @param distances as in `predictCost`: those of a run in the clear. */
 export function costOf<Name extends string>(
   model: CostModel,
   runs: Readonly<Record<Name, RunSize>>,
   distances: readonly number[],
 ): { days: Record<Name, number>; table(): Table } {
   const entries = (Object.entries(runs) as [Name, RunSize][])
-    .map(([name, size]) => [name, predict(model, size, distances)] as const);
+    .map(([name, size]) => [name, predictCost(model, size, { distances })] as const);
   const row = (what: string, text: (prediction: Prediction) => Cell) =>
     [what, ...entries.map(([, prediction]) => text(prediction))] as const;
   return {
@@ -118,7 +117,7 @@ export function costOf<Name extends string>(
           "Encrypted runs at full size, predicted; decryption is taken to scale with the cores",
         columns: ["", ...entries.map(([name]) => heading(name, runs[name]))],
         rows: [
-          ...(Object.keys(PARTS) as (keyof typeof PARTS)[])
+          ...Object.keys(PARTS)
             .map((part) => row(PARTS[part], ({ parts }) => secondsText(parts[part]))),
           row("all of it", ({ seconds }) => secondsText(seconds)),
           row("Miller loops", ({ millerLoops }) => `${(millerLoops / 1e9).toFixed(0)} billion`),

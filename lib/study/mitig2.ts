@@ -4,7 +4,7 @@ import type { SplitDataset } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
 import { hostServer } from "../net/hosted.ts";
 import { Transcript } from "../net/transcript.ts";
-import type { Setting } from "../nn/setting.ts";
+import type { Setting } from "../nn/optimizer.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";

@@ -1,9 +1,8 @@
 /** The published neighbour rule, held against true images, and the published program under it.
  * @module */
-import { ruleViolations } from "../attack/metrics.ts";
+import { attackEach } from "../attack/attack.ts";
+import { ruleViolations, type Score } from "../attack/metrics.ts";
 import { checkedPriors, PUBLISHED_PERIODS } from "../attack/priors.ts";
-import type { Score } from "../attack/score.ts";
-import { solveAll } from "../attack/solve_all.ts";
 import type { ServerView } from "../attack/view.ts";
 import { image } from "../data/dataset.ts";
 import type { On } from "../notebook/run.ts";
@@ -95,7 +94,7 @@ export async function studyRule(
   const jobs = PUBLISHED_PERIODS.flatMap((period) =>
     views.map((view) => ({ view, priors: checkedPriors({ objective: "published", period }) }))
   );
-  const solved = await solveAll(jobs, { ...on, timeLimitS: 60 });
+  const solved = await attackEach(jobs, { ...on, solver: "highs", timeLimitS: 60 });
   const all = { images, indices: Array.from({ length: images.count }, (_, i) => i) };
   const rows = PUBLISHED_PERIODS.map((period, k) => {
     const violations = (wrapEdges: boolean) => {

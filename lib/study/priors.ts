@@ -1,17 +1,15 @@
 /** Notebook 01c: the same equations under stronger priors, on several datasets, and behind convolutions.
  * @module */
-import { solveBatch } from "../attack/batched.ts";
+import { attack } from "../attack/attack.ts";
 import { convMatrix, convWeights } from "../attack/conv.ts";
-import { fitGaussian, gaussianAttack } from "../attack/gaussian.ts";
-import { checkedPriors, type Objective } from "../attack/priors.ts";
-import { solveAll } from "../attack/solve_all.ts";
+import type { Objective } from "../attack/priors.ts";
+import { fitGaussian } from "../attack/solvers/gaussian.ts";
 import { narrowView, type ServerView } from "../attack/view.ts";
 import type { SplitDataset } from "../data/dataset.ts";
 import { gaussian, seededRng } from "../math/rng.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import { clearViews, firstLayer } from "../protocol/cryptonn/first_layer.ts";
-import { breather } from "../workers/pool.ts";
 import { LABELS } from "./rates.ts";
 import { type Chosen, count, judge, type Judged, Recoveries } from "./recoveries.ts";
 
@@ -96,7 +94,6 @@ export async function comparePriors<D extends string>(
     insecureSeed: number;
   },
 ): Promise<PriorStudy> {
-  const breathe = breather(signal); // the formula does not wait by itself
   const names = Object.keys(data) as D[];
   const total = names.reduce((sum, name) => sum + widths[name].length * priors.length, 0);
   const points: Point[] = [], all = new Map<string, Chosen>();
@@ -108,11 +105,9 @@ export async function comparePriors<D extends string>(
     all.set(dataset, chosen);
     for (const prior of priors) {
       for (const width of widths[dataset]) {
-        await breathe();
         const narrow = views.map((view) => narrowView(view, width));
-        const recoveries = prior === "gaussian"
-          ? narrow.map(gaussianAttack(fitted!, narrow[0]))
-          : (await solveBatch(narrow, checkedPriors({ objective: prior }), { signal })).recoveries;
+        const assumed = { objective: prior, prior: fitted, solver: "batched", signal } as const;
+        const recoveries = await attack(narrow, assumed);
         points.push({ dataset, prior, width, judged: judge(LABELS[prior], recoveries, chosen) });
         onProgress?.(points.length, total);
       }
@@ -133,9 +128,8 @@ export async function attackConvolution(
   const geometry = { filters, kernel, perChannel, shape: images.shape };
   const weights = gaussian(seededRng(insecureSeed), convWeights(geometry));
   const layer = firstLayer(convMatrix(geometry, weights), images.n);
-  const priors = checkedPriors({ objective: "tv" });
-  const jobs = clearViews(layer, images, indices).map((view) => ({ view, priors }));
-  const recoveries = await solveAll(jobs, { ...on, solver: "fast" });
+  const views = clearViews(layer, images, indices);
+  const recoveries = await attack(views, { objective: "tv", ...on });
   const chosen = { images, indices };
   const found = new Recoveries(chosen, [judge(LABELS.tv, recoveries, chosen)]);
   return { found, equations: layer.hidden };

@@ -1,11 +1,9 @@
 /** What attacks make of some images, held against the truth: the scores, and the table and the picture of them.
  * @module */
-import { certificateText } from "../attack/certificate.ts";
-import { leastSquares } from "../attack/least_squares.ts";
+import { attack, attackEach } from "../attack/attack.ts";
+import { meanScore, type Score, score } from "../attack/metrics.ts";
 import { checkedPriors, type Objective } from "../attack/priors.ts";
-import type { Recovery } from "../attack/recovery.ts";
-import { meanScore, type Score, score } from "../attack/score.ts";
-import { solveAll } from "../attack/solve_all.ts";
+import { certificateText, type Recovery } from "../attack/recovery.ts";
 import type { ServerView } from "../attack/view.ts";
 import { type Dataset, image } from "../data/dataset.ts";
 import type { On } from "../notebook/run.ts";
@@ -114,9 +112,10 @@ export class Recoveries {
 
 /** Attacks each view by each method, the programs on all cores.
  * @param options.views of the images at `indices`, which serve to judge alone.
- * @param options.solver as in `solveAll`.   @throws as `solveAll`. */
+ * @param options.solver as in `attack`; "highs" by default, whose point the published program is known by.
+ * @throws as `attack`. */
 export async function attackAll(
-  { views, images, indices, methods, solver, ...on }: Partial<On> & Chosen & {
+  { views, images, indices, methods, solver = "highs", ...on }: Partial<On> & Chosen & {
     views: readonly ServerView[];
     methods: readonly Method[];
     solver?: "highs" | "fast";
@@ -126,12 +125,13 @@ export async function attackAll(
   const jobs = programs.flatMap((objective) =>
     views.map((view) => ({ view, priors: checkedPriors({ objective }) }))
   );
-  const solved = await solveAll(jobs, { ...on, solver });
+  const solved = await attackEach(jobs, { ...on, solver });
+  const nearest = methods.includes("least-squares")
+    ? await attack(views, { objective: "least-squares", signal: on.signal })
+    : [];
   const rows = methods.map((method) => {
     const at = programs.indexOf(method as Objective) * views.length;
-    const recoveries = method === "least-squares"
-      ? views.map(leastSquares)
-      : solved.slice(at, at + views.length);
+    const recoveries = method === "least-squares" ? nearest : solved.slice(at, at + views.length);
     return judge(LABELS[method], recoveries, { images, indices });
   });
   return new Recoveries({ images, indices }, rows);

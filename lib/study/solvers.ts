@@ -1,10 +1,9 @@
 /** Notebook 01c: one program by every solver, quality against time.
  * @module */
-import { type Residuals, solveBatch } from "../attack/batched.ts";
-import { fitGaussian, gaussianAttack } from "../attack/gaussian.ts";
-import { checkedPriors } from "../attack/priors.ts";
-import { meanScore } from "../attack/score.ts";
-import { solveAll } from "../attack/solve_all.ts";
+import { attack } from "../attack/attack.ts";
+import { meanScore } from "../attack/metrics.ts";
+import type { Residuals } from "../attack/solvers/admm.ts";
+import { fitGaussian } from "../attack/solvers/gaussian.ts";
 import type { SplitDataset } from "../data/dataset.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
@@ -86,12 +85,15 @@ export async function compareSolvers(
 ): Promise<SolverStudy> {
   const chosen = { images: test, indices: Array.from({ length: many }, (_, i) => i) };
   const views = randomViews(chosen, { hidden, insecureSeed });
-  const priors = checkedPriors({ objective: "tv-sum" });
-  const jobs = views.slice(0, few).map((view) => ({ view, priors }));
-  const highs = await solveAll(jobs, { ...on, workers: 1 });
-  const fast = await solveAll(jobs, { ...on, solver: "fast", workers: 1 });
-  const { recoveries, residuals } = await solveBatch(views, priors, on);
-  const formula = views.map(gaussianAttack(fitGaussian(train), views[0]));
+  const objective = "tv-sum";
+  const first = views.slice(0, few);
+  const highs = await attack(first, { ...on, objective, solver: "highs", workers: 1 });
+  const fast = await attack(first, { ...on, objective, solver: "fast", workers: 1 });
+  const residuals: Residuals[] = [];
+  const onResiduals = (state: Residuals) => residuals.push(state);
+  const recoveries = await attack(views, { ...on, objective, solver: "batched", onResiduals });
+  const [prior, { signal }] = [fitGaussian(train), on];
+  const formula = await attack(views, { objective: "gaussian", prior, signal });
   const solved = {
     highs: judge("HiGHS", highs, chosen),
     fast: judge("interior point", fast, chosen),

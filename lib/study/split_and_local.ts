@@ -3,7 +3,7 @@
 import { firstImages, type SplitDataset } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
 import { initialUpper, initialW1 } from "../nn/mlp.ts";
-import type { Setting } from "../nn/setting.ts";
+import type { Setting } from "../nn/optimizer.ts";
 import { trainMlp } from "../nn/train.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";

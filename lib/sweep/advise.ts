@@ -27,6 +27,7 @@ import { runSweep } from "./runner.ts";
 import type { StoredRow, SweepStore } from "./store.ts";
 import { loadTraining, sweep as trainings, TRAINING_DATASETS } from "./training.ts";
 
+/** The datasets that advice can be asked for. */
 export type AdviseDataset = (typeof TRAINING_DATASETS)[number];
 
 /** The schemes: the one under attack, and the two mitigations. */

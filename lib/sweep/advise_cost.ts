@@ -1,41 +1,30 @@
 /** Sweep `advise_cost`: seconds that an encrypted training would take on this machine, predicted.
  *
- * `protocol/cryptonn/cost.ts` and `protocol/mitig1/cost.ts` are fitted once a process to single operations, and
- * a run is a matter of counting. Entries of W1 and dz1 and the sizes of z1 are those of a first step on real
+ * `protocol/cost.ts` is fitted once per process to single operations, and a run is a matter of counting. Entries of W1 and dz1 and the sizes of z1 are those of a first step on real
  * images in the clear. MITIG1's search for z1 is counted from 0, not from the epoch before, which makes it a
  * little too dear. Decryption is spread over all cores.
  * @module */
 import { firstImages } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
-import { startPairing } from "../math/pairing/group.ts";
-import * as cryptonn from "../protocol/cryptonn/cost.ts";
+import { type CostModel, fitCost, predictCost } from "../protocol/cost.ts";
 import { initFixedNet } from "../protocol/fixed_net.ts";
-import { fastProducts } from "../protocol/fixed_products.ts";
-import type { StepRecord } from "../protocol/fixed_step.ts";
-import { trainFixed } from "../protocol/fixed_train.ts";
-import * as mitig1 from "../protocol/mitig1/cost.ts";
+import { type StepRecord, trainFixed } from "../protocol/fixed_train.ts";
 import { defineSweep } from "./grid.ts";
 import { loadTraining, scalesOf, TRAINING_DATASETS } from "./training.ts";
 
 /** Enough entries for a mean. */
 const ENTRIES = 4096;
+const cores = navigator.hardwareConcurrency;
 
-/** What a training of some size takes, by scheme. */
-interface Models {
-  readonly cores: number;
-  readonly cryptonn: cryptonn.CostModel;
-  readonly mitig1: mitig1.CostModel;
-}
+let models: Promise<Record<"cryptonn" | "mitig1", CostModel>> | undefined;
 
-let models: Promise<Models> | undefined;
-
-/** Measures this machine, some ten seconds. */
-async function fitModels(): Promise<Models> {
-  const cores = navigator.hardwareConcurrency;
+/** Measures this machine, some ten seconds. MITIG1's Workers are taken to bring as much as CryptoNN's. */
+async function fitModels() {
+  const cryptonn = await fitCost("cryptonn", { cores });
+  const mitig1 = await fitCost("mitig1");
   return {
-    cores,
-    cryptonn: await cryptonn.fitCostModel({ cores }),
-    mitig1: await mitig1.fitCostModel(await startPairing()),
+    cryptonn,
+    mitig1: { ...mitig1, pool: cryptonn.pool && { ...cryptonn.pool, startSeconds: 0 } },
   };
 }
 
@@ -45,6 +34,7 @@ function some(values: ArrayLike<number>): number[] {
   return Array.from({ length: Math.floor(values.length / step) }, (_, k) => values[k * step]);
 }
 
+/** Predicted seconds of encrypted trainings. */
 export const sweep = defineSweep({
   url: import.meta.url,
   name: "advise_cost",
@@ -80,19 +70,13 @@ export const sweep = defineSweep({
     const net = initFixedNet(sizes, scalesOf(scaleBits), seededRng(seed));
     const records: StepRecord[] = [];
     await trainFixed(net, firstImages(train, batch), {
-      ...{ batch, steps: 1, learningRate: 1, products: fastProducts },
+      ...{ batch, steps: 1, learningRate: 1 },
       onStep: (record) => records.push(record),
     });
     const [{ W1, dz1, z1 }] = records;
-    const { cores, ...model } = await (models ??= fitModels());
-    const size = { n, hidden, samples, batch, epochs };
-    if (scheme === "cryptonn") {
-      const entries = { W1: some(W1), dz1: some(dz1) };
-      const { seconds } = cryptonn.predict(model.cryptonn, { ...size, cores }, entries);
-      return { seconds };
-    }
-    const speed = 1 + (cores - 1) * (model.cryptonn.pool?.efficiency ?? 0);
-    const distances = some(z1.map(Math.abs));
-    return { seconds: mitig1.predict(model.mitig1, { ...size, speed }, distances).seconds };
+    const model = (await (models ??= fitModels()))[scheme];
+    const entries = { W1: some(W1), dz1: some(dz1), distances: some(z1.map(Math.abs)) };
+    const { seconds } = predictCost(model, { n, hidden, samples, batch, epochs, cores }, entries);
+    return { seconds };
   },
 });

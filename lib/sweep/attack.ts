@@ -6,10 +6,9 @@
  * dataset, width and image: the same for all objectives and periods, which are thus compared in pairs. z1
  * is computed in the clear, in the integers that decryption yields.
  * @module */
-import { solveFast } from "../attack/fast.ts";
-import { solveLp } from "../attack/highs.ts";
-import { checkedPriors, type Objective, OBJECTIVES } from "../attack/priors.ts";
-import { score } from "../attack/score.ts";
+import { attack } from "../attack/attack.ts";
+import { score } from "../attack/metrics.ts";
+import { type Objective, OBJECTIVES } from "../attack/priors.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { image } from "../data/dataset.ts";
 import { type DatasetName, loadDataset } from "../data/load.ts";
@@ -92,9 +91,10 @@ export const sweep = defineSweep({
     const test = await testImages(dataset);
     const W1 = gaussian(seededRng(seed), hidden * test.n);
     const [view] = clearViews(firstLayer(W1, test.n), test, [index]);
-    const priors = checkedPriors({ objective, period: priorPeriod(period) });
-    const solve = solver === "highs" ? solveLp : solveFast;
-    const recovery = await solve(view, priors, { timeLimitS: TIME_LIMIT_S, stopped });
+    const [recovery] = await attack([view], {
+      ...{ objective, period: priorPeriod(period), solver },
+      ...{ timeLimitS: TIME_LIMIT_S, stopped },
+    });
     const { status, ...numbers } = score(recovery, image(test, index), test.shape);
     const psnr = numbers.psnr === Infinity ? null : numbers.psnr;
     return { recovery: status, ...numbers, psnr };

@@ -134,6 +134,7 @@ const TIMINGS = [
 /** Schemes whose code this process has run before: the first round is several times slower. */
 const warm = new Set<string>();
 
+/** Measured seconds and bytes of one sample. */
 export const sweep = defineSweep({
   url: import.meta.url,
   name: "cost",

@@ -9,36 +9,16 @@
  * With `w1` "guessed" the program is written with another W1 of the same distribution, as a server tries that has
  * none: what its verdict refutes is that one guess.
  * @module */
-import { solveBatch } from "../attack/batched.ts";
-import { solveFast } from "../attack/fast.ts";
-import { checkedPriors, type Objective, OBJECTIVES, type Priors } from "../attack/priors.ts";
-import type { Recovery } from "../attack/recovery.ts";
-import { meanScore, score } from "../attack/score.ts";
-import { type ServerView, serverViews } from "../attack/view.ts";
+import { attack } from "../attack/attack.ts";
+import { meanScore, score } from "../attack/metrics.ts";
+import { type Objective, OBJECTIVES } from "../attack/priors.ts";
+import { serverViews } from "../attack/view.ts";
 import { image } from "../data/dataset.ts";
 import { toFixed } from "../math/fixed_point.ts";
 import { gaussian, seededRng } from "../math/rng.ts";
 import { clearViews, firstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { ATTACKED, PERIODS, priorPeriod, testImages } from "./attack.ts";
 import { defineSweep } from "./grid.ts";
-
-/** How one block is solved: many at once by ADMM, or one after the other by the interior point method. */
-const SOLVERS = {
-  async batched(views: readonly ServerView[], priors: Priors, stopped: () => boolean) {
-    const stop = new AbortController();
-    const poll = setInterval(() => stopped() && stop.abort(), 200);
-    try {
-      return (await solveBatch(views, priors, { signal: stop.signal })).recoveries;
-    } finally {
-      clearInterval(poll);
-    }
-  },
-  async fast(views: readonly ServerView[], priors: Priors, stopped: () => boolean) {
-    const recoveries: Recovery[] = [];
-    for (const view of views) recoveries.push(await solveFast(view, priors, { stopped }));
-    return recoveries;
-  },
-};
 
 /** Five draws of W1, the least that a rate is stated from. */
 const DRAWS = [0, 1, 2, 3, 4];
@@ -113,9 +93,11 @@ export const sweep = defineSweep({
       z1s: known.map(({ z1 }) => z1),
       ...{ shape: test.shape, scaleBits: layer.scaleBits },
     });
-    const priors = checkedPriors({ objective, period: priorPeriod(period) });
     const start = performance.now();
-    const recoveries = await SOLVERS[solver](views, priors, context.stopped);
+    const recoveries = await attack(views, {
+      ...{ objective, period: priorPeriod(period), solver },
+      stopped: context.stopped,
+    });
     const elapsedMs = (performance.now() - start) / images;
     const scores = recoveries.map((r, k) => score(r, image(test, indices[k]), test.shape));
     const count = (fits: (s: (typeof scores)[number]) => boolean) => scores.filter(fits).length;

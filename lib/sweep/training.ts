@@ -13,11 +13,15 @@ import { type DatasetName, loadDataset } from "../data/load.ts";
 import { type Rng, seededRng } from "../math/rng.ts";
 import { startBackend } from "../nn/backend.ts";
 import { accuracy, initialMlp, type MlpSizes } from "../nn/mlp.ts";
-import { AUTHORS, MODERN, type Setting } from "../nn/setting.ts";
+import { AUTHORS, MODERN, type Setting } from "../nn/optimizer.ts";
 import { epochOrder, ORDER_KEY_BYTES, trainMlp } from "../nn/train.ts";
-import { fixedAccuracy, initFixedNet } from "../protocol/fixed_net.ts";
-import { fastProducts } from "../protocol/fixed_products.ts";
-import { DEFAULT_SCALES, type Scales } from "../protocol/fixed_step.ts";
+import {
+  DEFAULT_SCALES,
+  fixedAccuracy,
+  floatNet,
+  initFixedNet,
+  type Scales,
+} from "../protocol/fixed_net.ts";
 import { trainFixed } from "../protocol/fixed_train.ts";
 import { defineSweep } from "./grid.ts";
 
@@ -37,7 +41,7 @@ type Train = (
   options: Options,
 ) => Promise<(images: Dataset) => number | Promise<number>>;
 
-/** In float32, in a setting of `nn/setting.ts`. */
+/** In float32, in a setting of `nn/optimizer.ts`. */
 const float = (base: Setting): Train => async (sizes, train, { scaleBits: _, rng, ...own }) => {
   const setting = { ...base, ...own };
   const network = await trainMlp(initialMlp(sizes, base.initial, rng), train, { ...setting, rng });
@@ -71,9 +75,9 @@ function wholeBatches(all: Dataset, batch: number, rng: Rng) {
 const fixed: Train = async (sizes, all, { batch, learningRate, epochs, scaleBits, rng }) => {
   const { batches, train } = wholeBatches(all, batch, rng);
   const { net } = await trainFixed(initFixedNet(sizes, scalesOf(scaleBits), rng), train, {
-    ...{ batch, learningRate, steps: epochs * batches, products: fastProducts },
+    ...{ batch, learningRate, steps: epochs * batches },
   });
-  return (images) => fixedAccuracy(net, images, fastProducts);
+  return (images) => fixedAccuracy(net, images);
 };
 
 /** Steps of 2⁻²⁰ in the weights that "float" starts from: as good as none. */
@@ -82,15 +86,8 @@ const FINEST = 20;
 /** The training of `fixed` in float32. */
 const sameInFloat: Train = async (sizes, all, { batch, learningRate, epochs, rng }) => {
   const { train } = wholeBatches(all, batch, rng);
-  const { W1, head } = initFixedNet(sizes, scalesOf(FINEST), rng);
+  const start = floatNet(initFixedNet(sizes, scalesOf(FINEST), rng));
   const pixelScale = 2 ** -DEFAULT_SCALES.pixelBits;
-  const start = {
-    ...sizes,
-    W1: Float32Array.from(W1, (w) => w * 2 ** -FINEST * pixelScale), // for pixels in 0..255
-    b1: Float32Array.from(head.b1),
-    W2: Float32Array.from(head.W2),
-    b2: Float32Array.from(head.b2),
-  };
   const network = await trainMlp(start, train, {
     ...AUTHORS,
     ...{ batch, learningRate, epochs, pixelScale, divideBy: "batch", rng },

@@ -147,13 +147,15 @@ export function parseCommand<const F extends Record<string, Flag>>(
 }
 
 /** Runs a task: parses the command line, then exits with the status that `main` returns.
- * An error that `main` throws becomes one line on stderr and status 1; bad usage is status 2. */
+ * An error that `main` throws becomes one line on stderr and status 1; bad usage is status 2.
+ * @param args what follows the script; a script of several tasks takes the task's name off first. */
 export async function runCommand<const F extends Record<string, Flag>>(
   command: Command<F>,
   main: (values: Values<F>, rest: string[]) => Promise<number>,
+  args: readonly string[] = Deno.args,
 ): Promise<never> {
   try {
-    const { values, rest, help } = parseCommand(command, Deno.args);
+    const { values, rest, help } = parseCommand(command, args);
     if (help) {
       console.log(helpText(command));
       Deno.exit(0);

@@ -4,22 +4,19 @@
  * encryption always draw from the CSPRNG. With `--encrypted` z1 is really encrypted, derived and
  * decrypted; without, it is computed in the same integers.
  * @module */
-import { solveBatch } from "../attack/batched.ts";
+import { attack } from "../attack/attack.ts";
 import { type ConvLayer, convMatrix, convWeights } from "../attack/conv.ts";
-import { fitGaussian, gaussianAttack } from "../attack/gaussian.ts";
-import { checkedPriors, OBJECTIVES, PUBLISHED_PERIODS, type Shape } from "../attack/priors.ts";
-import { certificateText } from "../attack/certificate.ts";
-import type { Recovery } from "../attack/recovery.ts";
-import { meanScore, score } from "../attack/score.ts";
-import { solveAll } from "../attack/solve_all.ts";
-import type { ServerView } from "../attack/view.ts";
-import { type Dataset, image } from "../data/dataset.ts";
+import { meanScore, score } from "../attack/metrics.ts";
+import { OBJECTIVES, PUBLISHED_PERIODS, type Shape } from "../attack/priors.ts";
+import { certificateText } from "../attack/recovery.ts";
+import { fitGaussian } from "../attack/solvers/gaussian.ts";
+import { image } from "../data/dataset.ts";
 import { MAX_HIDDEN, ORIENTATIONS } from "../data/layer_file.ts";
 import { DATASETS, loadDataset, shapeOf } from "../data/load.ts";
 import { countOf } from "../data/tensor.ts";
 import { gaussian, secureRng, seededRng } from "../math/rng.ts";
 import { clearViews, type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
-import { forwardPass } from "../protocol/cryptonn/forward.ts";
+import { forwardPass } from "../protocol/cryptonn/in_process.ts";
 import { startProgress } from "../notebook/progress.ts";
 import { runCommand, UsageError, type Values } from "./args.ts";
 import { readLayer } from "./read_layer.ts";
@@ -135,33 +132,6 @@ function convolution({ layer, hidden, dataset }: Options, shape: Shape): ConvLay
   return { filters, kernel, shape };
 }
 
-/** Runs the attack that the options name; `train` is public, `views` are of test images. */
-async function attack(
-  options: Options,
-  { views, train, onProgress }: {
-    views: ServerView[];
-    train: Dataset;
-    onProgress: (done: number) => void;
-  },
-): Promise<Recovery[]> {
-  const { objective, solver, period, layer } = options;
-  if (objective === "gaussian") {
-    const recover = gaussianAttack(fitGaussian(train), views[0]);
-    return views.map((view, k) => {
-      onProgress(k + 1);
-      return recover(view);
-    });
-  }
-  const priors = checkedPriors({
-    objective,
-    period: period === "none" ? null : Number(period),
-    border: layer === "conv3" && objective === "published",
-  });
-  return solver === "batched"
-    ? (await solveBatch(views, priors, { onProgress })).recoveries
-    : await solveAll(views.map((view) => ({ view, priors })), { solver, onProgress });
-}
-
 const format = (value: number | null, digits: number) =>
   value === null
     ? "–"
@@ -191,8 +161,15 @@ await runCommand(command, async (options) => {
     views = clearViews(layer, test, indices);
   }
   const bar = progress("attack");
-  const onProgress = (done: number) => bar.update(done);
-  const recoveries = await attack(options, { views, train, onProgress });
+  const { dataset, objective, solver, period, encrypted } = options;
+  const recoveries = await attack(views, {
+    objective,
+    solver,
+    period: period === "none" ? null : Number(period),
+    border: options.layer === "conv3" && objective === "published",
+    prior: objective === "gaussian" ? fitGaussian(train) : undefined,
+    onProgress: (done) => bar.update(done),
+  });
   await bar.done();
 
   const scores = recoveries.map((recovery, k) =>
@@ -212,7 +189,6 @@ await runCommand(command, async (options) => {
   };
   const exact = scores.filter((s) => s.exact).length;
   const failed = images.every(({ status }) => status === "error") ? 1 : 0;
-  const { dataset, objective, solver, period, encrypted } = options;
   if (options.json) {
     const setting = {
       dataset,

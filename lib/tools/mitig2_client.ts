@@ -1,12 +1,16 @@
 /** `deno task mitig2:client`: the client of MITIG2 (protocol/mitig2/client.ts), with a dataset of ours.
  * @module */
+import { accuracyOf } from "../data/dataset.ts";
 import { loadDataset } from "../data/load.ts";
-import { AUTHORS, MODERN, type Setting } from "../nn/setting.ts";
+import { AUTHORS, MODERN, type Setting } from "../nn/optimizer.ts";
 import { Checkpoints } from "../net/checkpoints.ts";
-import { decodeModel, predict, train } from "../protocol/mitig2/client.ts";
+import { type Beginning, classify, decodeModel, train } from "../protocol/mitig2/client.ts";
 import { runCommand, type Values } from "./args.ts";
-import { loadServerCredentials, PartyRun } from "./party_client.ts";
-import { clientFlags, rngOf } from "./party_flags.ts";
+import { placeOf, rngOf, seedFlag } from "./party.ts";
+import { connectFlags, PartyRun, percent, round } from "./party_client.ts";
+
+/** The test accuracy that the paper reports. */
+const PAPER_ACCURACY = 0.968;
 
 const command = {
   name: "mitig2:client",
@@ -64,7 +68,19 @@ without TLS), session, resumedFrom, source (of W1's randomness), epochs, and wha
       max: 1024,
       help: "threads for the first layer (default: the machine's cores)",
     },
-    ...clientFlags("mitig2"),
+    ...connectFlags,
+    "insecure-seed": seedFlag("W1 and the order of the images"),
+    directory: {
+      type: "path",
+      placeholder: "DIR",
+      default: "data/mitig2/client",
+      help: "where the checkpoints and the model are kept",
+    },
+    fresh: { type: "switch", help: "discard an unfinished training that is kept there" },
+    predict: {
+      type: "switch",
+      help: "classify the test images with the finished model instead of training",
+    },
   },
 } as const;
 
@@ -75,9 +91,6 @@ function settingOf({ setting, epochs, batch }: Options): Setting {
   return { ...base, epochs: epochs ?? base.epochs, batch: batch ?? base.batch };
 }
 
-const accuracy = (predictions: Uint8Array, labels: Uint8Array) =>
-  predictions.reduce((right, c, i) => right + Number(c === labels[i]), 0) / labels.length;
-
 await runCommand(command, async (options) => {
   const { dataset, labels, hidden, workers = navigator.hardwareConcurrency, fresh, json } = options;
   const setting = settingOf(options);
@@ -86,28 +99,42 @@ await runCommand(command, async (options) => {
   if (options.predict && model === null) {
     throw new Error(`Cannot predict: there is no finished model in ${checkpoints.directory}`);
   }
-  const credentials = await loadServerCredentials(command.name, options.identity);
+  const server = await placeOf("mitig2:server", options.url, options.identity);
   const data = await loadDataset(dataset, (message) => console.error(message));
   const run = new PartyRun(command.name, checkpoints);
   const { transcript, signal } = run;
-  return await run.over({ ...credentials, url: options.url }, async (connection) => {
+  return await run.over([server], async (connection) => {
     if (model) {
-      const classes = await predict(connection, model, data.test.x, { transcript, signal });
+      const classes = await classify(connection, model, data.test.x, { transcript, signal });
       const session = model.session.toHex();
-      run.finish(accuracy(classes, data.test.y), json, {
-        session,
-        dataset,
-        images: classes.length,
-      });
-      return;
+      const images = classes.length;
+      return run.finish(accuracyOf(classes, data.test.y), json, { session, dataset, images });
     }
+    let beginning: Beginning | undefined;
+    let secondsTo968: number | null = null;
     const { predictions } = await train(connection, data, {
       ...{ hidden, setting, labels, workers, checkpoints, fresh, transcript, signal },
-      ...{ rng: rngOf(options), ...run.callbacks },
+      rng: rngOf(options),
+      onNotice: (line) => console.error(`${command.name}: ${line}`),
+      onBegin(agreed) {
+        beginning = agreed;
+        const { session, resumedFrom, source } = agreed;
+        run.begin(resumedFrom ?? 0);
+        console.error(
+          resumedFrom === null
+            ? `session ${session}, W1 from ${source}`
+            : `resuming session ${session} after epoch ${resumedFrom}, W1 from ${source}`,
+        );
+      },
+      onEpoch({ epoch, epochs, loss, testAccuracy }) {
+        if (testAccuracy >= PAPER_ACCURACY) secondsTo968 ??= round(run.seconds, 3);
+        const more = `  loss ${loss.toFixed(4)}  test accuracy ${percent(testAccuracy)}`;
+        run.say("epoch", epoch, epochs, more);
+      },
     });
-    run.finish(accuracy(predictions, data.test.y), json, {
-      ...{ epochs: setting.epochs, dataset, setting: options.setting, labels, hidden },
-      ...{ batch: setting.batch, workers },
+    run.finish(accuracyOf(predictions, data.test.y), json, {
+      ...{ secondsTo968, ...beginning, epochs: setting.epochs, dataset, setting: options.setting },
+      ...{ labels, hidden, batch: setting.batch, workers },
     });
   });
 });

@@ -1,22 +1,60 @@
-/** The listening side of a protocol's command: certificate and token, a line of log for whatever happens, any
- * number of clients, an orderly end.
+/** The listening parties as commands: `deno task mitig1:server`, `mitig2:server`, `cryptonn:authority`,
+ * `cryptonn:server`. Certificate and token, a line of log for whatever happens, any number of clients, an orderly end.
  * @module */
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { Rng } from "../math/rng.ts";
+import { Checkpoints } from "../net/checkpoints.ts";
+import { type Connection, plainText } from "../net/connection.ts";
 import { type Identity, loadOrCreateIdentity } from "../net/identity.ts";
-import { plainText } from "../net/plain_text.ts";
-import type { Connection } from "../net/transport.ts";
-import { listen, type ListenOptions } from "../net/websocket_server.ts";
-import type { Values } from "./args.ts";
-import { type listenFlags, rngOf } from "./party_flags.ts";
+import { listen, type ListenOptions } from "../net/server.ts";
+import { Authority } from "../protocol/cryptonn/authority.ts";
+import * as cryptonn from "../protocol/cryptonn/server.ts";
+import * as mitig1 from "../protocol/mitig1/server.ts";
+import * as mitig2 from "../protocol/mitig2/server.ts";
+import { runCommand, type Values } from "./args.ts";
+import { authorityFlags, dial, identityFlag, placeOf, rngOf, seedFlag } from "./party.ts";
 import { stopSignal } from "./signals.ts";
 
-/** What a protocol's server is given for one client. */
-export interface Serving {
-  readonly rng: Rng;
-  readonly onEvent: (line: string) => void;
-}
+const listenFlags = (port: number) => ({
+  hostname: {
+    type: "text",
+    placeholder: "ADDRESS",
+    default: "127.0.0.1",
+    help: "address to listen at; 0.0.0.0 is every IPv4 address of this machine",
+  },
+  port: { type: "integer", min: 0, max: 65_535, default: port, help: "0 takes a free one" },
+  host: {
+    type: "text",
+    placeholder: "NAME[,NAME]",
+    help: "names or addresses that clients call this machine by, beside localhost: they are " +
+      "written into the certificate when it is made",
+  },
+  identity: identityFlag("where cert.pem, key.pem and token are, made there at first use"),
+} as const);
+const serverFlags = {
+  ...listenFlags(8443),
+  "insecure-seed": seedFlag("the server's weights"),
+} as const;
+const workersFlag = {
+  workers: {
+    type: "integer",
+    min: 0,
+    max: 1024,
+    help: "threads that decrypt, for each client (default: the machine's cores)",
+  },
+} as const;
+const cores = navigator.hardwareConcurrency;
+
+const summary = (task: string, what: string, keeps: string) =>
+  `${what}
+
+Serves any number of clients, one after the other or at once, until Ctrl-C. On one machine the
+others find certificate and token by themselves. For others on another machine start it with
+  deno task ${task} --hostname 0.0.0.0 --host this-machine.example
+and copy cert.pem and token (never key.pem) to the same directory there. ${keeps}`;
+const KEEPS_NOTHING = `A model lives as long as its client's
+connection: nothing is kept, and an interrupted training begins anew.`;
 
 function log(line: string): void {
   console.log(`${new Date().toISOString()} ${plainText(line)}`);
@@ -27,7 +65,7 @@ const REFUSALS = 5;
 const REFUSALS_MS = 10_000;
 
 /** Logs that somebody was refused. Anybody can be, as often as they like, and a log is not to fill a disk. */
-function refusalLog(log: (line: string) => void): (line: string) => void {
+function refusalLog(): (line: string) => void {
   let count = 0;
   return (line) => {
     if (count++ === 0) {
@@ -63,16 +101,24 @@ function listenOrSay(options: ListenOptions) {
   }
 }
 
+/** What a party is given for one client. */
+interface Serving {
+  readonly rng: Rng;
+  readonly onEvent: (line: string) => void;
+}
+
 /** Listens until SIGINT or SIGTERM; a second one does not wait for the clients.
+ * @param draws whether it draws weights.
  * @param serve serves one client, and says why it ended.   @returns the exit status. */
-export async function runServer(
-  options: Values<typeof listenFlags>,
+async function run(
+  options: Omit<Values<typeof serverFlags>, "insecure-seed"> & { "insecure-seed"?: number },
   serve: (connection: Connection, serving: Serving) => Promise<string>,
+  draws = true,
 ): Promise<number> {
   const place = options.identity;
   const identity = await identityFor(place, options.host?.split(",") ?? []);
   const { signal } = stopSignal(() => log("stopping"));
-  const logRefusal = refusalLog(log);
+  const logRefusal = refusalLog();
   const listener = listenOrSay({
     ...{ hostname: options.hostname, port: options.port, ...identity },
     async onConnection(connection) {
@@ -89,10 +135,90 @@ export async function runServer(
       logRefusal(`${peer} refused: ${message.replace(`Cannot accept ${peer}: `, "")}`);
     },
   });
-  log(`listening at ${listener.url}, weights from ${rngOf(options).source}`);
+  log(`listening at ${listener.url}${draws ? `, weights from ${rngOf(options).source}` : ""}`);
   log(`clients need ${place}/cert.pem and ${place}/token`);
   await new Promise((resolve) => signal.addEventListener("abort", resolve));
   await listener.close();
   log("stopped");
   return 0;
+}
+
+const [name, ...args] = Deno.args;
+switch (name) {
+  case "mitig1:server": {
+    const what =
+      `Trains on images that it only has encrypted, with a first layer that it has not at all
+(function-hiding encryption): it decrypts z1 and returns dz1.`;
+    const flags = { ...workersFlag, ...serverFlags };
+    const command = { name, summary: summary(name, what, KEEPS_NOTHING), flags };
+    await runCommand(command, ({ workers = cores, ...options }) =>
+      run(
+        options,
+        (connection, serving) => mitig1.serve(connection, { ...serving, workers }),
+      ), args);
+    break;
+  }
+  case "mitig2:server": {
+    const what =
+      "Trains the later layers for clients that keep their images and W1 (split learning).";
+    const keeps = `It keeps, for every
+session, DIR/SESSION/epoch-K.safetensors of the last three epochs and model.safetensors: b1, W2, b2.`;
+    const directory = {
+      type: "path",
+      placeholder: "DIR",
+      default: "data/mitig2/server",
+      help: "where the checkpoints and models of all sessions are kept",
+    } as const;
+    const flags = { ...serverFlags, directory };
+    await runCommand({ name, summary: summary(name, what, keeps), flags }, (options) => {
+      // a session is in hexadecimal, which the server has made from bytes
+      const checkpoints = (session: string) => new Checkpoints(`${options.directory}/${session}`);
+      return run(
+        options,
+        (connection, serving) => mitig2.serve(connection, { ...serving, checkpoints }),
+      );
+    }, args);
+    break;
+  }
+  case "cryptonn:authority": {
+    const what =
+      `Holds the master keys of CryptoNN: gives clients public keys to encrypt with, and servers a
+functional key for each row of W1 and of dz1, which it sees.`;
+    const keeps = `Keys live as long as
+the connection of the client that they were set up for.`;
+    const command = { name, summary: summary(name, what, keeps), flags: listenFlags(8444) };
+    const authority = new Authority();
+    await runCommand(
+      command,
+      (options) => run(options, (one, { onEvent }) => authority.serve(one, { onEvent }), false),
+      args,
+    );
+    break;
+  }
+  case "cryptonn:server": {
+    const what =
+      `Trains on images that it only has encrypted (CryptoNN): it owns the network, decrypts z1 and dW1
+with keys that it asks the authority for, and learns more than it should. Start
+deno task cryptonn:authority first.`;
+    const flags = { ...workersFlag, ...serverFlags, ...authorityFlags };
+    const command = { name, summary: summary(name, what, KEEPS_NOTHING), flags };
+    await runCommand(command, async ({ workers = cores, authority, ...options }) => {
+      const place = await placeOf("cryptonn:authority", authority, options["authority-identity"]);
+      return await run(options, async (client, serving) => {
+        const ends: (() => Promise<void>)[] = [];
+        const connect = async () => {
+          const { connection, hangUp } = await dial(place);
+          ends.push(hangUp);
+          return connection;
+        };
+        const reason = await cryptonn.serve(client, { ...serving, workers, authority: connect });
+        await Promise.all(ends.map((end) => end()));
+        return reason;
+      });
+    }, args);
+    break;
+  }
+  default:
+    console.error(`party_server: no party is called ${name}`);
+    Deno.exit(2);
 }

@@ -10,8 +10,8 @@ import { FIGURES, notebookNames, ROOT } from "./workspace.ts";
 
 /** Everything between these two is generated. */
 const MARKERS = [
-  "<!-- results: written by deno task reproduce, do not edit --><!-- deno-fmt-ignore-start -->",
-  "<!-- deno-fmt-ignore-end --><!-- /results -->",
+  "<!-- results: written by deno task reproduce, do not edit -->\n<!-- deno-fmt-ignore-start -->",
+  "<!-- deno-fmt-ignore-end -->\n<!-- /results -->",
 ] as const;
 
 /** What to do about a README that says other numbers than the notebooks found. */
@@ -42,7 +42,7 @@ const ROWS: readonly Row[] = [
   },
   {
     question: "digits that break the published neighbour rule",
-    paper: "assumed none",
+    paper: "assumed 0 %",
     notebook: "01_leakage",
     here: "{test digits that break the published rule, at the period that fewest break}",
   },

@@ -1,14 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type ConvLayer, convMatrix, convWeights, outputSide } from "lib/attack/conv.ts";
-import { solveFast } from "lib/attack/fast.ts";
-import { solveLp } from "lib/attack/highs.ts";
-import { leastSquares } from "lib/attack/least_squares.ts";
+import { leastSquares } from "lib/attack/solvers/least_squares.ts";
 import { exact, ruleViolations } from "lib/attack/metrics.ts";
 import { checkedPriors } from "lib/attack/priors.ts";
 import { type ServerView, serverView } from "lib/attack/view.ts";
 import { toFixed } from "lib/math/fixed_point.ts";
 import { gaussian, seededRng } from "lib/math/rng.ts";
-import { plain, SQUARE } from "./fixtures.ts";
+import { byHighs, byStructure, plain, SQUARE } from "./fixtures.ts";
 
 /** A convolution by its definition, output by output. */
 function convolve(layer: ConvLayer, weights: ArrayLike<number>, x: ArrayLike<number>): number[] {
@@ -85,7 +83,7 @@ Deno.test("a convolution of several filters gives the image away to least square
   const view = convView({ filters: 6, kernel: 5, shape: [8, 8, 1] }, SQUARE); // 96 equations
   assertEquals(leastSquares(view).certificate!.argument, "rank");
   assert(leastSquares(view).certified);
-  for (const solve of [solveLp, solveFast]) {
+  for (const solve of [byHighs, byStructure]) {
     assert(exact((await solve(view, plain("tv"))).xHat!, SQUARE));
   }
 });
@@ -100,7 +98,7 @@ Deno.test("a convolution of one filter leaves the border open, which total varia
   assertEquals(view.hidden, 108);
   assertEquals(leastSquares(view).certified, false);
   const contradiction = { ...view, z1: view.z1.map((z) => z + 1e7) };
-  for (const solve of [solveLp, solveFast]) {
+  for (const solve of [byHighs, byStructure]) {
     const found = await solve(view, plain("tv"));
     assert(exact(found.xHat!, colourful(1)));
     // Most weights are 0: too few bits to exclude every other image.
@@ -115,7 +113,7 @@ Deno.test("the border rule holds for a dim square, and excludes a bright one", a
   for (const [light, status] of [[0.2, "optimal"], [1, "infeasible"]] as const) {
     const xTrue = colourful(light);
     assertEquals(ruleViolations(xTrue, layer.shape, priors) > 0, status === "infeasible");
-    for (const solve of [solveLp, solveFast]) {
+    for (const solve of [byHighs, byStructure]) {
       assertEquals((await solve(convView(layer, xTrue), priors)).status, status);
     }
   }

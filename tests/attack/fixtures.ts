@@ -1,9 +1,10 @@
 /** Planted views for the attack's tests: a known image behind Gaussian integer weights. */
 import type { SparseLp } from "lib/attack/lp_model.ts";
-import { checkedPriors, type Objective, type Shape } from "lib/attack/priors.ts";
+import { checkedPriors, type Objective, type Priors, type Shape } from "lib/attack/priors.ts";
 import { type ServerView, serverView } from "lib/attack/view.ts";
 import { toFixed } from "lib/math/fixed_point.ts";
 import { gaussian, seededRng } from "lib/math/rng.ts";
+import { type ExactSolver, type Limits, solveExact } from "lib/attack/solvers/exact.ts";
 
 /** An 8 × 8 "digit": a bright square with a hole on black. */
 export const SQUARE: Uint8Array = Uint8Array.from({ length: 64 }, (_, p) => {
@@ -36,6 +37,12 @@ export function plantedView(
   });
   return serverView({ W1: weights(weightSeed), z1, shape, scaleBits: 8 });
 }
+
+/** `solveExact` with its solver filled in. */
+const by = (solver: ExactSolver) => (view: ServerView, priors: Priors, limits: Limits = {}) =>
+  solveExact(view, priors, { ...limits, solver });
+export const byStructure = by("fast");
+export const byHighs = by("highs");
 
 /** Priors without a neighbour rule. */
 export const plain = (objective: Objective) => checkedPriors({ objective });

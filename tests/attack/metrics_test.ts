@@ -1,7 +1,8 @@
-import { assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
-import { exact, exactPixels, mse, psnr, ruleViolations, ssim } from "lib/attack/metrics.ts";
-import { checkedPriors } from "lib/attack/priors.ts";
 import { SQUARE, SQUARE_SHAPE } from "./fixtures.ts";
+import { assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { exact, meanScore, mse, psnr, ruleViolations, score, ssim } from "lib/attack/metrics.ts";
+import { checkedPriors } from "lib/attack/priors.ts";
+import { noRecovery, type Recovery } from "lib/attack/recovery.ts";
 import oracle from "./oracle.json" with { type: "json" };
 
 /** The images of oracle.py. */
@@ -30,7 +31,7 @@ Deno.test("ssim() is 1 for identical images and low for noise", () => {
 
 Deno.test("exact() rounds before it compares", () => {
   assertEquals(exact([0.4, 99.6], [0, 100]), true);
-  assertEquals([exact([0.6, 100], [0, 100]), exactPixels([0.6, 100], [0, 100])], [false, 1]);
+  assertEquals(exact([0.6, 100], [0, 100]), false);
 });
 
 Deno.test("ruleViolations() counts the pixels whose rule the image breaks", () => {
@@ -46,7 +47,41 @@ Deno.test("ruleViolations() counts the pixels whose rule the image breaks", () =
 Deno.test("metrics refuse images of different or no size, and ssim() images under 11 × 11", () => {
   assertThrows(() => mse([1], [1, 2]), TypeError, "1 and 2 pixels");
   assertThrows(() => mse([], []), TypeError, "0 and 0 pixels");
-  assertThrows(() => exact([1], [1, 2]), TypeError, "exactPixels");
+  assertThrows(() => exact([1], [1, 2]), TypeError, "exact: 1 and 2");
   assertThrows(() => ssim(a, b, [16, 16, 1]), TypeError, "shape [16,16,1]");
   assertThrows(() => ssim(SQUARE, SQUARE, SQUARE_SHAPE), RangeError, "8 × 8");
+});
+
+const shape = [11, 11, 1] as const;
+const xTrue = Uint8Array.from({ length: 121 }, (_, i) => (i * 37) % 256);
+
+function recovery(off: number): Recovery {
+  const xHat = Float64Array.from(xTrue);
+  xHat[0] += off;
+  const consistent = off < 0.5;
+  const worth = { consistent, certified: consistent, certificate: null };
+  return { status: "optimal", xHat, ...worth, elapsedMs: 10, objective: "tv" };
+}
+
+Deno.test("score() measures a recovery and tells an exact one", () => {
+  const near = score(recovery(0.4), xTrue, shape);
+  assertEquals([near.status, near.exact, near.certified], ["optimal", true, true]);
+  assertEquals([near.consistent, score(recovery(1), xTrue, shape).consistent], [true, false]);
+  assertEquals(near.elapsedMs, 10);
+  assertAlmostEquals(near.mse!, (0.4 / 255) ** 2 / 121, 1e-12);
+  assertEquals(score(recovery(1), xTrue, shape).exact, false);
+});
+
+Deno.test("meanScore() leaves out what was not recovered", () => {
+  const none = { ...noRecovery("infeasible", "tv"), elapsedMs: 99 };
+  const scores = [recovery(1), none, recovery(2)].map((r) => score(r, xTrue, shape));
+  assertEquals([scores[1].mse, scores[1].exact], [null, false]);
+  assertAlmostEquals(meanScore(scores, "mse")!, (1 + 4) / 2 / 255 ** 2 / 121, 1e-12);
+  assertEquals(meanScore(scores, "elapsedMs"), 10);
+  assertEquals(meanScore([scores[1]], "mse"), null);
+  // An exact image is no reason for an infinite mean.
+  const mixed = [recovery(0), recovery(1)].map((r) => score(r, xTrue, shape));
+  assertEquals(mixed[0].psnr, Infinity);
+  assertEquals(meanScore(mixed, "psnr"), mixed[1].psnr);
+  assertEquals(meanScore([mixed[0]], "psnr"), null);
 });

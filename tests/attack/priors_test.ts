@@ -3,7 +3,6 @@ import {
   adjacentPairs,
   checkedPriors,
   hasRules,
-  neighbourRules,
   neighbours,
   type Objective,
   pixelRules,
@@ -55,15 +54,16 @@ Deno.test("neighbours() stay in their channel", () => {
   assertEquals(neighbours(4, [2, 2, 3], true), [7, 1, 10]);
 });
 
-Deno.test("neighbourRules() chooses pixels with (i + j) mod period = 0", () => {
-  const rules = neighbourRules(SHAPE, checkedPriors({ objective: "published", period: 4 }));
-  assertEquals(rules.map((rule) => rule.p), [0, 4, 8, 12, 16]);
-  assertEquals(rules[1].neighbours, [3, 9]);
-  assertEquals(neighbourRules(SHAPE, checkedPriors({ objective: "published" })), []);
+Deno.test("pixelRules() chooses pixels with (i + j) mod period = 0, of every channel", () => {
+  const centres = (shape: Shape, period?: number) =>
+    pixelRules(shape, checkedPriors({ objective: "published", period })).map((r) => r.indices[0]);
+  assertEquals(centres(SHAPE, 4), [0, 4, 8, 12, 16]);
+  assertEquals(centres(SHAPE), []);
+  assertEquals(centres([2, 2, 3], 2), [0, 1, 2, 9, 10, 11]);
 });
 
-Deno.test("neighbourRules() has no rule for a pixel without neighbours", () => {
-  assertEquals(neighbourRules([1, 1, 1], checkedPriors({ objective: "sum", period: 1 })), []);
+Deno.test("pixelRules() has no rule for a pixel without neighbours", () => {
+  assertEquals(pixelRules([1, 1, 1], checkedPriors({ objective: "sum", period: 1 })), []);
 });
 
 Deno.test("pixelRules() writes a neighbour rule as an inequality", () => {

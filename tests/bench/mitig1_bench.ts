@@ -8,9 +8,8 @@ import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
 import { startPairing } from "lib/math/pairing/group.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { clearProducts, initialFixedW1 } from "lib/protocol/fixed_net.ts";
-import { DEFAULT_SCALES } from "lib/protocol/fixed_step.ts";
-import { Decryption } from "lib/protocol/mitig1/decryption.ts";
+import { Decryption } from "lib/protocol/decryption.ts";
+import { clearProducts, DEFAULT_SCALES, initialFixedW1 } from "lib/protocol/fixed_net.ts";
 
 const [hidden, batch] = [16, 20];
 const images = firstImages(poolImages((await loadMnist()).train, 4), batch);
@@ -29,7 +28,7 @@ const samples = Array.from({ length: batch }, (_, i) => sampleOf(i));
 const expected = await clearProducts(x, n).forward(W1);
 
 for (const workers of [1, 2]) {
-  const decryption = new Decryption(pp, batch, workers);
+  const decryption = new Decryption({ name: "fhipe", pp }, 0, workers);
   await decryption.store(samples);
   const z1 = await decryption.open(keys, 0, batch); // also computes the lines, and where to search next
   if (z1.some((z, i) => z !== expected[i])) throw new Error(`${workers} Workers are wrong`);

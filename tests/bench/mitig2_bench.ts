@@ -10,12 +10,12 @@ import { firstImages, type SplitDataset } from "lib/data/dataset.ts";
 import { loadMnistFull } from "lib/data/mnist.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { initialUpper, initialW1 } from "lib/nn/mlp.ts";
-import { MODERN } from "lib/nn/setting.ts";
+import { MODERN } from "lib/nn/optimizer.ts";
 import { epochOrder, ORDER_KEY_BYTES, trainMlp } from "lib/nn/train.ts";
 import { hostServer } from "lib/net/hosted.ts";
 import { loadCredentials } from "lib/net/identity.ts";
 import { train } from "lib/protocol/mitig2/client.ts";
-import type { Connection } from "lib/net/transport.ts";
+import type { Connection } from "lib/net/connection.ts";
 import { connect } from "lib/net/websocket.ts";
 import { ServerParty } from "../tools/party_processes.ts";
 
@@ -121,7 +121,12 @@ if (data) {
 
   const port = await hostServer("mitig2", { transport: "port", insecureSeed: 3 });
   const tls = await hostServer("mitig2", { transport: "tls", insecureSeed: 3 });
-  const server = await ServerParty.start("mitig2_server", folder, ["--insecure-seed", "3"]);
+  const server = await ServerParty.start("mitig2:server", folder, [
+    "--directory",
+    `${folder}/server`,
+    "--insecure-seed",
+    "3",
+  ]);
   cleanUp.push(() => server.process.kill("SIGTERM"));
   const { token, cert: caCert } = await loadCredentials(server.identity);
   const ways: [string, () => Promise<Connection>][] = [

@@ -9,7 +9,7 @@ import { loadMnist } from "lib/data/mnist.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { startBackend } from "lib/nn/backend.ts";
 import { initialMlp } from "lib/nn/mlp.ts";
-import { MODERN, type Setting } from "lib/nn/setting.ts";
+import { MODERN, type Setting } from "lib/nn/optimizer.ts";
 import { trainMlp } from "lib/nn/train.ts";
 
 const { train } = await loadMnist();

@@ -6,11 +6,10 @@
 import { firstImages, poolImages } from "lib/data/dataset.ts";
 import { loadMnist } from "lib/data/mnist.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { fitCostModel, predict } from "lib/protocol/cryptonn/cost.ts";
-import { forwardPass } from "lib/protocol/cryptonn/forward.ts";
-import { trainEncrypted, trainPlain } from "lib/protocol/cryptonn/train.ts";
-import { initFixedNet } from "lib/protocol/fixed_net.ts";
-import { DEFAULT_SCALES, type StepRecord } from "lib/protocol/fixed_step.ts";
+import { fitCost, predictCost } from "lib/protocol/cost.ts";
+import { forwardPass, trainEncrypted, trainPlain } from "lib/protocol/cryptonn/in_process.ts";
+import { DEFAULT_SCALES, initFixedNet } from "lib/protocol/fixed_net.ts";
+import type { StepRecord } from "lib/protocol/fixed_train.ts";
 import type { Transcript } from "lib/net/transcript.ts";
 
 const cores = navigator.hardwareConcurrency;
@@ -26,7 +25,7 @@ const percent = (predicted: number, real: number) =>
   `predicted ${predicted.toFixed(1)} s, took ${real.toFixed(1)} s: ` +
   `${(100 * (predicted / real - 1)).toFixed(0)} %`;
 
-const model = await fitCostModel({ cores });
+const model = await fitCost("cryptonn", { cores });
 let entries: StepRecord | undefined;
 const onStep = (record: StepRecord) => entries = record;
 const plain = await trainPlain(images, { ...options, onStep });
@@ -36,7 +35,7 @@ for (const workers of cores > 1 ? [1, cores] : [1]) {
   const seconds = (performance.now() - start) / 1000;
   if (!net.W1.every((w, i) => w === plain.net.W1[i])) throw new Error("Cannot time: W1 differs");
   const size = { n: digits.n, hidden: 16, samples: 50, batch: 50, epochs: 1, cores: workers };
-  const predicted = predict(model, size, entries);
+  const predicted = predictCost(model, size, entries);
   console.log(
     `14×14, 16 hidden, batch 50, ${workers} cores: ${percent(predicted.seconds, seconds)}`,
   );
@@ -50,11 +49,11 @@ const net = initFixedNet({ n, hidden, classes: 10 }, DEFAULT_SCALES, seededRng(1
 const layer = { W1: net.W1, hidden, n, scaleBits: DEFAULT_SCALES.weightBits, finer: new Map() };
 const { transcript } = await forwardPass(layer, train, [0]);
 const one = { n, hidden, samples: 1, batch: 1, epochs: 1, cores: 1 };
-const sample = predict(model, one, { W1: net.W1, dz1: [1] }).parts.forward;
+const sample = predictCost(model, one, { W1: net.W1, dz1: [1] }).parts.forward;
 console.log(`28×28, 300 hidden, decrypt one sample: ${percent(sample, decrypting(transcript))}`);
 for (const workers of cores > 1 ? [1, cores] : [1]) {
   const size = { n, hidden, samples: 60_000, batch: 250, epochs: 10, cores: workers };
-  const { seconds, bytes } = predict(model, size);
+  const { seconds, bytes } = predictCost(model, size);
   const gigabytes = Object.values(bytes).reduce((sum, part) => sum + part, 0) / 1e9;
   console.log(
     `784-300-10, 60 000 samples, 10 epochs, ${workers} cores: predicted ` +

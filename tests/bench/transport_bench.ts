@@ -5,10 +5,8 @@
  * @module */
 import { gaussian, seededRng } from "lib/math/rng.ts";
 import { selfSigned } from "lib/net/certificate.ts";
-import { inProcess, portConnection } from "lib/net/port.ts";
-import { type Socket, socketConnection, SUBPROTOCOL } from "lib/net/socket.ts";
-import type { Connection } from "lib/net/transport.ts";
-import { connect } from "lib/net/websocket.ts";
+import { type Connection, inProcess, portConnection } from "lib/net/connection.ts";
+import { connect, type Socket, socketConnection, SUBPROTOCOL } from "lib/net/websocket.ts";
 import { decodeMessage, encodeMessage } from "lib/net/wire.ts";
 import { spawnPeer } from "../net/spawn_peer.ts";
 

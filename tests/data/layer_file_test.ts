@@ -226,7 +226,7 @@ test("readLayerFile() refuses archives and safetensors that are damaged or claim
     "w? is of type F8_E4M3, save it as float32",
   );
   assertStringIncludes(await refusal(folder, safe([3, 4]).slice(0, -4)), "w? is cut off");
-  assertStringIncludes(await refusal(folder, safe([3, 4]).slice(0, 20)), "truncated header");
+  assertStringIncludes(await refusal(folder, safe([3, 4]).slice(0, 20)), "truncated, the header");
   assertStringIncludes(
     await refusal(folder, concat([safe([3, 4]).slice(0, 8), text("{]".padEnd(80))])),
     "not JSON",

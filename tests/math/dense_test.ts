@@ -2,10 +2,13 @@ import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/asser
 import {
   apply,
   applyTransposed,
+  backward,
   cholesky,
   dot,
+  forward,
   multiplyTransposed,
   solveCholesky,
+  solveForward,
   transpose,
   withColumn,
 } from "lib/math/dense.ts";
@@ -16,7 +19,7 @@ const matrix = (rows: number, columns: number, seed = 1) =>
 const row = (A: Float64Array, i: number, n: number) => A.subarray(i * n, (i + 1) * n);
 
 Deno.test("multiplyTransposed() gives every inner product of rows, odd and even counts", () => {
-  for (const [m, r, n] of [[1, 1, 1], [3, 5, 7], [4, 2, 6]]) {
+  for (const [m, r, n] of [[1, 1, 1], [3, 5, 7], [4, 2, 6], [9, 8, 3]]) {
     const [A, B] = [matrix(m, n), matrix(r, n, 2)];
     const C = multiplyTransposed(A, B, { n });
     for (let i = 0; i < m; i++) {
@@ -34,7 +37,7 @@ Deno.test("multiplyTransposed() gives every inner product of rows, odd and even 
 });
 
 Deno.test("cholesky() and solveCholesky() solve positive definite systems of odd and even size", () => {
-  for (const m of [1, 2, 7, 30]) {
+  for (const m of [1, 2, 4, 7, 30]) {
     const A = matrix(m, m + 3);
     const S = multiplyTransposed(A, A, { n: m + 3 });
     const L = S.slice();
@@ -45,7 +48,7 @@ Deno.test("cholesky() and solveCholesky() solve positive definite systems of odd
 });
 
 Deno.test("cholesky() finds the rank and leaves dependent unknowns at zero", () => {
-  const [m, n] = [10, 4];
+  const [m, n] = [11, 6];
   const A = matrix(m, n);
   const S = multiplyTransposed(A, A, { n });
   const b = apply(S, matrix(1, m, 2)); // in the range of S
@@ -57,10 +60,31 @@ Deno.test("cholesky() finds the rank and leaves dependent unknowns at zero", () 
   assertEquals(cholesky(new Float64Array(9), 3), 0);
 });
 
+Deno.test("solveForward() gives L⁻¹·r for every row, dependent unknowns at zero", () => {
+  for (const [m, rank, rows] of [[1, 1, 1], [4, 4, 3], [7, 7, 9], [10, 4, 5]]) {
+    const A = matrix(m, rank);
+    const L = multiplyTransposed(A, A, { n: rank, lower: true });
+    assertEquals(cholesky(L, m), rank);
+    const R = matrix(rows, m, 2);
+    const solved = R.slice();
+    solveForward(L, solved, m);
+    for (let i = 0; i < rows; i++) {
+      const expected = forward(L, row(R, i, m));
+      row(solved, i, m).forEach((v, k) => assertAlmostEquals(v, expected[k], 1e-9));
+      assert(row(solved, i, m).subarray(rank).every((v) => v === 0));
+      const whole = backward(L, row(solved, i, m));
+      solveCholesky(L, row(R, i, m)).forEach((v, k) => assertAlmostEquals(v, whole[k], 1e-9));
+    }
+  }
+});
+
 Deno.test("apply() and applyTransposed() are adjoint", () => {
-  const A = matrix(3, 5);
-  const [v, u] = [matrix(1, 5, 2), matrix(1, 3, 3)];
-  assertAlmostEquals(dot(apply(A, v), u), dot(v, applyTransposed(A, u)), 1e-12);
+  for (const m of [1, 3, 4, 6]) {
+    const A = matrix(m, 5);
+    const [v, u] = [matrix(1, 5, 2), matrix(1, m, 3)];
+    assertAlmostEquals(dot(apply(A, v), u), dot(v, applyTransposed(A, u)), 1e-12);
+    apply(A, v).forEach((sum, i) => assertAlmostEquals(sum, dot(row(A, i, 5), v), 1e-12));
+  }
 });
 
 Deno.test("transpose() and withColumn() by hand", () => {

@@ -5,12 +5,13 @@
 import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
 import { startPairing } from "lib/math/pairing/group.ts";
-import { MODERN } from "lib/nn/setting.ts";
-import { DEFAULT_SCALES } from "lib/protocol/fixed_step.ts";
+import { MODERN } from "lib/nn/optimizer.ts";
+import { DEFAULT_SCALES } from "lib/protocol/fixed_net.ts";
 import * as mitig1 from "lib/protocol/mitig1/terms.ts";
 import * as mitig2 from "lib/protocol/mitig2/terms.ts";
+import { termsFields } from "lib/protocol/terms.ts";
 import { Requests } from "lib/net/requests.ts";
-import type { Connection } from "lib/net/transport.ts";
+import type { Connection } from "lib/net/connection.ts";
 import { connect } from "lib/net/websocket.ts";
 import { encodeMessage, type Fields } from "lib/net/wire.ts";
 
@@ -211,7 +212,7 @@ async function disturbMitig1(): Promise<void> {
   const terms: mitig1.Terms = { curve: "bls12-381", ...sizes, scales: DEFAULT_SCALES };
   const begin = (changes: Fields = {}): Request => [
     "train",
-    { ...mitig1.termsFields(terms), ...changes },
+    { ...termsFields(terms), ...changes },
     "ready",
   ];
   const sessions = await Promise.all(Array.from({ length: 8 }, open));

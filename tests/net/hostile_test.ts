@@ -7,11 +7,11 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { type Dataset, dataset } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { MODERN } from "lib/nn/setting.ts";
+import { MODERN } from "lib/nn/optimizer.ts";
 import { loadCredentials } from "lib/net/identity.ts";
 import { train as train1 } from "lib/protocol/mitig1/client.ts";
 import { train as train2 } from "lib/protocol/mitig2/client.ts";
-import type { Connection } from "lib/net/transport.ts";
+import type { Connection } from "lib/net/connection.ts";
 import { connect } from "lib/net/websocket.ts";
 import { permitted, withFolder } from "../tools/fixtures.ts";
 import { scales } from "../protocol/mitig1/fixtures.ts";
@@ -99,7 +99,7 @@ async function inBadCompany(folder: string, protocol: "mitig1" | "mitig2", run: 
   const at = (name: string) => new URL(name, import.meta.url).pathname;
   const place = `--port 0 --identity ${folder}/tls --insecure-seed 3`;
   const keep = protocol === "mitig2" ? `--directory ${folder}/server` : "--workers 2";
-  const script = `${at("../../lib/tools/")}${protocol}_server.ts ${place} ${keep}`;
+  const script = `${at("../../lib/tools/")}party_server.ts ${protocol}:server ${place} ${keep}`;
   const deno = `"${Deno.execPath()}" run --quiet -A ${script}`;
   const server = new Process("sh", ["-c", `ulimit -n ${FILES}; exec ${deno}`]);
   const peers: Process[] = [];

@@ -1,7 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { inProcess } from "lib/net/port.ts";
+import { ConnectionError, inProcess } from "lib/net/connection.ts";
 import { answerRequests, Requests } from "lib/net/requests.ts";
-import { ConnectionError } from "lib/net/transport.ts";
 import { encodeMessage, type Fields, ProtocolError } from "lib/net/wire.ts";
 
 /** A client's first two requests, which a server answers with these messages, whatever they are. */
@@ -47,6 +46,26 @@ for (const [what, [reason, ...answers]] of Object.entries(wrong)) {
     await assertRejects(() => answered(...answers), ProtocolError, reason);
   });
 }
+
+Deno.test("answerRequests() ends on a request that is repeated, left out or has no number", async () => {
+  const faults: [numbers: Fields[string][], reason: string][] = [
+    [[1], "it is message 1 where 0 was expected"],
+    [[0, 0], "it is message 0 where 1 was expected"],
+    [[0, 2], "it is message 2 where 1 was expected"],
+    [["0"], "number is not an integer"],
+  ];
+  for (const [numbers, reason] of faults) {
+    const [ours, theirs] = inProcess();
+    const answered: number[] = [];
+    const ended = answerRequests(theirs, ["ask"], (request) => {
+      answered.push(request.integer("number"));
+      return { type: "told" };
+    });
+    for (const number of numbers) await ours.send(encodeMessage("ask", { number }));
+    assertEquals(await ended, `Cannot read ask: ${reason}`);
+    assertEquals(answered.length, numbers.length - 1);
+  }
+});
 
 Deno.test("answerRequests() tells the work when its connection has ended, and answers no more", async () => {
   const [ours, theirs] = inProcess();

@@ -2,7 +2,7 @@
  * sends back whatever comes. Reads its options from stdin, says on stdout that it is ready.
  * @module */
 import { connect } from "lib/net/websocket.ts";
-import { listen } from "lib/net/websocket_server.ts";
+import { listen } from "lib/net/server.ts";
 
 const options = JSON.parse(await new Response(Deno.stdin.readable).text());
 if (Deno.args[0] === "client") {

@@ -1,7 +1,7 @@
 /** Who may connect, how many and for how long. */
 import { assertEquals, assertGreaterOrEqual, assertLess, assertRejects } from "@std/assert";
 import { assertMatch, assertStringIncludes } from "@std/assert";
-import { ConnectionError } from "lib/net/transport.ts";
+import { ConnectionError } from "lib/net/connection.ts";
 import { cert, hangUp, ignore, OPEN, raw, Rig, test } from "./websocket_rig.ts";
 
 /** An idle connection, and when the server ended it. */

@@ -1,7 +1,6 @@
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import { cutReason } from "lib/net/socket.ts";
-import { ConnectionError, INBOX_LIMITS } from "lib/net/transport.ts";
-import { connect } from "lib/net/websocket.ts";
+import { ConnectionError, INBOX_LIMITS } from "lib/net/connection.ts";
+import { connect, cutReason } from "lib/net/websocket.ts";
 import { spawnPeer } from "./spawn_peer.ts";
 import {
   cert,

@@ -1,9 +1,9 @@
 /** A server and a client over TLS for one test, and a raw TLS peer that may send anything. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { selfSigned } from "lib/net/certificate.ts";
-import type { Connection } from "lib/net/transport.ts";
+import type { Connection } from "lib/net/connection.ts";
 import { connect } from "lib/net/websocket.ts";
-import { listen, type ListenOptions } from "lib/net/websocket_server.ts";
+import { listen, type ListenOptions } from "lib/net/server.ts";
 
 export const granted = async (name: "net" | "env" | "read" | "run") =>
   (await Deno.permissions.query({ name })).state === "granted";

@@ -1,6 +1,6 @@
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { selfSigned } from "lib/net/certificate.ts";
-import { ConnectionError } from "lib/net/transport.ts";
+import { ConnectionError } from "lib/net/connection.ts";
 import { connect } from "lib/net/websocket.ts";
 import {
   AUTHORIZED,

@@ -2,7 +2,7 @@ import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import * as tf from "@tensorflow/tfjs";
 import { seededRng, uniform } from "lib/math/rng.ts";
 import { startBackend } from "lib/nn/backend.ts";
-import { FirstLayer, type TrainableFirstLayer } from "lib/nn/first_layer.ts";
+import { LocalFirstLayer, type TrainableFirstLayer } from "lib/nn/first_layer.ts";
 import { openFirstLayer } from "lib/nn/parallel_first_layer.ts";
 
 const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted"; // Workers are read
@@ -32,9 +32,9 @@ async function work(layer: TrainableFirstLayer) {
   return { z1s, state: await layer.state() };
 }
 
-Deno.test("FirstLayer gives z1 = W1·x and moves W1 against the mean of dz1·xᵀ over a batch in parts", async () => {
+Deno.test("LocalFirstLayer gives z1 = W1·x and moves W1 against the mean of dz1·xᵀ over a batch in parts", async () => {
   await startBackend();
-  using layer = new FirstLayer({ ...parts, setting: { optimizer: "sgd", pixelScale } });
+  using layer = new LocalFirstLayer({ ...parts, setting: { optimizer: "sgd", pixelScale } });
   const batch = [[3, 1], [4]];
   const dz1 = [draw(2 * hidden), draw(hidden)];
   batch.forEach((part) => layer.prepare(Uint32Array.from(part)));
@@ -68,21 +68,21 @@ Deno.test({
   },
 });
 
-Deno.test("FirstLayer goes on from a saved state as if never stopped", async () => {
+Deno.test("LocalFirstLayer goes on from a saved state as if never stopped", async () => {
   await startBackend();
-  using whole = new FirstLayer(parts);
+  using whole = new LocalFirstLayer(parts);
   await work(whole);
   const between = structuredClone(whole.state());
   const expected = await work(whole);
-  using resumed = new FirstLayer({ ...parts, W1: between.W1, state: between });
+  using resumed = new LocalFirstLayer({ ...parts, W1: between.W1, state: between });
   assertEquals(await work(resumed), expected);
 });
 
-Deno.test("FirstLayer leaves no tensor behind, also when it stops in the middle of a batch", async () => {
+Deno.test("LocalFirstLayer leaves no tensor behind, also when it stops in the middle of a batch", async () => {
   await startBackend();
   const before = tf.memory().numTensors;
   {
-    using layer = new FirstLayer(parts);
+    using layer = new LocalFirstLayer(parts);
     await work(layer);
     layer.prepare(Uint32Array.of(1));
     layer.prepare(Uint32Array.of(2));

@@ -11,8 +11,8 @@ import * as tf from "@tensorflow/tfjs";
 import { dataset } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { startBackend } from "lib/nn/backend.ts";
-import { accuracy, forward, initialMlp, type Mlp } from "lib/nn/mlp.ts";
-import { MODERN } from "lib/nn/setting.ts";
+import { accuracy, classify, initialMlp, type Mlp } from "lib/nn/mlp.ts";
+import { MODERN } from "lib/nn/optimizer.ts";
 import { epochOrder, trainMlp } from "lib/nn/train.ts";
 
 const sizes = { n: 4, hidden: 3, classes: 2 };
@@ -170,18 +170,18 @@ Deno.test("trainMlp() learns, leaves its input alone, and repeats from a seed", 
   assertEquals(await trainMlp(initialMlp(sizes, "authors", seededRng(3)), data, options), trained);
 });
 
-Deno.test("trainMlp() and forward() leave no tensor behind, also when aborted", async () => {
+Deno.test("trainMlp() and classify() leave no tensor behind, also when aborted", async () => {
   await startBackend();
   const before = tf.memory().numTensors;
   const mlp = initialMlp(sizes, "authors", seededRng(4));
-  forward(await trainMlp(mlp, data, { epochs: 3 }), data.x);
-  forward(await trainMlp(mlp, data, { ...MODERN, epochs: 3 }), data.x);
+  classify(await trainMlp(mlp, data, { epochs: 3 }), data.x);
+  classify(await trainMlp(mlp, data, { ...MODERN, epochs: 3 }), data.x);
   const signal = AbortSignal.abort(new Error("stopped by hand"));
   await assertRejects(() => trainMlp(mlp, data, { signal }), Error, "stopped by hand");
   assertEquals(tf.memory().numTensors, before);
 });
 
-Deno.test("trainMlp(), forward() and initialMlp() refuse wrong sizes and options", async () => {
+Deno.test("trainMlp(), classify() and initialMlp() refuse wrong sizes and options", async () => {
   const mlp = initialMlp(sizes, "authors", seededRng(5));
   const other = initialMlp({ ...sizes, n: 5 }, "authors", seededRng(5));
   await assertRejects(() => trainMlp(other, data), TypeError, "takes 5 pixels");
@@ -192,7 +192,7 @@ Deno.test("trainMlp(), forward() and initialMlp() refuse wrong sizes and options
   }
   await assertRejects(() => trainMlp(mlp, data, { batch: 1.5 }), RangeError, "batch = 1.5");
   await startBackend();
-  assertThrows(() => forward(mlp, new Uint8Array(5)), TypeError, "not rows of 4");
+  assertThrows(() => classify(mlp, new Uint8Array(5)), TypeError, "not rows of 4");
   for (const initial of ["authors", "glorot"] as const) {
     assertThrows(() => initialMlp({ ...sizes, hidden: 0 }, initial), RangeError, "hidden = 0");
   }

@@ -56,18 +56,15 @@ kernelTest(
   "a stop ends a solve, a training and a sweep as an error, and each cell runs again",
   async (kernel) => {
     const cells = [
-      `import { solveAll } from "lib/attack/solve_all.ts";
-    import { checkedPriors } from "lib/attack/priors.ts";
+      `import { attack } from "lib/attack/attack.ts";
     import { clearViews, firstLayer } from "lib/protocol/cryptonn/first_layer.ts";
     import { loadMnist } from "lib/data/mnist.ts";
     import { initialMlp } from "lib/nn/mlp.ts";
     import { seededRng } from "lib/math/rng.ts";
     const { train, test } = await loadMnist();
     const net = initialMlp({ n: 784, hidden: 60, classes: 10 }, "authors", seededRng(1));
-    const priors = checkedPriors({ objective: "sum" });
-    const views = clearViews(firstLayer(net.W1, 784), test, [0, 1, 2, 3, 4, 5]);
-    const jobs = views.map((view) => ({ view, priors }));`,
-      `const solved = await nb.run("solve", (on) => solveAll(jobs, { ...on, solver: "fast" }));`,
+    const views = clearViews(firstLayer(net.W1, 784), test, [0, 1, 2, 3, 4, 5]);`,
+      `const solved = await nb.run("solve", (on) => attack(views, { objective: "sum", ...on }));`,
       `import { trainMlp } from "lib/nn/train.ts";
     const trained = await nb.run("train", ({ signal, onProgress }) =>
       trainMlp(net, train, { epochs: 2, signal, onEpoch: (epoch) => onProgress(epoch, 2) }));`,

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { gaussian, seededRng } from "lib/math/rng.ts";
-import { classify, type Head, headStep, initHead } from "lib/protocol/head.ts";
+import { type Head, headClasses, headStep, initHead } from "lib/protocol/head.ts";
 
 const [hidden, classes, m] = [4, 3, 5];
 const rng = seededRng(3);
@@ -58,9 +58,11 @@ Deno.test("headStep() has the loss of the formula, finite where the outputs satu
   assertEquals([Number.isFinite(loss), dz1.every(Number.isFinite)], [true, true]);
 });
 
-Deno.test("classify() picks the largest output", () => {
+Deno.test("headClasses() picks the largest output of each sample", () => {
   for (let k = 0; k < classes; k++) {
     const b2 = Float64Array.from({ length: classes }, (_, i) => i === k ? 100 : 0);
-    assertEquals(classify({ ...head, b2 }, z1.subarray(0, hidden)), k);
+    assertEquals(headClasses({ ...head, b2 }, z1), new Uint8Array(m).fill(k));
   }
+  const each = Array.from({ length: m }, (_, i) => z1.subarray(i * hidden, (i + 1) * hidden));
+  assertEquals([...headClasses(head, z1)], each.map((z) => headClasses(head, z)[0]));
 });

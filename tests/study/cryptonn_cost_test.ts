@@ -1,18 +1,19 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { firstImages, poolImages } from "lib/data/dataset.ts";
-import type { CostModel } from "lib/protocol/cryptonn/cost.ts";
+import type { CostModel } from "lib/protocol/cost.ts";
 import { studyCost } from "lib/study/cryptonn_cost.ts";
 import { runEncrypted } from "lib/study/encrypted_training.ts";
 import { SQUARES } from "./fixtures.ts";
 
 /** Seconds for each operation, and the bytes of ristretto255. */
 const model: CostModel = {
-  ...{ setup: { perCoordinate: 0.1 }, tables: { perCoordinate: 0 }, decode: { perElement: 0 } },
-  encrypt: { perVector: 0, perCoordinate: 0.5 },
-  keys: { perKey: 1, perCoordinate: 0 },
-  decrypt: { perAddition: 0, perKey: 2, perCiphertext: 0 },
+  scheme: "cryptonn",
+  seconds: {
+    ...{ setup: [0.1], tables: [0], encrypt: [0, 0.5], keys: [1, 0], decode: [0] },
+    decrypt: [0, 2, 0],
+  },
   bytes: { publicKey: [0, 40], ciphertext: [30, 40], request: [0, 0, 4], keys: [0, 40, 4] },
-  pool: null,
+  ...{ search: [], pool: null },
 };
 
 Deno.test("studyCost() holds its prediction against the run, and asks for another", async () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import { firstImages } from "lib/data/dataset.ts";
-import { DEFAULT_SCALES } from "lib/protocol/fixed_step.ts";
+import { DEFAULT_SCALES } from "lib/protocol/fixed_net.ts";
 import { accuracyByScale, fixedPointAccuracy, floatAccuracy } from "lib/study/fixed_point.ts";
 import { runInClear } from "lib/study/mitig1.ts";
 import { data } from "../protocol/mitig2/fixtures.ts";

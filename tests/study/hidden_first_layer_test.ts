@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { firstImages } from "lib/data/dataset.ts";
-import { AUTHORS } from "lib/nn/setting.ts";
+import { AUTHORS } from "lib/nn/optimizer.ts";
 import {
   attackBeliefs,
   firstStepBeliefs,

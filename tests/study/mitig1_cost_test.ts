@@ -1,21 +1,23 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import type { CostModel, fitCostModel } from "lib/protocol/mitig1/cost.ts";
+import type { CostModel, fitCost } from "lib/protocol/cost.ts";
 import { checkCostModel, costOf } from "lib/study/mitig1_cost.ts";
 import { data } from "../protocol/mitig1/fixtures.ts";
 
 /** All that costs is decryption: a pairing takes `pair` seconds per element. */
 const modelOf = (pair: number): CostModel => ({
+  scheme: "mitig1",
   seconds: {
-    ...{ setup: [0], encrypt: [0], keyDerive: [0], decodeCiphertext: [0], decodeKey: [0] },
-    ...{ prepare: [0], pair: [0, pair] },
+    ...{ setup: [0, 0, 0], encrypt: [0, 0, 0], deriveKey: [0, 0, 0] },
+    ...{ decodeCiphertext: [0, 0], decodeKey: [0, 0], prepare: [0, 0], pair: [0, pair] },
   },
   search: [{ distance: 0, seconds: 0 }, { distance: 2 ** 40, seconds: 0 }],
   bytes: { ciphertext: [0, 100], key: [0, 1e4] },
+  pool: { startSeconds: 0, efficiency: 1 },
 });
 
 Deno.test("checkCostModel() predicts each run by the fits before and after it, and measures it", async () => {
   const fits = [1, 3, 5].map(modelOf);
-  const fit = (() => Promise.resolve(fits.shift()!)) as typeof fitCostModel;
+  const fit = (() => Promise.resolve(fits.shift()!)) as typeof fitCost;
   const size = { side: 3, hidden: 2, samples: 4, batch: 2 };
   const options = { seeds: { client: 2, server: 3 }, fit };
   const checked = await checkCostModel(data, [size, { ...size, samples: 2 }], options);
@@ -33,8 +35,8 @@ Deno.test("checkCostModel() predicts each run by the fits before and after it, a
 });
 
 Deno.test("costOf() sets runs side by side, in units that read well", () => {
-  const run = { n: 8, hidden: 3, samples: 86400, batch: 100, epochs: 2, speed: 1 };
-  const cost = costOf(modelOf(0.01), { "one": run, "two": { ...run, epochs: 4, speed: 2 } }, [1]);
+  const run = { n: 8, hidden: 3, samples: 86400, batch: 100, epochs: 2, cores: 1 };
+  const cost = costOf(modelOf(0.01), { "one": run, "two": { ...run, epochs: 4, cores: 2 } }, [1]);
   assertAlmostEquals(cost.days.one, 6 * 10 * 0.01);
   assertAlmostEquals(cost.days.two, 6 * 10 * 0.01);
   const { columns, rows } = cost.table();

@@ -3,8 +3,7 @@ import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { firstImages, poolImages } from "lib/data/dataset.ts";
 import { loadMnist } from "lib/data/mnist.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { fixedAccuracy, initialFixedW1 } from "lib/protocol/fixed_net.ts";
-import { DEFAULT_SCALES } from "lib/protocol/fixed_step.ts";
+import { DEFAULT_SCALES, fixedAccuracy, initialFixedW1 } from "lib/protocol/fixed_net.ts";
 import { trainFixed } from "lib/protocol/fixed_train.ts";
 import { initHead } from "lib/protocol/head.ts";
 import { permitted, withFolder } from "./fixtures.ts";
@@ -31,18 +30,20 @@ Deno.test({
   fn: () =>
     withFolder(async (folder) => {
       const identity = ["--identity", `${folder}/tls`];
-      const server = new Party("mitig1_server", [
+      const server = new Party("mitig1:server", [
         ...["--port", "0", "--workers", "1", "--insecure-seed", "3"],
         ...identity,
       ]);
       const [, port] = await server.said(/listening at wss:\/\/127\.0\.0\.1:(\d+)/);
       const place = ["--url", `wss://localhost:${port}`, ...identity, "--insecure-seed", "2"];
-      const client = new Party("mitig1_client", [
+      const client = new Party("mitig1:client", [
         ...[...flags, ...place],
         ...["--learning-rate", "1", "--json"],
       ]);
       assertEquals(await client.ended(), 0, client.stderr);
-      const { seconds, trainSeconds, bytesUp, bytesDown, ...rest } = JSON.parse(client.stdout);
+      const { seconds, trainSeconds, bytesUp, bytesDown, ...rest } = JSON.parse(
+        client.stdout,
+      );
       const testAccuracy = await plainAccuracy();
       assertEquals(rest, {
         ...asked,
@@ -56,13 +57,13 @@ Deno.test({
         /^mnist train .*pooled to 4×4.*, 16 pixels, W1 from insecureSeed=2$/m,
       );
       assertMatch(client.stderr, /^encrypted 8\/8 .*\n(step .*\n)+$/m);
-      assertMatch(client.stderr, /^step 4\/4 {2}loss \d\.\d{4} {2}\d+\.\d s, 0 s left$/m);
+      assertMatch(client.stderr, /^step 4\/4 {2}loss \d\.\d{4} {2}\d+\.\d s, 0\.0 s left$/m);
       assertMatch(
         server.stdout,
         /16-2-10, 8 samples, 2 epochs, batch 4, learning rate 1, 1 Workers/,
       );
 
-      const wrong = new Party("mitig1_client", [...place, "--learning-rate", "0"]);
+      const wrong = new Party("mitig1:client", [...place, "--learning-rate", "0"]);
       assertEquals(await wrong.ended(), 2);
       assertMatch(wrong.stderr, /--learning-rate must be a positive number: got "0"/);
       server.kill("SIGTERM");

@@ -4,7 +4,7 @@ import { assertStringIncludes } from "@std/assert";
 import { loadMnist } from "lib/data/mnist.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { accuracy, initialUpper, initialW1, type Mlp } from "lib/nn/mlp.ts";
-import { MODERN } from "lib/nn/setting.ts";
+import { MODERN } from "lib/nn/optimizer.ts";
 import { trainMlp } from "lib/nn/train.ts";
 import { decodeModel } from "lib/protocol/mitig2/client.ts";
 import { decodeUpper } from "lib/protocol/mitig2/files.ts";
@@ -28,11 +28,17 @@ const unbroken = () =>
   })();
 
 const startServer = (folder: string, ...flags: string[]) =>
-  ServerParty.start("mitig2_server", folder, ["--insecure-seed", "3", ...flags]);
+  ServerParty.start("mitig2:server", folder, [
+    "--directory",
+    `${folder}/server`,
+    "--insecure-seed",
+    "3",
+    ...flags,
+  ]);
 
 function client(folder: string, { url, identity }: ServerParty, ...flags: string[]): Party {
   const place = ["--directory", `${folder}/client`, "--identity", identity, "--url", url];
-  return new Party("mitig2_client", [...place, ...flags]);
+  return new Party("mitig2:client", [...place, ...flags]);
 }
 
 /** Asserts that both sides' files hold the weights of the unbroken training. */
@@ -220,7 +226,7 @@ test("mitig2:client says in one line what keeps it from training, and leaves the
     const given = new Map([["--url", server.url], ["--identity", server.identity]]);
     if (flags.length > 0) given.set(flags[0], flags[1]);
     const all = ["--directory", directory, ...SMALL, ...[...given].flat()];
-    const party = new Party("mitig2_client", all);
+    const party = new Party("mitig2:client", all);
     assertEquals(await party.ended(), 1, what);
     assertMatch(party.stderr, new RegExp(`^mitig2:client: .*${line.source}.*\n$`), what);
     assertEquals(party.stdout, "");
@@ -246,7 +252,7 @@ test("mitig2:server and mitig2:client take a seed by --insecure-seed alone, and 
     ["client", [...place, "--predict"], 1, "Cannot predict: there is no finished model in"],
   ];
   for (const [role, flags, status, line] of cases) {
-    const party = new Party(`mitig2_${role}`, flags);
+    const party = new Party(`mitig2:${role}`, flags);
     assertEquals(await party.ended(), status);
     assertStringIncludes(party.stderr, `mitig2:${role}: `);
     assertStringIncludes(party.stderr, line);

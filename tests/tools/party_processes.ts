@@ -1,6 +1,8 @@
 /** Commands of a protocol's parties as processes, for tests: their lines as they come, and their end.
  * @module */
 
+import config from "../../deno.json" with { type: "json" };
+
 /** A running command. */
 export class Party {
   readonly #child: Deno.ChildProcess;
@@ -10,10 +12,13 @@ export class Party {
   stderr = "";
   #over = false;
 
+  /** @param task as in deno.json: its script and first arguments are what `deno task` runs. */
   constructor(task: string, args: readonly string[]) {
-    const script = new URL(`../../lib/tools/${task}.ts`, import.meta.url).href;
+    const { command } = config.tasks[task as keyof typeof config.tasks];
+    const [script, ...first] = command.split("deno run -A ")[1].split(" ");
+    const url = new URL(`../../${script}`, import.meta.url).href;
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "-A", script, ...args],
+      args: ["run", "--quiet", "-A", url, ...first, ...args],
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -55,12 +60,11 @@ export class Party {
   }
 }
 
-/** A server of a protocol on a free port, with its files in a folder. */
+/** A listening party on a free port, with its identity in a folder. */
 export class ServerParty {
   private constructor(
     readonly process: Party,
     readonly url: string,
-    readonly directory: string,
     readonly identity: string,
   ) {}
 
@@ -69,11 +73,10 @@ export class ServerParty {
     folder: string,
     flags: readonly string[] = [],
   ): Promise<ServerParty> {
-    const [directory, identity] = [`${folder}/server`, `${folder}/tls`];
-    const place = ["--directory", directory, "--identity", identity];
-    const process = new Party(task, ["--port", "0", ...place, ...flags]);
+    const identity = `${folder}/tls`;
+    const process = new Party(task, ["--port", "0", "--identity", identity, ...flags]);
     const [, port] = await process.said(/listening at wss:\/\/127\.0\.0\.1:(\d+)/);
-    return new ServerParty(process, `wss://localhost:${port}`, directory, identity);
+    return new ServerParty(process, `wss://localhost:${port}`, identity);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { solveFast } from "lib/attack/fast.ts";
-import { checkedPriors } from "lib/attack/priors.ts";
-import { score } from "lib/attack/score.ts";
+import { attack } from "lib/attack/attack.ts";
+import { score } from "lib/attack/metrics.ts";
 import { readLayer } from "lib/tools/read_layer.ts";
 import { DataError, image } from "lib/data/dataset.ts";
 import { loadDataset, shapeOf } from "lib/data/load.ts";
@@ -10,15 +9,15 @@ import { CASES, W, type Worth } from "../data/weight_files.ts";
 import { permitted, withFolder } from "./fixtures.ts";
 
 const shape = shapeOf("mnist");
-const priors = checkedPriors({ objective: "tv-sum", period: null });
 
 /** Which of the test images from 3 on the attack gets back exactly, and what each recovery is worth. */
 async function recovered(layer: FirstLayer, images: number): Promise<[boolean, Worth][]> {
   const { test } = await loadDataset("mnist");
   const indices = [3, 4].slice(0, images);
   const found: [boolean, Worth][] = [];
-  for (const [k, view] of clearViews(layer, test, indices).entries()) {
-    const recovery = await solveFast(view, priors);
+  const views = clearViews(layer, test, indices);
+  const recoveries = await attack(views, { objective: "tv-sum", workers: 0 });
+  for (const [k, recovery] of recoveries.entries()) {
     const { exact, consistent, certified } = score(recovery, image(test, indices[k]), test.shape);
     found.push([exact, certified ? "certified" : consistent ? "consistent" : "neither"]);
   }

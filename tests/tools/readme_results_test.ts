@@ -39,8 +39,8 @@ Deno.test("resultsTable() names the number that is missing", () => {
 
 Deno.test("withResults() replaces what stands between the markers and nothing else", () => {
   const [begin, end] = [
-    "<!-- results: written by deno task reproduce, do not edit --><!-- deno-fmt-ignore-start -->",
-    "<!-- deno-fmt-ignore-end --><!-- /results -->",
+    "<!-- results: written by deno task reproduce, do not edit -->\n<!-- deno-fmt-ignore-start -->",
+    "<!-- deno-fmt-ignore-end -->\n<!-- /results -->",
   ];
   const readme = `# Title\n\n${begin}\n\nedited by hand\n\n${end}\n\nthe end\n`;
   const once = withResults(readme, "| table |");

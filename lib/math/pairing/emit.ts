@@ -1,5 +1,5 @@
 /** Just enough of an assembler to write one WebAssembly function from TypeScript: the instructions that
- * `kernel.ts` uses, and a module around them.
+ * `kernel.ts` and `../panels.ts` use, and a module around them.
  *
  * Opcodes are the numbers of the WebAssembly specification with 128-bit SIMD; `madd` is
  * `f64x2.relaxed_madd` of the relaxed SIMD extension.
@@ -49,12 +49,15 @@ export const i32 = {
 export const v128 = {
   load: (offset: number): Code => [simd(0), 4, uleb(offset)],
   store: (offset: number): Code => [simd(11), 4, uleb(offset)],
+  /** One float into both lanes. */
+  loadSplat: (offset: number): Code => [simd(10), 3, uleb(offset)],
   and: simd(78),
   or: simd(80),
   shiftRight: simd(205), // i64x2.shr_u
   add: simd(206), // i64x2.add
   addFloat: simd(240),
   subFloat: simd(241),
+  multiplyFloat: simd(242),
   madd: simd(0x107),
 };
 
@@ -62,6 +65,8 @@ export const v128 = {
 export const loop = (...body: Code[]): Code => [0x03, 0x40, body, 0x0b];
 /** See {@linkcode loop}. */
 export const again: Code = [0x0d, 0];
+/** Takes a value off the stack. */
+export const drop: Code = 0x1a;
 /** A loop that `leave` (directly inside it) ends if the i32 on the stack is not 0. */
 export const forever = (
   ...body: Code[]

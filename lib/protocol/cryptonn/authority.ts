@@ -1,50 +1,117 @@
-/** The authority of CryptoNN: holds the master secret, hands out the public key and functional keys.
+/** The authority of CryptoNN: holds the master secrets, and hands out public keys and functional keys.
  *
- * It never sees a ciphertext. It does see every row of W1 that the server asks a key for.
+ *   client: `setup` → public keys of one or two IPFE instances, and the name of the session
+ *   server: `rows of W1`, `rows of dz1` of that session → a functional key a row
+ *
+ * It never sees a ciphertext. It does see every row of W1 and of dz1 that a server asks keys for. A session is 128
+ * random bits: who has not been told asks for no keys of it. It ends with the connection that set it up.
+ * @see Xu, Joshi, Li, "CryptoNN: Training Neural Networks over Encrypted Data", ICDCS 2019.
  * @module */
 import {
   encodeFunctionalKey,
   encodeMasterPublicKey,
-  type IpfeParams,
   keyDerive,
-  type MasterPublicKey,
   type MasterSecretKey,
   setup,
 } from "../../fe/ipfe.ts";
-import { type Rng, secureRng } from "../../math/rng.ts";
-import { decodeMessage, encodeMessage, ProtocolError } from "../../net/wire.ts";
+import { secureRng } from "../../math/rng.ts";
+import { type Connection, inProcess } from "../../net/connection.ts";
+import { type Answer, answerRequests } from "../../net/requests.ts";
+import { Transcript } from "../../net/transcript.ts";
+import { type Message, ProtocolError } from "../../net/wire.ts";
+import { breather } from "../../workers/pool.ts";
+import { paramsOf } from "./terms.ts";
 
-/** The trusted third party. Speaks bytes only. */
+/** The longest vectors that it sets up for, and the most entries that it derives keys for at once. */
+const MAX_LENGTH = 2 ** 12;
+const MAX_ENTRIES = 2 ** 22;
+/** It waits as long as a training takes; that a peer lives is the connection's business. */
+const PATIENCE_MS = 2 ** 31 - 1;
+
+/** The trusted third party, for any number of trainings. */
 export class Authority {
-  readonly #pp: IpfeParams;
-  readonly #mpk: MasterPublicKey;
-  readonly #msk: MasterSecretKey;
+  readonly #sessions = new Map<string, readonly MasterSecretKey[]>();
+  readonly #transcript: Transcript;
 
-  /** Draws the master keys. @throws {RangeError} parameters out of bounds, see `setup`. */
-  constructor(pp: IpfeParams, rng: Rng = secureRng()) {
-    this.#pp = pp;
-    ({ mpk: this.#mpk, msk: this.#msk } = setup(pp, rng));
+  /** @param options.transcript notes what took how long. */
+  constructor({ transcript = new Transcript() }: { readonly transcript?: Transcript } = {}) {
+    this.#transcript = transcript;
   }
 
-  /** Publishes the key to encrypt with. */
-  publicKey(): Uint8Array {
-    return encodeMessage("public-key", { mpk: encodeMasterPublicKey(this.#mpk) });
+  /** Serves a client or a server until it leaves, vanishes or breaks a rule; never throws on its account.
+   * @param options.onEvent called with a line of text for each session.
+   * @returns why the connection ended. */
+  async serve(
+    connection: Connection,
+    { onEvent = () => {} }: { readonly onEvent?: (line: string) => void } = {},
+  ): Promise<string> {
+    let session: string | undefined;
+    try {
+      return await answerRequests(
+        connection,
+        ["setup", "rows of W1", "rows of dz1"],
+        (request, signal) => {
+          if (request.type !== "setup") return this.#derive(request, signal);
+          if (session !== undefined) throw new ProtocolError("Cannot set up: it is done already");
+          session = secureRng().bytes(16).toHex();
+          return this.#setup(request, session, onEvent);
+        },
+        { timeoutMs: PATIENCE_MS },
+      );
+    } finally {
+      if (session !== undefined) this.#sessions.delete(session);
+    }
   }
 
-  /** Answers a server's `key-request`: one functional key a row.
-   * @throws {ProtocolError} a malformed request.   @throws {RangeError} an entry over boundY. */
-  deriveKeys(request: Uint8Array): Uint8Array {
-    const rows = decodeMessage(request, "key-request").parts("rows");
-    const keys = rows.map((row) => {
-      if (row.length !== 4 * this.#pp.n) {
-        throw new ProtocolError(
-          `Cannot derive a key: a row of ${row.length} bytes, expected ${4 * this.#pp.n}`,
-        );
+  /** A connection to it in this process. */
+  connect(): Connection {
+    const [ours, theirs] = inProcess();
+    this.serve(theirs);
+    return ours;
+  }
+
+  #setup(request: Message, session: string, onEvent: (line: string) => void): Answer {
+    const [lengths, bounds] = [request.integers("lengths"), request.integers("bounds")];
+    const known = lengths.length === 1 || lengths.length === 2;
+    if (
+      !known || bounds.length !== lengths.length || lengths.some((n) => n < 1 || n > MAX_LENGTH)
+    ) {
+      throw new ProtocolError(
+        `Cannot set up: expected one or two lengths in [1, ${MAX_LENGTH}] and a bound for each`,
+      );
+    }
+    const keys = this.#transcript.time(
+      "authority",
+      "setup",
+      () => lengths.map((n, k) => setup(paramsOf(n, bounds[k]))),
+    );
+    this.#sessions.set(session, keys.map(({ msk }) => msk));
+    onEvent(`session of length ${lengths.join(" and ")}, entries up to ${bounds.join(" and ")}`);
+    const published = keys.map(({ mpk }) => encodeMasterPublicKey(mpk));
+    return { type: "public keys", fields: { session, keys: published } };
+  }
+
+  async #derive(request: Message, signal: AbortSignal): Promise<Answer> {
+    const of = request.type === "rows of W1" ? "W1" : "dz1";
+    const msk = this.#sessions.get(request.text("session"))?.[of === "W1" ? 0 : 1];
+    if (msk === undefined) {
+      throw new ProtocolError(`Cannot derive keys for ${of}: there is no such session`);
+    }
+    const { n } = msk.pp;
+    const rows = request.int32("rows", [null, n]);
+    if (rows.length > MAX_ENTRIES) {
+      throw new ProtocolError(
+        `Cannot derive keys for ${of}: ${rows.length} entries, at most ${MAX_ENTRIES} at once`,
+      );
+    }
+    const breathe = breather(signal);
+    const keys: Uint8Array[] = [];
+    await this.#transcript.time("authority", `derive keys for ${of}`, async () => {
+      for (let at = 0; at < rows.length; at += n) {
+        keys.push(encodeFunctionalKey(keyDerive(msk, rows.subarray(at, at + n))));
+        await breathe();
       }
-      const view = new DataView(row.buffer, row.byteOffset, row.byteLength);
-      const y = Int32Array.from({ length: this.#pp.n }, (_, i) => view.getInt32(4 * i));
-      return encodeFunctionalKey(keyDerive(this.#msk, y));
     });
-    return encodeMessage("keys", { keys });
+    return { type: `keys for ${of}`, fields: { keys } };
   }
 }

@@ -3,6 +3,7 @@
 import { type ServerView, serverViews } from "../../attack/view.ts";
 import { type Dataset, image } from "../../data/dataset.ts";
 import { scaleBitsFor, toFixed } from "../../math/fixed_point.ts";
+import { clearProducts } from "../fixed_net.ts";
 
 /** A first layer as the schemes take it: integers, row i is round(W1_i · 2^(finer.get(i) ?? scaleBits)). */
 export interface FirstLayer {
@@ -61,20 +62,13 @@ export function emptiedColumns(W1: ArrayLike<number>, { W1: fixed, n }: FirstLay
  * asserted wherever both are at hand.
  * @throws {TypeError} images of another size. {RangeError} no such image. */
 export function clearViews(
-  { W1, hidden, n, scaleBits }: FirstLayer,
+  { W1, n, scaleBits }: FirstLayer,
   images: Dataset,
   indices: readonly number[],
 ): ServerView[] {
   if (images.n !== n) {
     throw new TypeError(`Cannot compute z1: W1 takes ${n} pixels, ${images.name} has ${images.n}`);
   }
-  const z1s = indices.map((index) => {
-    const x = image(images, index);
-    const z1 = new Float64Array(hidden);
-    for (let i = 0; i < hidden; i++) {
-      for (let j = 0; j < n; j++) z1[i] += W1[i * n + j] * x[j];
-    }
-    return z1;
-  });
+  const z1s = indices.map((index) => clearProducts(image(images, index), n).forward(W1));
   return serverViews({ W1, z1s, shape: images.shape, scaleBits });
 }

@@ -1,7 +1,7 @@
 /** The client of MITIG1: pixels, W1 and the master key. All that it sends is encrypted, but for the labels.
  *
  *   once a sample:  Enc(msk, x), label → server
- *   every step:     KeyDer(msk, row of W1), all rows → server → dz1;  dW1 = dz1·X, and W1 moves
+ *   every step:     KeyDer(msk, row of W1), all rows → server → dz1;  dW1 = dz1·X, and W1 moves (step.ts)
  *
  * The keys of a step are fresh, also where a row has not moved: equal rows do not show. The
  * master key comes from the CSPRNG whatever draws W1, because the result does not depend on it.
@@ -13,13 +13,15 @@ import { encodeCiphertext, encodeFunctionalKey } from "../../fe/fhipe_encoding.t
 import { startPairing } from "../../math/pairing/group.ts";
 import { type Rng, secureRng } from "../../math/rng.ts";
 import { breather } from "../../workers/pool.ts";
-import { clearProducts, initialFixedW1 } from "../fixed_net.ts";
-import { DEFAULT_SCALES, type Scales, updateW1 } from "../fixed_step.ts";
 import { closeOnError, Requests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
-import type { Connection } from "../../net/transport.ts";
+import type { Connection } from "../../net/connection.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
-import { checkTerms, paramsOf, PATIENCE_MS, stepsOf, type Terms, termsFields } from "./terms.ts";
+import { clearProducts, DEFAULT_SCALES, initialFixedW1, type Scales } from "../fixed_net.ts";
+import { classifyInParts, countImages } from "../parties.ts";
+import { clientStep } from "./step.ts";
+import { checkTerms, paramsOf, stepsOf, type Terms } from "./terms.ts";
+import { PATIENCE_MS, termsFields } from "../terms.ts";
 
 /** What a step was about, at the client. */
 export interface ClientRecord {
@@ -47,7 +49,7 @@ export interface SessionOptions {
 /** What a client has beside its connection and its data. */
 export interface TrainOptions extends SessionOptions {
   readonly hidden: number;
-  /** Samples a step; divides their number. */
+  /** Samples per step; divides their number. */
   readonly batch: number;
   readonly epochs: number;
   readonly learningRate: number;
@@ -62,7 +64,7 @@ export interface TrainOptions extends SessionOptions {
 
 /** The client's part of a trained model; the server's lives as long as the session. */
 export interface Mitig1Model {
-  readonly session: Session;
+  readonly session: Conversation;
   /** `[hidden, n]`, at scale 2^weightBits. */
   readonly W1: Int32Array;
   readonly hidden: number;
@@ -74,8 +76,8 @@ export interface Mitig1Model {
 /** Ciphertexts of one message: at n = 784, 7 MB. */
 const CHUNK = 100;
 
-/** A conversation with the server, in which a client trains and then predicts. */
-export class Session {
+/** A conversation with the server, in which a client trains and then classifies. */
+export class Conversation {
   readonly requests: Requests;
   readonly transcript: Transcript;
   readonly signal?: AbortSignal;
@@ -90,55 +92,45 @@ export class Session {
   }
 
   /** Encrypts samples, encoded. @param x pixels, `[m, n]`. */
-  async encrypt(
-    msk: MasterSecretKey,
-    x: Uint8Array,
-    onSample?: () => void,
-  ): Promise<Uint8Array[]> {
-    const { n } = msk.pp;
-    const breathe = breather(this.signal);
-    const ciphertexts: Uint8Array[] = [];
-    for (let at = 0; at < x.length; at += n) {
-      const sample = x.subarray(at, at + n);
-      ciphertexts.push(
-        this.transcript.time("client", "encrypt", () => encodeCiphertext(encrypt(msk, sample))),
-      );
-      onSample?.();
-      await breathe();
-    }
-    return ciphertexts;
+  encrypt(msk: MasterSecretKey, x: Uint8Array, onSample?: () => void): Promise<Uint8Array[]> {
+    const encryptOne = (sample: Uint8Array) => encodeCiphertext(encrypt(msk, sample));
+    return this.#each("encrypt", x, msk.pp.n, encryptOne, onSample);
   }
 
   /** Fresh keys for the rows of W1, encoded. */
-  async deriveKeys(msk: MasterSecretKey, W1: Int32Array): Promise<Uint8Array[]> {
-    const { n } = msk.pp;
+  deriveKeys(msk: MasterSecretKey, W1: Int32Array): Promise<Uint8Array[]> {
+    const deriveOne = (row: Int32Array) => encodeFunctionalKey(keyDerive(msk, row));
+    return this.#each("derive keys", W1, msk.pp.n, deriveOne);
+  }
+
+  /** Does something with each row, and notes what it took. */
+  async #each<Rows extends Uint8Array | Int32Array>(
+    what: string,
+    rows: Rows,
+    n: number,
+    work: (row: Rows) => Uint8Array,
+    onRow?: () => void,
+  ): Promise<Uint8Array[]> {
     const breathe = breather(this.signal);
-    const keys: Uint8Array[] = [];
-    for (let at = 0; at < W1.length; at += n) {
-      const row = W1.subarray(at, at + n);
-      keys.push(
-        this.transcript.time(
-          "client",
-          "derive keys",
-          () => encodeFunctionalKey(keyDerive(msk, row)),
-        ),
-      );
+    const done: Uint8Array[] = [];
+    for (let at = 0; at < rows.length; at += n) {
+      const row = rows.subarray(at, at + n) as Rows;
+      done.push(this.transcript.time("client", what, () => work(row)));
+      onRow?.();
       await breathe();
     }
-    return keys;
+    return done;
   }
 }
 
-/** dz1 as the server returned it. @throws {ProtocolError} another shape, or no integers in their bound. */
+/** dz1 as the server returned it. @throws {ProtocolError} another shape, or an integer over its bound. */
 function readGradient(answer: Message, { hidden, batch, scales }: Terms): Int32Array {
-  const dz1 = answer.tensor("dz1", [hidden, batch]);
-  const bad = dz1.findIndex((d) => !Number.isInteger(d) || Math.abs(d) > scales.gradientBound);
-  if (bad >= 0) {
-    throw new ProtocolError(
-      `Cannot read dz1: ${dz1[bad]} is not an integer within ±${scales.gradientBound}`,
-    );
+  const dz1 = answer.int32("dz1", [hidden, batch]);
+  const over = dz1.find((d) => Math.abs(d) > scales.gradientBound);
+  if (over !== undefined) {
+    throw new ProtocolError(`Cannot read dz1: ${over} is not within ±${scales.gradientBound}`);
   }
-  return Int32Array.from(dz1);
+  return dz1;
 }
 
 /** Trains with the server at the other end.
@@ -152,12 +144,12 @@ export function train(
 ): Promise<Mitig1Model> {
   return closeOnError(
     connection,
-    () => trainOver(new Session(connection, options), data, options),
+    () => trainOver(new Conversation(connection, options), data, options),
   );
 }
 
 async function trainOver(
-  session: Session,
+  session: Conversation,
   data: Dataset,
   options: TrainOptions,
 ): Promise<Mitig1Model> {
@@ -191,13 +183,14 @@ async function trainOver(
     const answer = await requests.ask("keys", { step, keys }, "dz1");
     const [dz1, loss] = [readGradient(answer, terms), answer.number("loss")];
     const from = step * batch % count;
-    const { backward } = clearProducts(x.subarray(from * n, (from + batch) * n), n);
-    const start = performance.now();
-    const dW1 = await backward(dz1);
-    const next = updateW1(W1, dW1, learningRate / batch, scales);
-    transcript.note("client", "update W1", 1, performance.now() - start);
-    onRecord?.({ step, loss, W1, dz1, dW1 });
-    W1 = next;
+    const products = clearProducts(x.subarray(from * n, (from + batch) * n), n);
+    const taken = await transcript.time(
+      "client",
+      "update W1",
+      () => clientStep(W1, dz1, batch, products, terms),
+    );
+    onRecord?.({ step, loss, W1, dz1, dW1: taken.dW1 });
+    W1 = taken.W1;
     onStep?.(step + 1, steps, loss);
   }
   const finished = await requests.ask("finish", {}, "finished");
@@ -222,33 +215,20 @@ function noteServer(transcript: Transcript, finished: Message, terms: Terms): vo
   }
 }
 
-/** Predicts the classes of new images, which go to the server as ciphertexts with keys for the model's W1.
+/** The classes of new images, which go to the server as ciphertexts with keys for the model's W1.
  * @param pixels `[m, n]`, bytes.
  * @throws {TypeError} pixels of another size.   @throws as `train`. */
-export function predict(
+export function classify(
   { session, W1, n, msk }: Mitig1Model,
   pixels: Uint8Array,
   onProgress?: (done: number, total: number) => void,
 ): Promise<Uint8Array> {
-  if (pixels.length === 0 || pixels.length % n !== 0) {
-    throw new TypeError(`Cannot predict: ${pixels.length} pixels are not rows of ${n}`);
-  }
-  return closeOnError(session.connection, async () => {
-    const classes = new Uint8Array(pixels.length / n);
-    for (let from = 0; from < classes.length; from += CHUNK) {
+  const count = countImages(pixels, n);
+  return closeOnError(session.connection, () => {
+    return classifyInParts(count, CHUNK, async (from, to) => {
       const keys = await session.deriveKeys(msk, W1);
-      const chunk = pixels.subarray(from * n, (from + CHUNK) * n);
-      const ciphertexts = await session.encrypt(msk, chunk);
-      const answer = await session.requests.ask("classify", { keys, ciphertexts }, "classes");
-      const part = answer.bytes("classes");
-      if (part.length !== ciphertexts.length) {
-        throw new ProtocolError(
-          `Cannot read classes: ${part.length} for ${ciphertexts.length} images`,
-        );
-      }
-      classes.set(part, from);
-      onProgress?.(Math.min(from + CHUNK, classes.length), classes.length);
-    }
-    return classes;
+      const ciphertexts = await session.encrypt(msk, pixels.subarray(from * n, to * n));
+      return await session.requests.ask("classify", { keys, ciphertexts }, "classes");
+    }, onProgress);
   });
 }

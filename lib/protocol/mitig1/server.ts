@@ -11,13 +11,16 @@
 import type { FhipeParams } from "../../fe/fhipe.ts";
 import { startPairing } from "../../math/pairing/group.ts";
 import { type Rng, secureRng } from "../../math/rng.ts";
-import { roundGradient } from "../fixed_step.ts";
-import { classify, type Head, headStep, initHead } from "../head.ts";
 import { type Answer, answerRequests } from "../../net/requests.ts";
-import type { Connection } from "../../net/transport.ts";
+import type { Connection } from "../../net/connection.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
-import { Decryption } from "./decryption.ts";
-import { paramsOf, PATIENCE_MS, readTerms, rowsAtMost, stepsOf, type Terms } from "./terms.ts";
+import { Decryption } from "../decryption.ts";
+import { realZ1 } from "../fixed_net.ts";
+import { type Head, headClasses, initHead } from "../head.ts";
+import { readLabels } from "../parties.ts";
+import { serverStep } from "./step.ts";
+import { PATIENCE_MS, rowsAtMost } from "../terms.ts";
+import { paramsOf, readTerms, stepsOf, type Terms } from "./terms.ts";
 
 /** What the server has seen of a step, and made of it: all that an attack on it may read. */
 export interface Seen {
@@ -63,7 +66,7 @@ interface Training {
 }
 
 /** One client's session. */
-class Session implements Disposable {
+class Mitig1Session implements Disposable {
   #begun?: Training;
   #head?: Head;
   #step = 0;
@@ -100,7 +103,8 @@ class Session implements Disposable {
     const { rng = secureRng(), workers = 0 } = this.options;
     const pp = paramsOf(terms, await startPairing(terms.curve));
     const { n, hidden, classes, count, epochs, batch, learningRate } = terms;
-    const decryption = new Decryption(pp, count, workers, signal);
+    const bytes = count * (n + 3) * pp.group.g2Bytes;
+    const decryption = new Decryption({ name: "fhipe", pp }, bytes, workers, signal);
     this.#begun = { terms, pp, decryption, labels: new Uint8Array(count) };
     this.#head = initHead(hidden, classes, rng);
     this.#tell(
@@ -112,19 +116,14 @@ class Session implements Disposable {
 
   async #samples(request: Message): Promise<Answer> {
     const { terms, decryption, labels } = this.#training;
-    const [ciphertexts, more] = [request.parts("ciphertexts"), request.bytes("labels")];
+    const ciphertexts = request.parts("ciphertexts");
     const have = decryption.count;
     if (ciphertexts.length === 0 || have + ciphertexts.length > terms.count) {
       throw new ProtocolError(
         `Cannot store samples: ${ciphertexts.length} more after ${have} of ${terms.count}`,
       );
     }
-    if (more.length !== ciphertexts.length || more.some((label) => label >= terms.classes)) {
-      throw new ProtocolError(
-        `Cannot store samples: expected ${ciphertexts.length} labels below ${terms.classes}, got ` +
-          `${more.length} up to ${more.reduce((a, b) => Math.max(a, b), 0)}`,
-      );
-    }
+    const more = readLabels("store samples", request, ciphertexts.length, terms.classes);
     await decryption.store(ciphertexts);
     labels.set(more, have);
     return { type: "stored", fields: { count: decryption.count } };
@@ -144,7 +143,7 @@ class Session implements Disposable {
 
   async #keys(request: Message): Promise<Answer> {
     const { terms, decryption, labels: all } = this.#training;
-    const { count, batch, hidden, scales, learningRate } = terms;
+    const { count, batch, hidden } = terms;
     const keys = this.#readKeys(request);
     if (decryption.count < count) {
       throw new ProtocolError(
@@ -163,10 +162,10 @@ class Session implements Disposable {
       "decryptMs",
       () => decryption.open(keys, from, from + batch),
     );
-    const { loss, head, dz1 } = await this.#timed("headMs", () => {
-      const later = headStep(this.#head!, this.#real(z1), labels, learningRate);
-      return { ...later, dz1: roundGradient(later.dz1, batch, scales) };
-    });
+    const { loss, head, dz1 } = await this.#timed(
+      "headMs",
+      () => serverStep(this.#head!, z1, labels, terms),
+    );
     this.#head = head;
     this.#step++;
     this.#loss += loss;
@@ -175,20 +174,11 @@ class Session implements Disposable {
       keys: keys.map((key) => key.slice()),
     });
     this.#tellEpoch();
-    const data = Float32Array.from(dz1); // exact: gradientBound is at most 2^24
-    return { type: "dz1", fields: { loss, dz1: { shape: [hidden, batch], data } } };
-  }
-
-  /** z1 as reals. */
-  #real(z1: Float64Array): Float64Array {
-    const { weightBits, pixelBits } = this.#training.terms.scales;
-    const unit = 2 ** -(weightBits + pixelBits);
-    return z1.map((z) => z * unit);
+    return { type: "dz1", fields: { loss, dz1: { shape: [hidden, batch], data: dz1 } } };
   }
 
   async #classify(request: Message): Promise<Answer> {
     const { decryption, terms } = this.#training;
-    const { hidden } = terms;
     const ciphertexts = request.parts("ciphertexts");
     const most = rowsAtMost(terms);
     if (ciphertexts.length > most) {
@@ -196,11 +186,8 @@ class Session implements Disposable {
         `Cannot classify: ${ciphertexts.length} samples at once, at most ${most}`,
       );
     }
-    const z1 = this.#real(await decryption.openOnce(this.#readKeys(request), ciphertexts));
-    const classes = Uint8Array.from(
-      ciphertexts,
-      (_, i) => classify(this.#head!, z1.subarray(i * hidden, (i + 1) * hidden)),
-    );
+    const z1 = await decryption.openOnce(this.#readKeys(request), ciphertexts);
+    const classes = headClasses(this.#head!, realZ1(z1, terms.scales));
     return { type: "classes", fields: { classes } };
   }
 
@@ -242,15 +229,8 @@ class Session implements Disposable {
 /** Serves one client until it leaves, vanishes or breaks a rule; never throws on its account.
  * @returns why the connection ended. */
 export async function serve(connection: Connection, options: ServerOptions = {}): Promise<string> {
-  using session = new Session(options);
+  using session = new Mitig1Session(options);
   const { timeoutMs = PATIENCE_MS, signal } = options;
-  return await answerRequests(
-    connection,
-    REQUESTS,
-    (request, over) => session.answer(request, over),
-    {
-      timeoutMs,
-      signal,
-    },
-  );
+  const answer = (request: Message, over: AbortSignal) => session.answer(request, over);
+  return await answerRequests(connection, REQUESTS, answer, { timeoutMs, signal });
 }

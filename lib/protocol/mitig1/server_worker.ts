@@ -1,4 +1,4 @@
-/** A server of MITIG1 in a Worker, see protocol/hosted.ts; it decrypts over Workers of its own.
+/** A server of MITIG1 in a Worker, see net/hosted.ts; it decrypts over Workers of its own.
  * @module */
 import { serveHosted } from "../../net/hosted.ts";
 import { serve } from "./server.ts";

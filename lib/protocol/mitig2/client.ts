@@ -1,33 +1,25 @@
 /** The client of MITIG2: pixels and W1. It sends z1 = W1·x and gets dz1; pixels and W1 stay here.
  *
- *   z1 = X·W1ᵀ → server → dz1;  dW1 = dz1ᵀ·X / m, and W1 moves
+ *   z1 = X·W1ᵀ → server → dz1;  dW1 = dz1ᵀ·X / m, and W1 moves (step.ts)
  *
- * It owns the labels too and sends them along, as in the paper, or keeps them (`labels: "client"`, the U shape):
- * then the server returns z2, the client takes the loss and sends dz2 = a2 − y, for one round trip more.
- * Every batch goes in two parts, so that one is at the server while the other is worked on (nn/train.ts).
+ * It owns the labels too and sends them along, as in the paper, or keeps them (`labels: "client"`, the U shape).
  * @see arXiv 2509.21497, second mitigation. Juve45/cryptonn, mitigation2_client.py.
  * @module */
-import type { SplitDataset } from "../../data/dataset.ts";
+import { accuracyOf, type SplitDataset } from "../../data/dataset.ts";
 import { type Rng, secureRng } from "../../math/rng.ts";
-import { lossGradient } from "../../nn/loss.ts";
 import { initialW1 } from "../../nn/mlp.ts";
+import { checkSetting, MODERN, type Setting } from "../../nn/optimizer.ts";
 import { openFirstLayer } from "../../nn/parallel_first_layer.ts";
-import { checkSetting, MODERN, type Setting } from "../../nn/setting.ts";
-import {
-  epochOrder,
-  ORDER_KEY_BYTES,
-  type Part,
-  type PartGradient,
-  trainEpoch,
-  type UpperParty,
-} from "../../nn/train.ts";
+import { epochOrder, ORDER_KEY_BYTES, trainEpoch } from "../../nn/train.ts";
 import type { FirstLayerState, TrainableFirstLayer } from "../../nn/first_layer.ts";
 import { checkpointName, type Checkpoints, InUseError, MODEL } from "../../net/checkpoints.ts";
 import { closeOnError, Requests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
-import type { Connection } from "../../net/transport.ts";
+import type { Connection } from "../../net/connection.ts";
 import { ProtocolError } from "../../net/wire.ts";
-import { decodeFirst, encodeFirst, termsText } from "./files.ts";
+import { classifyInParts, countImages } from "../parties.ts";
+import { decodeFirst, encodeFirst, findKept, termsText } from "./files.ts";
+import { remoteUpper } from "./step.ts";
 import {
   type Labels,
   newSessionKey,
@@ -42,11 +34,11 @@ export interface EpochReport {
   /** Counted from 1. */
   readonly epoch: number;
   readonly epochs: number;
-  /** Mean loss of a training image. */
+  /** Mean loss over the training images. */
   readonly loss: number;
   /** Share of the test images whose class the two parties predict. */
   readonly testAccuracy: number;
-  /** Since the connection was handed over, this run only. */
+  /** Since `train` was called, this run only. */
   readonly seconds: number;
 }
 
@@ -99,53 +91,23 @@ export interface ClientModel {
 /** Images of one request to classify, where the first layer is not so wide that the server takes fewer. */
 const CHUNK = 1000;
 
-/** The upper layers at the other end of the connection. */
-class RemoteUpper implements UpperParty {
-  constructor(private readonly requests: Requests, private readonly terms: Terms) {}
-
-  async step({ z1, labels, close }: Part): Promise<PartGradient> {
-    const { hidden, classes, setting } = this.terms;
-    const m = labels.length;
-    const images = close?.images ?? 0;
-    const z1Field = { shape: [m, hidden], data: z1 };
-    if (this.terms.labels === "server") {
-      const answer = await this.requests.ask("z1", { z1: z1Field, labels, images }, "dz1");
-      return { dz1: answer.tensor("dz1", [m, hidden]), loss: answer.number("loss") };
-    }
-    const outputs = await this.requests.ask("z1", { z1: z1Field }, "z2");
-    const { dz2, loss } = lossGradient(outputs.tensor("z2", [m, classes]), labels, setting.output);
-    const dz2Field = { shape: [m, classes], data: dz2 };
-    const answer = await this.requests.ask("dz2", { dz2: dz2Field, images }, "dz1");
-    return { dz1: answer.tensor("dz1", [m, hidden]), loss };
-  }
-}
-
-/** Predicts classes with the server: z1 goes there, classes come back.
+/** Classes by the two parties: z1 goes to the server, classes come back.
  * @param indices images of the first layer's. */
-async function classify(
+function classifyWith(
   requests: Requests,
   first: TrainableFirstLayer,
   hidden: number,
   indices: Uint32Array,
 ): Promise<Uint8Array> {
-  const classes = new Uint8Array(indices.length);
   const most = Math.min(CHUNK, rowsAtMost(hidden, 1));
-  for (let from = 0; from < indices.length; from += most) {
-    const chunk = indices.subarray(from, from + most);
-    const z1 = { shape: [chunk.length, hidden], data: await first.apply(chunk) };
-    const part = (await requests.ask("classify", { z1 }, "classes")).bytes("classes");
-    if (part.length !== chunk.length) {
-      throw new ProtocolError(
-        `Cannot read classes: ${part.length} for ${chunk.length} images`,
-      );
-    }
-    classes.set(part, from);
-  }
-  return classes;
+  return classifyInParts(indices.length, most, async (from, to) => {
+    const data = await first.apply(indices.subarray(from, to));
+    return await requests.ask("classify", { z1: { shape: [to - from, hidden], data } }, "classes");
+  });
 }
 
 /** Where a training begins: at its start, or after the last epoch that both sides have saved. */
-interface Start {
+interface StartingPoint {
   readonly terms: Terms;
   readonly orderKey: Uint8Array;
   readonly epoch: number;
@@ -155,51 +117,12 @@ interface Start {
   readonly first: FirstLayerState;
 }
 
-/** The training that a directory keeps. */
-interface Kept {
-  readonly sessionKey: Uint8Array;
-  /** Those that can be gone on from, ascending. */
-  readonly epochs: number[];
-  /** Why the others cannot be, by epoch. */
-  readonly others: ReadonlyMap<number, string>;
-}
-
-/** Finds the unfinished training of a directory, and changes nothing there.
- * @param terms what it must be for.   @returns null where there is none.
- * @throws {RangeError} it is for other terms, or nothing of it is intact. */
-async function findKept(checkpoints: Checkpoints, terms: string): Promise<Kept | null> {
-  const { intact, damaged } = await checkpoints.inspect((bytes, epoch) => {
-    const { sessionKey, terms } = decodeFirst(bytes, checkpointName(epoch));
-    return { sessionKey, terms, session: sessionOf(sessionKey).toHex() };
-  });
-  const { directory } = checkpoints;
-  if (intact.size === 0) {
-    if (damaged.size === 0) return null;
-    const [epoch, reason] = [...damaged].at(-1)!;
-    throw new RangeError(`Cannot resume from ${checkpointName(epoch)}: ${reason} (${directory})`);
-  }
-  const fitting = [...intact.values()].filter((file) => file.terms === terms);
-  if (fitting.length === 0) {
-    const { terms } = [...intact.values()].at(-1)!;
-    throw new RangeError(`Cannot resume from ${directory}: it holds another training, ${terms}`);
-  }
-  const noted = await checkpoints.session();
-  const { session, sessionKey } = fitting.find(({ session }) => session === noted) ??
-    fitting.at(-1)!;
-  const isOurs = (file: typeof fitting[number]) => file.session === session && file.terms === terms;
-  const others = new Map(damaged);
-  for (const [epoch, file] of intact) {
-    if (!isOurs(file)) others.set(epoch, `it is of another training, session ${file.session}`);
-  }
-  return { sessionKey, epochs: [...intact.keys()].filter((epoch) => !others.has(epoch)), others };
-}
-
 /** Agrees with the server on the terms and on where to begin. Only then may files here be renamed or removed. */
 async function begin(
   requests: Requests,
   data: SplitDataset,
   { hidden = 300, setting = MODERN, labels = "server", ...options }: ClientOptions,
-): Promise<Start> {
+): Promise<StartingPoint> {
   const { rng = secureRng(), checkpoints, fresh = false, onNotice } = options;
   checkSetting(setting);
   const { n, count, classes, name } = data.train;
@@ -281,7 +204,7 @@ async function trainOver(
   images.set(data.test.x, data.train.x.length);
   const test = Uint32Array.from({ length: data.test.count }, (_, i) => count + i);
   using first = await openFirstLayer({ W1: saved.W1, n, images, setting, state: saved }, workers);
-  const upper = new RemoteUpper(requests, terms);
+  const upper = remoteUpper(requests, terms);
   const notes = { sessionKey, orderKey, terms: termsText(terms, data.train.name), source };
   const fileOf = async (name: string) =>
     encodeFirst(await first.state(), n, { ...notes, file: name });
@@ -291,15 +214,14 @@ async function trainOver(
     const loss = await trainEpoch(first, upper, { setting, order, labels, epoch, signal });
     await requests.ask("checkpoint", { epoch: epoch + 1 }, "saved");
     await checkpoints?.save(epoch + 1, await fileOf(checkpointName(epoch + 1)));
-    predictions = await classify(requests, first, hidden, test);
-    const right = predictions.reduce((sum, c, i) => sum + Number(c === data.test.y[i]), 0);
+    predictions = await classifyWith(requests, first, hidden, test);
     onEpoch?.({
       ...{ epoch: epoch + 1, epochs: setting.epochs, loss },
-      testAccuracy: right / test.length,
+      testAccuracy: accuracyOf(predictions, data.test.y),
       seconds: (performance.now() - started) / 1000,
     });
   }
-  predictions ??= await classify(requests, first, hidden, test); // resumed at the very end
+  predictions ??= await classifyWith(requests, first, hidden, test); // resumed at the very end
   const finished = await requests.ask("finish", {}, "finished");
   await checkpoints?.saveModel(await fileOf(MODEL));
   await checkpoints?.clear();
@@ -315,25 +237,23 @@ async function trainOver(
   return { session, sessionKey, W1, hidden, n, predictions };
 }
 
-/** Predicts the classes of images that the server never sees.
+/** The classes of images that the server never sees.
  * @param pixels `[m, n]`, bytes.
+ * @throws {TypeError} pixels of another size.
  * @throws {ConnectionError} the server has no such model, left or kept silent. */
-export async function predict(
+export async function classify(
   connection: Connection,
   { sessionKey, W1, hidden, n }: ClientModel,
   pixels: Uint8Array,
   options: Pick<ClientOptions, "signal" | "timeoutMs" | "transcript"> = {},
 ): Promise<Uint8Array> {
-  if (pixels.length === 0 || pixels.length % n !== 0) {
-    throw new TypeError(`Cannot predict: ${pixels.length} pixels are not rows of ${n}`);
-  }
+  const indices = Uint32Array.from({ length: countImages(pixels, n) }, (_, i) => i);
   const setting = { optimizer: "sgd", pixelScale: 1 } as const;
-  const indices = Uint32Array.from({ length: pixels.length / n }, (_, i) => i);
   return await closeOnError(connection, async () => {
     const requests = new Requests(connection, options);
     await requests.ask("use", { sessionKey }, "ready");
     using first = await openFirstLayer({ W1, n, images: pixels, setting }, 0);
-    return await classify(requests, first, hidden, indices);
+    return await classifyWith(requests, first, hidden, indices);
   });
 }
 

@@ -2,18 +2,17 @@
  *
  * The server's file has `b1`, `W2`, `b2`; the client's has `W1`, for pixels times `pixelScale`; an optimizer with a memory adds
  * `<name>.m` and `<name>.v`. What is not a number of the network stands in the metadata as text: `party`, `file` (the name it
- * was saved under), `session`, `terms`. With the SHA-256 over all of it (nn/sealed.ts) that tells a file that is damaged, an
+ * was saved under), `session`, `terms`. With the SHA-256 over all of it (data/safetensors.ts) that tells a file that is damaged, an
  * older one under a newer name, and one of another training.
  * @module */
+import { checkpointName, type Checkpoints } from "../../net/checkpoints.ts";
 import type { FirstLayerState } from "../../nn/first_layer.ts";
 import type { OptimizerState } from "../../nn/optimizer.ts";
-import type { Tensors } from "../../nn/safetensors.ts";
-import { seal, unseal } from "../../nn/sealed.ts";
+import { type Metadata, seal, type Tensors, unseal } from "../../data/safetensors.ts";
 import type { UpperState } from "../../nn/upper_layers.ts";
 import { sessionOf, type Terms } from "./terms.ts";
 
 type Shape = readonly number[];
-type Metadata = Readonly<Record<string, string>>;
 type Party = "client" | "server";
 
 const VERSION = "2";
@@ -178,4 +177,43 @@ function pixelScaleOf(terms: string | undefined): number {
     throw new RangeError(`Cannot read model: its terms have no pixelScale, ${terms}`);
   }
   return pixelScale;
+}
+
+/** The training that a directory keeps. */
+export interface Kept {
+  readonly sessionKey: Uint8Array;
+  /** Those that can be gone on from, ascending. */
+  readonly epochs: number[];
+  /** Why the others cannot be, by epoch. */
+  readonly others: ReadonlyMap<number, string>;
+}
+
+/** Finds a client's unfinished training in a directory, and changes nothing there.
+ * @param terms what it must be for.   @returns null where there is none.
+ * @throws {RangeError} it is for other terms, or nothing of it is intact. */
+export async function findKept(checkpoints: Checkpoints, terms: string): Promise<Kept | null> {
+  const { intact, damaged } = await checkpoints.inspect((bytes, epoch) => {
+    const { sessionKey, terms } = decodeFirst(bytes, checkpointName(epoch));
+    return { sessionKey, terms, session: sessionOf(sessionKey).toHex() };
+  });
+  const { directory } = checkpoints;
+  if (intact.size === 0) {
+    if (damaged.size === 0) return null;
+    const [epoch, reason] = [...damaged].at(-1)!;
+    throw new RangeError(`Cannot resume from ${checkpointName(epoch)}: ${reason} (${directory})`);
+  }
+  const fitting = [...intact.values()].filter((file) => file.terms === terms);
+  if (fitting.length === 0) {
+    const { terms } = [...intact.values()].at(-1)!;
+    throw new RangeError(`Cannot resume from ${directory}: it holds another training, ${terms}`);
+  }
+  const noted = await checkpoints.session();
+  const { session, sessionKey } = fitting.find(({ session }) => session === noted) ??
+    fitting.at(-1)!;
+  const isOurs = (file: typeof fitting[number]) => file.session === session && file.terms === terms;
+  const others = new Map(damaged);
+  for (const [epoch, file] of intact) {
+    if (!isOurs(file)) others.set(epoch, `it is of another training, session ${file.session}`);
+  }
+  return { sessionKey, epochs: [...intact.keys()].filter((epoch) => !others.has(epoch)), others };
 }

@@ -10,28 +10,16 @@
  * @module */
 import { type Rng, secureRng } from "../../math/rng.ts";
 import { mendBackend, startBackend } from "../../nn/backend.ts";
-import { lossGradient } from "../../nn/loss.ts";
 import { initialUpper } from "../../nn/mlp.ts";
-import { learningRateAt, stepsPerEpoch, upperDivisor } from "../../nn/setting.ts";
+import { stepsPerEpoch } from "../../nn/optimizer.ts";
 import { UpperLayers } from "../../nn/upper_layers.ts";
 import { checkpointName, type Checkpoints, MODEL } from "../../net/checkpoints.ts";
 import { type Answer, answerRequests } from "../../net/requests.ts";
-import type { Connection } from "../../net/transport.ts";
+import type { Connection } from "../../net/connection.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
 import { decodeUpper, encodeUpper, upperMetadata } from "./files.ts";
+import { type Seen, ServerStep } from "./step.ts";
 import { readSessionKey, readTerms, rowsAtMost, sessionOf, type Terms } from "./terms.ts";
-
-/** What the server has seen of a part of a batch: all that an attack on it may read. */
-export interface Seen {
-  /** Steps before this one. */
-  readonly step: number;
-  /** `[m, hidden]` */
-  readonly z1: Float32Array;
-  /** `[m]`; null where they stay with the client. */
-  readonly labels: Uint8Array | null;
-  /** `[m, hidden]` */
-  readonly dz1: Float32Array;
-}
 
 /** What a server has beside its connection. */
 export interface ServerOptions {
@@ -47,19 +35,17 @@ export interface ServerOptions {
   readonly signal?: AbortSignal;
 }
 
+export type { Seen } from "./step.ts";
+
 const REQUESTS = ["train", "use", "z1", "dz2", "classify", "checkpoint", "finish"];
 
 /** One client's session. */
-class Session implements Disposable {
-  #terms?: Terms;
+class Mitig2Session implements Disposable {
   #layers?: UpperLayers;
+  /** The training; there is none where a finished model is used. */
+  #step?: ServerStep;
   #store?: Checkpoints;
   #lock?: Disposable;
-  #step = 0;
-  /** Images of the open batch whose gradient is taken, and parts that wait for their dz2. */
-  #images = 0;
-  readonly #waiting: { z1: Float32Array; m: number }[] = [];
-  #loss = 0;
   /** What `finished` tells: milliseconds of work on z1, all parts together. */
   #busyMs = 0;
 
@@ -83,9 +69,9 @@ class Session implements Disposable {
       case "use":
         return this.#use(sessionOf(readSessionKey(request)).toHex());
       case "z1":
-        return this.#timed(() => this.#forward(request));
+        return this.#timed(() => this.#training.forward(request));
       case "dz2":
-        return this.#timed(() => this.#backward(request));
+        return this.#timed(() => this.#training.backward(request));
       case "classify":
         return this.#classify(request);
       case "checkpoint":
@@ -106,9 +92,7 @@ class Session implements Disposable {
     }
     this.#lock = lock;
     const epoch = await this.#lastCommon(store, terms, theirs);
-    this.#terms = terms;
     this.#store = store;
-    this.#step = epoch * stepsPerEpoch(terms.count, setting);
     if (epoch === 0) {
       const weights = initialUpper({ n: 1, hidden, classes }, setting.initial, this.options.rng);
       this.#layers = new UpperLayers(weights, setting);
@@ -120,6 +104,8 @@ class Session implements Disposable {
       );
       this.#layers = new UpperLayers(weights, setting, optimizers);
     }
+    const stepsTaken = epoch * stepsPerEpoch(terms.count, setting);
+    this.#step = new ServerStep(terms, this.#layers, stepsTaken, this.options.observe);
     const { epochs, batch, optimizer } = setting;
     const how = epoch === 0
       ? `training, weights from ${(this.options.rng ?? secureRng()).source}`
@@ -174,86 +160,11 @@ class Session implements Disposable {
     return { type: "ready", fields: { epoch: 0 } };
   }
 
-  #timed(work: () => Answer): Answer {
+  async #timed(work: () => Answer | Promise<Answer>): Promise<Answer> {
     const start = performance.now();
-    const answer = work();
+    const answer = await work();
     this.#busyMs += performance.now() - start;
     return answer;
-  }
-
-  #forward(request: Message): Answer {
-    const [terms, layers] = [this.#training, this.#model];
-    const z1 = request.tensor("z1", [null, terms.hidden]);
-    const m = z1.length / terms.hidden;
-    const open = this.#images + this.#waiting.reduce((sum, part) => sum + part.m, 0);
-    if (open + m > terms.setting.batch) {
-      throw new ProtocolError(
-        `Cannot train: ${open + m} images in a batch of ${terms.setting.batch}`,
-      );
-    }
-    const { epochs } = terms.setting;
-    if (this.#step >= epochs * stepsPerEpoch(terms.count, terms.setting)) {
-      throw new ProtocolError(`Cannot train: the ${epochs} epochs are over`);
-    }
-    if (terms.labels === "client") {
-      this.#waiting.push({ z1: this.options.observe ? z1.slice() : z1, m });
-      const data = layers.forward(z1);
-      return { type: "z2", fields: { z2: { shape: [m, terms.classes], data } } };
-    }
-    const labels = request.bytes("labels");
-    if (labels.length !== m || labels.some((label) => label >= terms.classes)) {
-      throw new ProtocolError(
-        `Cannot train: expected ${m} labels below ${terms.classes}, got ${labels.length} up to ` +
-          `${labels.reduce((a, b) => Math.max(a, b), 0)}`,
-      );
-    }
-    const { dz2, loss } = lossGradient(layers.forward(z1), labels, terms.setting.output);
-    this.#loss += loss;
-    return this.#close({ z1, labels, dz2, images: request.integer("images") }, { loss });
-  }
-
-  #backward(request: Message): Answer {
-    const { classes } = this.#training;
-    const waiting = this.#waiting.shift();
-    if (!waiting) throw new ProtocolError("Cannot train: dz2 came before its z1");
-    const dz2 = request.tensor("dz2", [waiting.m, classes]);
-    const images = request.integer("images");
-    return this.#close({ z1: waiting.z1, labels: null, dz2, images }, {});
-  }
-
-  /** Goes back through the layers with a part, and moves them when it closes its batch. */
-  #close(
-    { z1, labels, dz2, images }: {
-      z1: Float32Array;
-      labels: Uint8Array | null;
-      dz2: Float32Array;
-      images: number;
-    },
-    fields: { loss?: number },
-  ): Answer {
-    const { setting, hidden, classes, count } = this.#training;
-    const dz1 = this.#model.backward(dz2);
-    const m = dz1.length / hidden;
-    this.#images += m;
-    if (this.options.observe) {
-      this.options.observe({
-        ...{ step: this.#step, z1: z1.slice(), dz1: dz1.slice() },
-        labels: labels?.slice() ?? null,
-      });
-    }
-    if (images !== 0) {
-      if (images !== this.#images || this.#waiting.length > 0) {
-        throw new ProtocolError(
-          `Cannot train: a batch of ${images} images closes after ${this.#images}`,
-        );
-      }
-      const steps = setting.epochs * stepsPerEpoch(count, setting);
-      const rate = learningRateAt(setting, this.#step, steps);
-      this.#model.update(upperDivisor(setting, images, classes), rate);
-      this.#step++;
-      this.#images = 0;
-    }
-    return { type: "dz1", fields: { ...fields, dz1: { shape: [m, hidden], data: dz1 } } };
   }
 
   #classify(request: Message): Answer {
@@ -271,18 +182,18 @@ class Session implements Disposable {
   }
 
   async #checkpoint(epoch: number): Promise<Answer> {
-    this.#atEndOf(epoch);
+    const training = this.#training;
+    training.checkEndOf(epoch);
     await this.#store?.save(epoch, this.#file(checkpointName(epoch)));
-    const loss = this.#loss / this.#training.count;
-    this.#loss = 0;
-    const told = this.#training.labels === "server" ? `, loss ${loss.toFixed(4)}` : "";
-    this.#tell(`epoch ${epoch} of ${this.#training.setting.epochs}${told}`);
+    const { count, labels, setting } = training.terms;
+    const told = labels === "server" ? `, loss ${(training.loss / count).toFixed(4)}` : "";
+    training.loss = 0;
+    this.#tell(`epoch ${epoch} of ${setting.epochs}${told}`);
     return { type: "saved" };
   }
 
   async #finish(): Promise<Answer> {
-    const { epochs } = this.#training.setting;
-    this.#atEndOf(epochs);
+    this.#training.checkEndOf(this.#training.terms.setting.epochs);
     await this.#store?.saveModel(this.#file(MODEL));
     this.#tell("training finished");
     return { type: "finished", fields: { busyMs: this.#busyMs } };
@@ -290,16 +201,7 @@ class Session implements Disposable {
 
   /** The model's file. @param name where it goes. */
   #file(name: string): Uint8Array {
-    return encodeUpper(this.#model.state(), upperMetadata(this.#training, name));
-  }
-
-  /** Refuses a checkpoint anywhere else than at the end of its epoch. */
-  #atEndOf(epoch: number): void {
-    const { count, setting } = this.#training;
-    const ends = epoch > 0 && this.#step === epoch * stepsPerEpoch(count, setting);
-    if (this.#images > 0 || !ends) {
-      throw new ProtocolError(`Cannot save: epoch ${epoch} does not end at step ${this.#step}`);
-    }
+    return encodeUpper(this.#model.state(), upperMetadata(this.#training.terms, name));
   }
 
   get #model(): UpperLayers {
@@ -307,9 +209,9 @@ class Session implements Disposable {
     return this.#layers;
   }
 
-  get #training(): Terms {
-    if (!this.#terms) throw new ProtocolError("Cannot train: no training has begun");
-    return this.#terms;
+  get #training(): ServerStep {
+    if (!this.#step) throw new ProtocolError("Cannot train: no training has begun");
+    return this.#step;
   }
 
   #tell(line: string): void {
@@ -325,6 +227,6 @@ class Session implements Disposable {
 /** Serves one client until it leaves, vanishes or breaks a rule; never throws on its account.
  * @returns why the connection ended. */
 export async function serve(connection: Connection, options: ServerOptions = {}): Promise<string> {
-  using session = new Session(options);
+  using session = new Mitig2Session(options);
   return await answerRequests(connection, REQUESTS, (request) => session.answer(request), options);
 }

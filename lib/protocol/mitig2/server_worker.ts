@@ -1,4 +1,4 @@
-/** A server of MITIG2 in a Worker, see protocol/hosted.ts.
+/** A server of MITIG2 in a Worker, see net/hosted.ts.
  * @module */
 import { serveHosted } from "../../net/hosted.ts";
 import { serve } from "./server.ts";

@@ -1,7 +1,7 @@
 /** What client and server of MITIG2 agree on before the first z1: one message, checked by the server.
  * @module */
 import { createHash } from "node:crypto";
-import { checkSetting, type Setting } from "../../nn/setting.ts";
+import { checkSetting, type Setting } from "../../nn/optimizer.ts";
 import { type Fields, type Message, ProtocolError } from "../../net/wire.ts";
 
 /** Who has the labels, and with them the loss: the server, as in the paper, or the client (U-shaped). */

@@ -1,14 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { dataset, image } from "lib/data/dataset.ts";
-import { DlogNotFoundError } from "lib/fe/params.ts";
-import { group } from "lib/math/group.ts";
 import { gaussian, seededRng } from "lib/math/rng.ts";
-import { Authority } from "lib/protocol/cryptonn/authority.ts";
-import { Client } from "lib/protocol/cryptonn/client.ts";
 import { clearViews, emptiedColumns, firstLayer } from "lib/protocol/cryptonn/first_layer.ts";
-import { forwardPass } from "lib/protocol/cryptonn/forward.ts";
-import { Server } from "lib/protocol/cryptonn/server.ts";
-import { encodeMessage, ProtocolError } from "lib/net/wire.ts";
+import { forwardPass } from "lib/protocol/cryptonn/in_process.ts";
 
 const rng = seededRng(1);
 const images = dataset({
@@ -20,15 +14,6 @@ const images = dataset({
 });
 const W1 = gaussian(rng, 4 * 9);
 const layer = firstLayer(W1, 9);
-const pp = { group: group("ristretto255"), n: 9, boundX: 255, boundY: 2048 };
-
-/** Three parties that have exchanged the public key and the functional keys. */
-function parties() {
-  const [authority, client, server] = [new Authority(pp), new Client(images), new Server(layer)];
-  client.acceptPublicKey(authority.publicKey());
-  server.acceptKeys(authority.deriveKeys(server.requestKeys()));
-  return { authority, client, server };
-}
 
 Deno.test("forwardPass() gives the server z1 = W1·x exactly, and counts the bytes", async () => {
   const progress: number[] = [];
@@ -48,53 +33,10 @@ Deno.test("forwardPass() stops between samples when aborted", async () => {
   await assertRejects(() => forwardPass(layer, images, [0], { signal }), Error, "stopped by hand");
 });
 
-Deno.test("Server.forward() finds no inner product under another authority's keys", () => {
-  const { client } = parties();
-  const { server } = parties();
-  assertThrows(() => server.forward(client.encryptSample(0)), DlogNotFoundError);
-});
-
-Deno.test("Server refuses keys it did not ask for, fewer keys, and acting before it has them", () => {
-  const { authority, client, server } = parties();
-  const other = new Server(firstLayer(W1.map((w) => -w), 9));
-  assertThrows(
-    () => server.acceptKeys(authority.deriveKeys(other.requestKeys())),
-    ProtocolError,
-    "not those that were asked for",
-  );
-  assertThrows(() => server.acceptKeys(encodeMessage("keys", { keys: [] })), ProtocolError);
-  assertThrows(() => other.forward(client.encryptSample(0)), ProtocolError, "no keys");
-  const narrow = { ...layer, W1: layer.W1.slice(1) };
-  assertThrows(() => new Server(narrow), TypeError, "expected 4 × 9");
-});
-
-Deno.test("Server.forward() refuses a truncated message, an altered element and an empty ciphertext", () => {
-  const { client, server } = parties();
-  const sample = client.encryptSample(0);
-  assertThrows(() => server.forward(sample.slice(0, -1)), ProtocolError, "Cannot read sample");
-  const bent = sample.slice();
-  bent[bent.length >> 1] ^= 0x80; // inside an element;
-  assertThrows(() => server.forward(bent), Error);
-  const empty = encodeMessage("sample", { shape: [3, 3, 1], ctX: new Uint8Array() });
-  assertThrows(() => server.forward(empty), RangeError, "Cannot decode ctX");
-});
-
-Deno.test("Authority refuses rows of another length and entries over the bound", () => {
-  const authority = new Authority(pp);
-  const request = (rows: Uint8Array[]) => encodeMessage("key-request", { rows });
-  assertThrows(() => authority.deriveKeys(request([new Uint8Array(4)])), ProtocolError, "row of 4");
-  const large = new Uint8Array(36).fill(0x7f);
-  assertThrows(() => authority.deriveKeys(request([large])), RangeError, "y[0]");
-  assertThrows(() => authority.deriveKeys(encodeMessage("keys")), ProtocolError, 'got "keys"');
-});
-
-Deno.test("Client refuses a key for other images, and encrypting without a key", () => {
-  const client = new Client(images);
-  assertThrows(() => client.encryptSample(0), ProtocolError, "no public key");
-  const authority = new Authority({ ...pp, n: 10 });
-  assertThrows(() => client.acceptPublicKey(authority.publicKey()), TypeError, "for n = 10");
-  client.acceptPublicKey(new Authority(pp).publicKey());
-  assertThrows(() => client.encryptSample(3), RangeError, "images 0 to 2");
+Deno.test("forwardPass() refuses images of another size, and images that are not there", async () => {
+  const narrow = firstLayer(W1, 4);
+  await assertRejects(() => forwardPass(narrow, images, [0]), TypeError, "takes 4 pixels");
+  await assertRejects(() => forwardPass(layer, images, [3]), RangeError, "images 0 to 2");
 });
 
 Deno.test("firstLayer() uses the finest scale within 11 bits, and refuses what is no layer", () => {

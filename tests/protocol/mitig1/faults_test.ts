@@ -5,10 +5,10 @@ import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts"
 import { startPairing } from "lib/math/pairing/group.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { type Seen, serve } from "lib/protocol/mitig1/server.ts";
-import { paramsOf, type Terms, termsFields } from "lib/protocol/mitig1/terms.ts";
-import { inProcess } from "lib/net/port.ts";
+import { paramsOf, type Terms } from "lib/protocol/mitig1/terms.ts";
+import { termsFields } from "lib/protocol/terms.ts";
+import { ConnectionError, inProcess } from "lib/net/connection.ts";
 import { Requests } from "lib/net/requests.ts";
-import { ConnectionError } from "lib/net/transport.ts";
 import type { Fields } from "lib/net/wire.ts";
 import { options, scales } from "./fixtures.ts";
 
@@ -330,7 +330,7 @@ Deno.test("serve() keeps samples of all trainings together within one bound", as
   const first = open(2 ** 18);
   await first.answer;
   const second = open(2 ** 19);
-  const reason = "524288 samples have 8388608 elements, there is room for 4194304";
+  const reason = "805306368 bytes of ciphertexts, there is room for 402653184";
   await assertRejects(() => second.answer, ConnectionError, reason);
   first.ours.close();
   await first.ended;

@@ -3,10 +3,8 @@ import { dataset } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { train, type TrainOptions } from "lib/protocol/mitig1/client.ts";
 import { serve, type ServerOptions } from "lib/protocol/mitig1/server.ts";
-import { initialFixedW1 } from "lib/protocol/fixed_net.ts";
-import { DEFAULT_SCALES, type FixedNet } from "lib/protocol/fixed_step.ts";
-import { initHead } from "lib/protocol/head.ts";
-import { inProcess } from "lib/net/port.ts";
+import { DEFAULT_SCALES, type FixedNet, initFixedNet } from "lib/protocol/fixed_net.ts";
+import { inProcess } from "lib/net/connection.ts";
 
 const rng = seededRng(1);
 
@@ -27,10 +25,8 @@ export const scales = { ...DEFAULT_SCALES, weightBits: 7, weightBound: 2 ** 10 }
 export const options = { hidden: 3, batch: 4, epochs: 2, learningRate: 1, scales };
 
 /** The net that the parties of `trainBoth` draw. */
-export const initialNet = (): FixedNet => ({
-  ...{ n: 9, scales, W1: initialFixedW1({ n: 9, hidden: 3 }, scales, seededRng(2)) },
-  head: initHead(3, 3, seededRng(3)),
-});
+export const initialNet = (): FixedNet =>
+  initFixedNet({ n: 9, hidden: 3, classes: 3 }, scales, seededRng(2), seededRng(3));
 
 /** Trains with a client and a server of the given options, the connection left open. */
 export async function trainBoth(

@@ -2,9 +2,8 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { decodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
 import { startPairing } from "lib/math/pairing/group.ts";
 import { fixedAccuracy } from "lib/protocol/fixed_net.ts";
-import type { StepRecord } from "lib/protocol/fixed_step.ts";
-import { trainFixed } from "lib/protocol/fixed_train.ts";
-import { type ClientRecord, predict } from "lib/protocol/mitig1/client.ts";
+import { type StepRecord, trainFixed } from "lib/protocol/fixed_train.ts";
+import { classify, type ClientRecord } from "lib/protocol/mitig1/client.ts";
 import type { Seen } from "lib/protocol/mitig1/server.ts";
 import { Transcript } from "lib/net/transcript.ts";
 import { data, initialNet, options, trainBoth } from "./fixtures.ts";
@@ -40,7 +39,7 @@ Deno.test("train() with serve() ends with z1 and weights of the plain fixed-poin
   assertEquals(seen.at(-1)!.head, plain.net.head);
   assertNotEquals(model.W1, initialNet().W1);
 
-  const classes = await predict(model, data.x);
+  const classes = await classify(model, data.x);
   assertEquals(await fixedAccuracy(plain.net, { ...data, y: classes }), 1);
   const reason = await finish();
   assert(reason.includes("done"), reason);
@@ -56,7 +55,7 @@ Deno.test({
       const { model, finish } = await trainBoth({}, { workers, observe: (s) => seen.push(s) });
       assertEquals(seen.map(({ z1 }) => z1), plain.records.map(({ z1 }) => z1));
       assertEquals(model.W1, plain.net.W1);
-      const classes = await predict(model, data.x);
+      const classes = await classify(model, data.x);
       assertEquals(await fixedAccuracy(plain.net, { ...data, y: classes }), 1);
       await finish();
     }

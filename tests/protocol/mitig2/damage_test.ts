@@ -7,13 +7,13 @@ import {
   assertThrows,
 } from "@std/assert";
 import { seededRng } from "lib/math/rng.ts";
-import { encodeSafetensors } from "lib/nn/safetensors.ts";
-import { unseal } from "lib/nn/sealed.ts";
+import { encodeSafetensors } from "lib/data/safetensors.ts";
+import { unseal } from "lib/data/safetensors.ts";
 import type { Checkpoints } from "lib/net/checkpoints.ts";
-import { decodeModel, predict } from "lib/protocol/mitig2/client.ts";
+import { classify, decodeModel } from "lib/protocol/mitig2/client.ts";
 import { decodeUpper } from "lib/protocol/mitig2/files.ts";
 import { serve } from "lib/protocol/mitig2/server.ts";
-import { inProcess } from "lib/net/port.ts";
+import { inProcess } from "lib/net/connection.ts";
 import { data, hidden } from "./fixtures.ts";
 import { contents, ignore, names, TwoSides } from "./two_sides.ts";
 
@@ -243,7 +243,7 @@ Deno.test({
     const use = async () => {
       const [client, server] = inProcess();
       const ended = serve(server, { checkpoints: sides.theirs });
-      await predict(client, decodeModel(good), data.test.x).finally(() => client.close());
+      await classify(client, decodeModel(good), data.test.x).finally(() => client.close());
       await ended;
     };
     const path = `${theirs.directory}/model.safetensors`;

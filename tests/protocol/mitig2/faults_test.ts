@@ -5,8 +5,7 @@ import { answerRequests, Requests } from "lib/net/requests.ts";
 import { train } from "lib/protocol/mitig2/client.ts";
 import { serve } from "lib/protocol/mitig2/server.ts";
 import { newSessionKey, termsFields } from "lib/protocol/mitig2/terms.ts";
-import { inProcess } from "lib/net/port.ts";
-import { ConnectionError } from "lib/net/transport.ts";
+import { ConnectionError, inProcess } from "lib/net/connection.ts";
 import { encodeMessage, type Fields, ProtocolError } from "lib/net/wire.ts";
 import { data, hidden, setting } from "./fixtures.ts";
 

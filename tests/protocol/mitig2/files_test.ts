@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { seal, unseal } from "lib/nn/sealed.ts";
+import { seal, unseal } from "lib/data/safetensors.ts";
 import { decodeModel } from "lib/protocol/mitig2/client.ts";
 import { decodeFirst, decodeUpper, encodeFirst, encodeUpper } from "lib/protocol/mitig2/files.ts";
 import { sessionOf } from "lib/protocol/mitig2/terms.ts";

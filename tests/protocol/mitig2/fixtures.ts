@@ -1,11 +1,11 @@
 /** A small problem and two parties in this process. */
 import { type Dataset, dataset, type SplitDataset } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
-import type { Setting } from "lib/nn/setting.ts";
-import { MODERN } from "lib/nn/setting.ts";
+import type { Setting } from "lib/nn/optimizer.ts";
+import { MODERN } from "lib/nn/optimizer.ts";
 import { type ClientOptions, train } from "lib/protocol/mitig2/client.ts";
 import { serve, type ServerOptions } from "lib/protocol/mitig2/server.ts";
-import { inProcess } from "lib/net/port.ts";
+import { inProcess } from "lib/net/connection.ts";
 
 const rng = seededRng(1);
 

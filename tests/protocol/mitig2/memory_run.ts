@@ -4,14 +4,13 @@
 import * as tf from "@tensorflow/tfjs";
 import { dataset } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { MODERN } from "lib/nn/setting.ts";
+import { MODERN } from "lib/nn/optimizer.ts";
 import { selfSigned } from "lib/net/certificate.ts";
 import { train } from "lib/protocol/mitig2/client.ts";
 import { serve } from "lib/protocol/mitig2/server.ts";
-import { inProcess } from "lib/net/port.ts";
-import type { Connection } from "lib/net/transport.ts";
+import { type Connection, inProcess } from "lib/net/connection.ts";
 import { connect } from "lib/net/websocket.ts";
-import { listen } from "lib/net/websocket_server.ts";
+import { listen } from "lib/net/server.ts";
 
 const EPOCHS = 60;
 

@@ -2,16 +2,16 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { loadMnist } from "lib/data/mnist.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { MODERN } from "lib/nn/setting.ts";
+import { MODERN } from "lib/nn/optimizer.ts";
 import { Checkpoints } from "lib/net/checkpoints.ts";
 import { loadCredentials, loadOrCreateIdentity } from "lib/net/identity.ts";
 import { type EpochReport, train } from "lib/protocol/mitig2/client.ts";
 import { serve, type ServerOptions } from "lib/protocol/mitig2/server.ts";
 import { type Labels, sessionOf, type Terms, termsFields } from "lib/protocol/mitig2/terms.ts";
 import { Requests } from "lib/net/requests.ts";
-import { ConnectionError } from "lib/net/transport.ts";
+import { ConnectionError } from "lib/net/connection.ts";
 import { connect } from "lib/net/websocket.ts";
-import { listen } from "lib/net/websocket_server.ts";
+import { listen } from "lib/net/server.ts";
 import { permitted, withFolder } from "../../tools/fixtures.ts";
 import { Party, ServerParty } from "../../tools/party_processes.ts";
 import { data as bars } from "./fixtures.ts";
@@ -51,7 +51,7 @@ async function startServing(folder: string, options: ServerOptions = {}) {
 
 const clientProcess = (folder: string, url: string, ...flags: string[]) => {
   const place = ["--directory", `${folder}/client`, "--identity", `${folder}/tls`, "--url", url];
-  return new Party("mitig2_client", [...place, ...SMALL, ...flags]);
+  return new Party("mitig2:client", [...place, ...SMALL, ...flags]);
 };
 
 test("serve() lets one connection train a session, and the next as soon as that is gone", async (folder) => {
@@ -102,7 +102,10 @@ test("train() refuses a directory in which another training is under way", async
 const unix = permitted && Deno.build.os !== "windows";
 
 test("train() gives up on a server that is stopped, and goes on with it later", async (folder) => {
-  await using server = await ServerParty.start("mitig2_server", folder);
+  await using server = await ServerParty.start("mitig2:server", folder, [
+    "--directory",
+    `${folder}/server`,
+  ]);
   const { token, cert: caCert } = await loadCredentials(server.identity);
   const data = await loadMnist();
   const checkpoints = new Checkpoints(`${folder}/client`);

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { seededRng } from "lib/math/rng.ts";
 import { Checkpoints } from "lib/net/checkpoints.ts";
-import { decodeModel, predict } from "lib/protocol/mitig2/client.ts";
+import { classify, decodeModel } from "lib/protocol/mitig2/client.ts";
 import { decodeUpper } from "lib/protocol/mitig2/files.ts";
 import { serve } from "lib/protocol/mitig2/server.ts";
-import { inProcess } from "lib/net/port.ts";
+import { inProcess } from "lib/net/connection.ts";
 import { data, trainBoth } from "./fixtures.ts";
 import { contents, five, ignore, TwoSides } from "./two_sides.ts";
 
@@ -38,7 +38,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "predict() uses both saved parts: the predictions of the training's end, without a pixel sent",
+    "classify() uses both saved parts: the predictions of the training's end, without a pixel sent",
   ignore,
   async fn() {
     await using sides = await TwoSides.make();
@@ -47,7 +47,7 @@ Deno.test({
     assertEquals(saved.W1, model.W1);
     const [ours, theirs] = inProcess();
     const ended = serve(theirs, { checkpoints: sides.theirs });
-    assertEquals(await predict(ours, saved, data.test.x), model.predictions);
+    assertEquals(await classify(ours, saved, data.test.x), model.predictions);
     ours.close();
     await ended;
   },

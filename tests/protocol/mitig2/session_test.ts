@@ -5,7 +5,7 @@ import { decodeModel, train } from "lib/protocol/mitig2/client.ts";
 import { decodeFirst } from "lib/protocol/mitig2/files.ts";
 import { serve } from "lib/protocol/mitig2/server.ts";
 import { newSessionKey, sessionOf, termsFields } from "lib/protocol/mitig2/terms.ts";
-import { inProcess } from "lib/net/port.ts";
+import { inProcess } from "lib/net/connection.ts";
 import type { Fields } from "lib/net/wire.ts";
 import { data, hidden, setting, trainBoth } from "./fixtures.ts";
 import { contents, five, ignore, TwoSides } from "./two_sides.ts";

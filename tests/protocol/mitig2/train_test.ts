@@ -1,16 +1,15 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { loadMnist } from "lib/data/mnist.ts";
 import { firstImages, image } from "lib/data/dataset.ts";
-import { solveFast } from "lib/attack/fast.ts";
-import { checkedPriors } from "lib/attack/priors.ts";
+import { attack } from "lib/attack/attack.ts";
 import { floatView } from "lib/attack/view.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { initialUpper, initialW1 } from "lib/nn/mlp.ts";
-import { AUTHORS } from "lib/nn/setting.ts";
+import { AUTHORS } from "lib/nn/optimizer.ts";
 import { trainMlp } from "lib/nn/train.ts";
-import { type EpochReport, predict, train } from "lib/protocol/mitig2/client.ts";
+import { classify, type EpochReport, train } from "lib/protocol/mitig2/client.ts";
 import { type Seen, serve } from "lib/protocol/mitig2/server.ts";
-import { inProcess } from "lib/net/port.ts";
+import { inProcess } from "lib/net/connection.ts";
 import { Transcript } from "lib/net/transcript.ts";
 import { data, hidden, setting, trainBoth } from "./fixtures.ts";
 
@@ -58,12 +57,12 @@ Deno.test("serve() sees z1, dz1 and the labels where they are sent, and no more 
   assertEquals(shy.map(({ dz1 }) => dz1), seen.map(({ dz1 }) => dz1));
 });
 
-Deno.test("predict() is told by the server that there is no such model where nothing is kept", async () => {
+Deno.test("classify() is told by the server that there is no such model where nothing is kept", async () => {
   const { model } = await trainBoth();
   const [ours, theirs] = inProcess();
   const ended = serve(theirs);
   let message = "";
-  await predict(ours, model, data.test.x).catch((error) => message = String(error));
+  await classify(ours, model, data.test.x).catch((error) => message = String(error));
   assert(message.includes("there is none here"), message);
   assert((await ended).includes("there is none here"));
 });
@@ -87,7 +86,7 @@ Deno.test("serve() with the authors' shared seed rebuilds W1 of step 0, and the 
       z1: seen[0].z1.slice(0, sizes.hidden),
       shape: [28, 28, 1],
     });
-    const found = await solveFast(view, checkedPriors({ objective: "tv-sum" }));
+    const [found] = await attack([view], { objective: "tv-sum", workers: 0 });
     if (clientSeed === 0) {
       assertEquals(found.xHat!.map(Math.round), Float64Array.from(image(digits.train, 0)));
     } else {
