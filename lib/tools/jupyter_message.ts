@@ -19,15 +19,12 @@ export interface Message {
 
 /** Signs and checks the messages of one kernel connection. */
 export class MessageCodec {
-  #key: string;
   #session = randomUUID();
 
-  constructor(key: string) {
-    this.#key = key;
-  }
+  constructor(readonly key: string) {}
 
   #sign(parts: readonly Uint8Array[]): string {
-    const hmac = createHmac("sha256", this.#key);
+    const hmac = createHmac("sha256", this.key);
     for (const part of parts) hmac.update(part);
     return hmac.digest("hex");
   }
@@ -37,12 +34,8 @@ export class MessageCodec {
   encode(type: string, content: unknown, parent = {}): { id: string; frames: Uint8Array[] } {
     const id = randomUUID();
     const header = {
-      msg_id: id,
-      session: this.#session,
-      username: "reproduce",
-      date: new Date().toISOString(),
-      msg_type: type,
-      version: "5.3",
+      ...{ msg_id: id, msg_type: type, session: this.#session, version: "5.3" },
+      ...{ username: "reproduce", date: new Date().toISOString() },
     };
     const parts = [header, parent, {}, content].map((part) => encoder.encode(JSON.stringify(part)));
     return { id, frames: [encoder.encode(DELIMITER), encoder.encode(this.#sign(parts)), ...parts] };

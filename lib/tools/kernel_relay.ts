@@ -131,13 +131,8 @@ export async function relay(
 
 if (import.meta.main) {
   const file = JSON.parse(await Deno.readTextFile(Deno.args[0]));
-  await relay({
-    shell: file.shell_port,
-    iopub: file.iopub_port,
-    stdin: file.stdin_port,
-    control: file.control_port,
-    hb: file.hb_port,
-    key: file.key,
-  }, Deno.cwd());
+  const { shell_port: shell, iopub_port: iopub, stdin_port: stdin, key } = file;
+  const { control_port: control, hb_port: hb } = file;
+  await relay({ shell, iopub, stdin, control, hb, key }, Deno.cwd());
   Deno.exit(0);
 }

@@ -47,23 +47,18 @@ async function run(command: string, args: string[]): Promise<{ success: boolean;
 }
 
 async function findPython(names: readonly string[]): Promise<string> {
-  const wanted = MIN_PYTHON.join(".");
   const tooOld: string[] = [];
   for (const name of names) {
     const code = "import sys; print(*sys.version_info[:2])";
-    const { success, text } = await run(name, ["-c", code]).catch(() => ({
-      success: false,
-      text: "",
-    }));
-    if (!success) continue;
-    const [major, minor] = text.split(" ").map(Number);
+    const answer = await run(name, ["-c", code]).catch(() => null);
+    if (!answer?.success) continue;
+    const [major, minor] = answer.text.split(" ").map(Number);
     if (major === MIN_PYTHON[0] && minor >= MIN_PYTHON[1]) return name;
     tooOld.push(`${name} is ${major}.${minor}`);
   }
   const found = tooOld.length > 0 ? tooOld.join(", ") : `none found as ${names.join(" or ")}`;
-  throw new PythonError(
-    `JupyterLab needs Python ${wanted} or later: ${found}. Install it, then again.`,
-  );
+  const wanted = `Python ${MIN_PYTHON.join(".")} or later`;
+  throw new PythonError(`JupyterLab needs ${wanted}: ${found}. Install it, then again.`);
 }
 
 const readText = (path: string) => Deno.readTextFile(path).catch(() => "");
@@ -116,11 +111,8 @@ export async function ensureVenv(plan: VenvPlan = LAB_VENV): Promise<string> {
 /** JupyterLab's command line on a workspace. As root (in a container) it wants that said. */
 export function labArguments(options: { root: string; port?: number; browser: boolean }): string[] {
   return [
-    "-m",
-    "jupyterlab",
-    `--ServerApp.root_dir=${options.root}`,
-    "--LabApp.default_url=/lab/tree/notebooks",
-    "--ServerApp.answer_yes=True",
+    ...["-m", "jupyterlab", `--ServerApp.root_dir=${options.root}`],
+    ...["--LabApp.default_url=/lab/tree/notebooks", "--ServerApp.answer_yes=True"],
     ...options.port === undefined ? [] : [`--port=${options.port}`, "--ServerApp.port_retries=0"],
     ...options.browser ? [] : ["--no-browser"],
     ...Deno.build.os !== "windows" && Deno.uid() === 0 ? ["--allow-root"] : [],

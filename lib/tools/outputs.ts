@@ -36,35 +36,29 @@ export class OutputCollector {
 
   /** Takes one message; returns whether it was an output. */
   apply({ type, content }: Message): boolean {
-    switch (type) {
-      case "stream":
-        this.#addText(content.name as "stdout" | "stderr", String(content.text));
-        return true;
-      case "display_data":
-      case "execute_result":
-        this.#addRich(type, content);
-        return true;
-      case "update_display_data":
-        for (const output of this.#displays.get(displayId(content) ?? "") ?? []) {
-          output.data = content.data as RichOutput["data"];
-          output.metadata = (content.metadata ?? {}) as RichOutput["metadata"];
-        }
-        return true;
-      case "error":
-        this.#push({
-          output_type: "error",
-          ename: String(content.ename),
-          evalue: String(content.evalue),
-          traceback: content.traceback as string[],
-        });
-        return true;
-      case "clear_output":
-        if (content.wait === true) this.#clearNext = true;
-        else this.outputs.length = 0;
-        return true;
-      default:
-        return false;
+    const id = (content.transient as { display_id?: string } | undefined)?.display_id ?? "";
+    const data = content.data as RichOutput["data"];
+    const metadata = (content.metadata ?? {}) as RichOutput["metadata"];
+    if (type === "stream") {
+      this.#addText(content.name as "stdout" | "stderr", String(content.text));
+    } else if (type === "display_data" || type === "execute_result") {
+      const output: RichOutput = { output_type: type, data, metadata };
+      if (type === "execute_result") output.execution_count = content.execution_count as number;
+      if (id !== "") this.#displays.set(id, [...this.#displays.get(id) ?? [], output]);
+      this.#push(output);
+    } else if (type === "update_display_data") {
+      for (const output of this.#displays.get(id) ?? []) Object.assign(output, { data, metadata });
+    } else if (type === "error") {
+      const { ename, evalue, traceback } = content;
+      const texts = { ename: String(ename), evalue: String(evalue) };
+      this.#push({ output_type: "error", ...texts, traceback: traceback as string[] });
+    } else if (type === "clear_output") {
+      if (content.wait === true) this.#clearNext = true;
+      else this.outputs.length = 0;
+    } else {
+      return false;
     }
+    return true;
   }
 
   #push(output: Output): void {
@@ -78,20 +72,4 @@ export class OutputCollector {
     if (last?.output_type === "stream" && last.name === name && !this.#clearNext) last.text += text;
     else this.#push({ output_type: "stream", name, text });
   }
-
-  #addRich(type: RichOutput["output_type"], content: Message["content"]): void {
-    const output: RichOutput = {
-      output_type: type,
-      data: content.data as RichOutput["data"],
-      metadata: (content.metadata ?? {}) as RichOutput["metadata"],
-    };
-    if (type === "execute_result") output.execution_count = content.execution_count as number;
-    const id = displayId(content);
-    if (id !== undefined) this.#displays.set(id, [...this.#displays.get(id) ?? [], output]);
-    this.#push(output);
-  }
-}
-
-function displayId(content: Message["content"]): string | undefined {
-  return (content.transient as { display_id?: string } | undefined)?.display_id;
 }
