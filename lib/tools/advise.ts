@@ -78,10 +78,8 @@ await runCommand(command, async ({ store: path, dataset, json, ...flags }) => {
   try {
     const advice = await advise(dataset, { store, limits, signal, onProgress });
     await bar?.done();
-    const text = json
-      ? JSON.stringify({ dataset, ...adviceReport(advice, limits) }, null, 2)
-      : adviceText(advice, limits);
-    console.log(text);
+    if (json) console.log(JSON.stringify({ dataset, ...adviceReport(advice, limits) }, null, 2));
+    else console.log(adviceText(advice, limits));
     const best = Math.max(...doneTrials(advice.trials).map(({ result }) => result.accuracy));
     if (dataset === "mnist" && best < limits.accuracy) console.error(HINT);
     return 0;

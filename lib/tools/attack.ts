@@ -192,17 +192,19 @@ await runCommand(command, async (options) => {
   const numbers = ({ mse, psnr, ssim, elapsedMs }: typeof mean) => [
     ...[format(mse, 4), format(psnr, 1), format(ssim, 4), format(elapsedMs, 0)],
   ];
-  const rows = images.map((s) => [
-    ...[String(s.index), s.status, ...numbers(s)],
-    s.status === "optimal" ? certificateText(s.certificate) : s.message ?? "",
-  ]);
   const recovered = images.filter((s) => s.status === "optimal").length;
-  rows.push(["mean", `of ${recovered}`, ...numbers(mean), `${exact} exact`]);
-  const columns = ["image", "status", "mse", "psnr dB", "ssim", "elapsedMs", "worth"];
+  const rows = images.map((s) => [String(s.index), s.status, ...numbers(s)]);
+  rows.push(["mean", `of ${recovered}`, ...numbers(mean)]);
+  const worth = images.map((s) =>
+    s.status === "optimal" ? certificateText(s.certificate) : s.message ?? ""
+  );
+  const columns = ["image", "status", "mse", "psnr dB", "ssim", "elapsedMs"];
+  const lines = tableText(table({ columns, rows })).split("\n");
+  const notes = ["", "", ...worth, `${exact} exact`];
   console.log(
     `${test.name}, ${options.layer} W1 ${layer.hidden} × ${layer.n} at scale 2^${layer.scaleBits}, objective ` +
       `${objective}, period ${period}, z1 ${encrypted ? "decrypted" : "in clear"}`,
   );
-  console.log(tableText(table({ columns, rows })));
+  console.log(lines.map((line, k) => `${line}  ${notes[k]}`.trimEnd()).join("\n"));
   return failed;
 });

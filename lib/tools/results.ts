@@ -41,9 +41,8 @@ export async function readResults(
   const after = await writeTimes(directory);
   const problemWith = (file: string): string[] => {
     if (!after.has(file)) return [`${file} is missing`];
-    return after.get(file) === before.get(file)
-      ? [`${file} is stale: this run did not write it`]
-      : [];
+    const isStale = after.get(file) === before.get(file);
+    return isStale ? [`${file} is stale: this run did not write it`] : [];
   };
   const problems = problemWith("results.json");
   if (problems.length > 0) return { results: null, problems };
