@@ -12,7 +12,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import type { Point, Row, Sweep, Value } from "./grid.ts";
+import type { Point, Row, Sweep } from "./grid.ts";
 import { checkPoint, checkRow, pointKey, seedOf } from "./grid.ts";
 
 /** Raised when the tables change. */
@@ -242,30 +242,6 @@ export class SweepStore implements Disposable {
       );
     }
     return stored;
-  }
-
-  /** Some fields and columns of the rows that are done, for figures: quick for 100 000 rows; sorted by
-   * the names in their order. Truths come as 1 and 0, as SQLite has them.
-   * @param where values that fields are held at.
-   * @throws {TypeError} a name that is neither field nor column. */
-  select<N extends string>(
-    sweep: Sweep,
-    names: readonly N[],
-    where: Point = {},
-  ): Record<N, Value>[] {
-    const path = (name: string) => {
-      const isField = Object.hasOwn(sweep.fields, name);
-      if (!isField && !sweep.columns.includes(name)) {
-        throw new TypeError(`Cannot select "${name}": neither field nor column of ${sweep.name}`);
-      }
-      return `json_extract(${isField ? "point" : "row"}, '$.${name}')`;
-    };
-    const held = Object.keys(where).map((name) => `AND ${path(name)} = ?`).join(" ");
-    const sql = `SELECT ${names.map((name) => `${path(name)} AS "${name}"`).join(", ")} FROM rows
-      WHERE sweep = ? AND version = ? AND status = 'done' ${held}
-      ORDER BY ${names.map((_, k) => k + 1).join()}`;
-    const values = [sweep.name, sweep.version, ...Object.values(where)];
-    return this.#all("read", sql, ...values) as Record<N, Value>[];
   }
 
   /** Closes the file and gives up the lock. */
