@@ -70,16 +70,12 @@ function choose(path: string, tensors: readonly Tensor[], n: number, name?: stri
 function misfit({ shape }: Tensor, n: number): string {
   const text = shapeText(shape);
   const [rows, columns] = shape;
-  if (shape.length < 2) {
-    return `it is ${text}, expected [hidden, ${n}]` +
-      (rows % n === 0 ? `: save W.reshape(-1, ${n})` : "");
-  }
-  if (shape.length === 2 && columns === n + 1) {
-    return `${text} is one column more than ${n} pixels, a bias: save W[:, :-1], or W[:, 1:] if it comes first`;
-  }
-  if (shape.length === 2 && rows === n + 1) {
-    return `${text} is one row more than ${n} pixels, a bias: save W[:-1], or W[1:] if it comes first`;
-  }
+  const expected = `it is ${text}, expected [hidden, ${n}]`;
+  if (shape.length < 2) return expected + (rows % n === 0 ? `: save W.reshape(-1, ${n})` : "");
+  const bias = (axis: string, first: string, last: string) =>
+    `${text} is one ${axis} more than ${n} pixels, a bias: save ${first}, or ${last} if it comes first`;
+  if (shape.length === 2 && columns === n + 1) return bias("column", "W[:, :-1]", "W[:, 1:]");
+  if (shape.length === 2 && rows === n + 1) return bias("row", "W[:-1]", "W[1:]");
   if (shape.length === 4) {
     return `${text} are filters of a convolution, expected a dense layer [hidden, ${n}]: ` +
       "--layer conv5 or conv3 attacks random filters; of one's own save the matrix that they are on the whole image";
@@ -88,8 +84,7 @@ function misfit({ shape }: Tensor, n: number): string {
     const size = countOf(shapeOf(name));
     return size !== n && countOf(shape.slice(1)) === size;
   });
-  return `it is ${text}, expected [hidden, ${n}]` +
-    (others.length > 0 ? `; it fits --dataset ${others.join(" or ")}` : "");
+  return expected + (others.length > 0 ? `; it fits --dataset ${others.join(" or ")}` : "");
 }
 
 /** Reads a first layer.
