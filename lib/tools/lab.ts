@@ -4,6 +4,8 @@
  * The environment counts as made when it holds a copy of the requirements it was made from, written
  * last; one that was interrupted, is out of date or has lost its Python is built anew.
  * @module */
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { runCommand } from "./args.ts";
 import { registerKernel } from "./kernel_spec.ts";
@@ -61,24 +63,21 @@ async function findPython(names: readonly string[]): Promise<string> {
   throw new PythonError(`JupyterLab needs ${wanted}: ${found}. Install it, then again.`);
 }
 
-const readText = (path: string) => Deno.readTextFile(path).catch(() => "");
-
 async function isMade(directory: string, requirements: string): Promise<boolean> {
-  if (await readText(join(directory, "requirements.txt")) !== requirements) return false;
+  const made = await Deno.readTextFile(join(directory, "requirements.txt")).catch(() => "");
   // The system's Python may have gone since: then this is a link to nowhere.
-  return await Deno.stat(venvPython(directory)).then(() => true, () => false);
+  return made === requirements && existsSync(venvPython(directory));
 }
 
 async function build(plan: VenvPlan, requirements: string): Promise<void> {
   const { directory, onProgress } = plan;
+  const remove = () => rm(directory, { recursive: true, force: true });
   const python = await findPython(plan.pythons);
-  await Deno.remove(directory, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  await remove();
   onProgress(`Making ${directory} (once)`);
   const venv = await run(python, ["-m", "venv", directory]);
   if (!venv.success) {
-    await Deno.remove(directory, { recursive: true }).catch(() => {});
+    await remove();
     throw new PythonError(
       `Cannot make a virtual environment with ${python}: install its venv and pip parts ` +
         `(Debian: apt-get install python3-venv).\n${venv.text}`,
@@ -90,7 +89,7 @@ async function build(plan: VenvPlan, requirements: string): Promise<void> {
     ...["--requirement", plan.requirements],
   ]);
   if (!pip.success) {
-    await Deno.remove(directory, { recursive: true });
+    await remove();
     throw new PythonError(
       `Cannot install JupyterLab: is the package index reachable?\n${pip.text}`,
     );

@@ -97,11 +97,10 @@ export function resultsTable(
     return [question, paper, `[${text}](notebooks/${notebook}.ipynb)`];
   });
   const quick = [...results.values()].filter(({ profile }) => profile === "quick");
-  const profile = quick.length === 0
-    ? "full"
-    : quick.length === results.size
-    ? "quick"
-    : `full, but quick for ${quick.map(({ notebook }) => notebook).join(", ")}`;
+  const but = quick.length === 0
+    ? ""
+    : `, but quick for ${quick.map((r) => r.notebook).join(", ")}`;
+  const profile = quick.length === results.size ? "quick" : `full${but}`;
   const lines = [["question", "paper", "here"], ["---", "---", "---"], ...cells]
     .map((row) => `| ${row.join(" | ")} |`);
   return [...lines, "", `Profile ${profile}; rates with their 95 % interval.`].join("\n");
@@ -126,8 +125,7 @@ export async function readmeResults(
 ): Promise<{ readme: string; expected: string }> {
   const results = new Map<string, Results>();
   for (const name of notebookNames("", join(root, "notebooks"))) {
-    const text = await Deno.readTextFile(join(figures, name, "results.json"));
-    results.set(name, JSON.parse(text));
+    results.set(name, JSON.parse(await Deno.readTextFile(join(figures, name, "results.json"))));
   }
   const readme = await Deno.readTextFile(join(root, "README.md"));
   return { readme, expected: withResults(readme, resultsTable(results)) };

@@ -46,19 +46,17 @@ export async function readResults(
   };
   const problems = problemWith("results.json");
   if (problems.length > 0) return { results: null, problems };
-  let results: Results;
   try {
-    results = parseResults(await Deno.readTextFile(join(directory, "results.json")));
+    const results = parseResults(await Deno.readTextFile(join(directory, "results.json")));
+    if (results.profile !== profile) {
+      problems.push(`results.json is of profile ${results.profile}, not ${profile}`);
+    }
+    const files = results.figures.flatMap((name) => FIGURE_FORMATS.map((ext) => `${name}.${ext}`));
+    problems.push(...files.flatMap(problemWith));
+    return { results, problems };
   } catch (error) {
     return { results: null, problems: [`results.json is malformed: ${(error as Error).message}`] };
   }
-  if (results.profile !== profile) {
-    problems.push(`results.json is of profile ${results.profile}, not ${profile}`);
-  }
-  for (const figure of results.figures) {
-    for (const format of FIGURE_FORMATS) problems.push(...problemWith(`${figure}.${format}`));
-  }
-  return { results, problems };
 }
 
 /** The headline numbers on one line. */
