@@ -1,34 +1,39 @@
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { Kernel } from "lib/tools/kernel.ts";
 import { KernelError } from "lib/tools/kernel_process.ts";
 import { permitted, withFolder } from "./fixtures.ts";
 
-/** A test that has a kernel in a folder of its own, and sees that nothing of it is left. */
+const timeoutMs = 20_000;
+
+/** A test that has a kernel, and sees that nothing of it is left. */
 function kernelTest(name: string, body: (kernel: Kernel) => Promise<void>): void {
   Deno.test({
     name,
     ignore: !permitted,
     fn: () =>
       withFolder(async (directory) => {
-        const leftovers = () =>
-          [...Deno.readDirSync(tmp)].filter(({ name }) => name.startsWith("deno-kernel-")).length;
-        const tmp = directory;
-        const before = Deno.env.get("TMPDIR");
-        Deno.env.set("TMPDIR", tmp);
-        try {
+        let connection: string | undefined;
+        {
           await using kernel = await Kernel.start(directory);
-          assertEquals(leftovers(), 1);
+          connection = await connectionFile(kernel);
+          if (connection !== undefined) assertEquals(existsSync(connection), true);
           await body(kernel);
-        } finally {
-          if (before === undefined) Deno.env.delete("TMPDIR");
-          else Deno.env.set("TMPDIR", before);
         }
-        assertEquals(leftovers(), 0);
+        if (connection !== undefined) assertEquals(existsSync(dirname(connection)), false);
       }),
   });
 }
 
-const timeoutMs = 20_000;
+/** Where the kernel's connection file is, as its own command line says; undefined where no system tells. */
+async function connectionFile(kernel: Kernel): Promise<string | undefined> {
+  if (Deno.build.os !== "linux") return undefined;
+  const code = `console.log(Deno.readTextFileSync("/proc/self/cmdline").split("\\0").join("\\n"))`;
+  const { outputs } = await kernel.execute(code, { timeoutMs });
+  const [words] = outputs.map((output) => "text" in output ? output.text.trim().split("\n") : []);
+  return words.at(words.indexOf("--conn") + 1);
+}
 
 kernelTest(
   "Kernel.execute() loses no output of 60 fast cells and misplaces none",
@@ -38,7 +43,7 @@ kernelTest(
       Deno.jupyter.display({ "text/plain": "unawaited ${i}" }, { raw: true });
       "value ${i}"`;
       const { status, outputs, executionCount } = await kernel.execute(code, { timeoutMs });
-      assertEquals([status, executionCount], ["ok", i + 1]);
+      assertEquals([status, executionCount], ["ok", i + 2]); // the first told its connection file
       assertEquals(outputs, [
         { output_type: "stream", name: "stdout", text: `text ${i}\n` },
         { output_type: "display_data", data: { "text/plain": `unawaited ${i}` }, metadata: {} },
@@ -46,7 +51,7 @@ kernelTest(
           output_type: "execute_result",
           data: { "text/plain": `"value ${i}"` },
           metadata: {},
-          execution_count: i + 1,
+          execution_count: i + 2,
         },
       ]);
     }
