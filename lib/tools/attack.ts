@@ -18,7 +18,6 @@ import { gaussian, secureRng, seededRng } from "../math/rng.ts";
 import { clearViews, type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { forwardPass } from "../protocol/cryptonn/in_process.ts";
 import { startProgress } from "../notebook/progress.ts";
-import { table, tableText } from "../notebook/table.ts";
 import { runCommand, UsageError, type Values } from "./args.ts";
 import { readLayer } from "./read_layer.ts";
 
@@ -189,22 +188,20 @@ await runCommand(command, async (options) => {
     console.log(JSON.stringify({ ...setting, images, exact, mean }));
     return failed;
   }
-  const numbers = ({ mse, psnr, ssim, elapsedMs }: typeof mean) => [
-    ...[format(mse, 4), format(psnr, 1), format(ssim, 4), format(elapsedMs, 0)],
-  ];
-  const recovered = images.filter((s) => s.status === "optimal").length;
-  const rows = images.map((s) => [String(s.index), s.status, ...numbers(s)]);
-  rows.push(["mean", `of ${recovered}`, ...numbers(mean)]);
-  const worth = images.map((s) =>
-    s.status === "optimal" ? certificateText(s.certificate) : s.message ?? ""
-  );
-  const columns = ["image", "status", "mse", "psnr dB", "ssim", "elapsedMs"];
-  const lines = tableText(table({ columns, rows })).split("\n");
-  const notes = ["", "", ...worth, `${exact} exact`];
+  const line = (head: string, status: string, { mse, psnr, ssim, elapsedMs }: typeof mean) =>
+    `${head.padStart(6)}  ${status.padEnd(10)}  ${format(mse, 4).padStart(8)}  ` +
+    `${format(psnr, 1).padStart(8)}  ${format(ssim, 4).padStart(7)}  ` +
+    format(elapsedMs, 0).padStart(9);
   console.log(
     `${test.name}, ${options.layer} W1 ${layer.hidden} × ${layer.n} at scale 2^${layer.scaleBits}, objective ` +
       `${objective}, period ${period}, z1 ${encrypted ? "decrypted" : "in clear"}`,
   );
-  console.log(lines.map((line, k) => `${line}  ${notes[k]}`.trimEnd()).join("\n"));
+  console.log(" image  status           mse  psnr dB     ssim  elapsedMs");
+  for (const s of images) {
+    const worth = s.status === "optimal" ? certificateText(s.certificate) : s.message ?? "";
+    console.log(`${line(String(s.index), s.status, s)}  ${worth}`.trimEnd());
+  }
+  const recovered = images.filter((s) => s.status === "optimal").length;
+  console.log(`${line("mean", `of ${recovered}`, mean)}  ${exact} exact`);
   return failed;
 });
