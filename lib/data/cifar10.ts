@@ -20,55 +20,44 @@ const OFFICIAL = new URL("../../data/cifar-10-batches-bin/", import.meta.url);
 
 type OnProgress = (message: string) => void;
 
-/** SHA-256 of the package's labels, in its spelling. */
-const labelFiles = {
-  "train_lables.json": "a3a0d804911c71de4b73015af980e237de5f82da7b1482a8efaf7adcc1722f45",
-  "test_lables.json": "a5df9ed6f395827dd69906fe5ac740be70395ca9d841974d4351818628b48bb6",
+/** SHA-256 of the package's labels, in its spelling, and of each file of the official archive. */
+const SPLITS = {
+  train: {
+    labels: "train_lables.json",
+    labelsSha256: "a3a0d804911c71de4b73015af980e237de5f82da7b1482a8efaf7adcc1722f45",
+    batches: {
+      data_batch_1: "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
+      data_batch_2: "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
+      data_batch_3: "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
+      data_batch_4: "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
+      data_batch_5: "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
+    },
+  },
+  test: {
+    labels: "test_lables.json",
+    labelsSha256: "a5df9ed6f395827dd69906fe5ac740be70395ca9d841974d4351818628b48bb6",
+    batches: { test_batch: "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b" },
+  },
 };
-
-/** SHA-256 of each file of the official archive. */
-const train = {
-  data_batch_1: "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
-  data_batch_2: "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
-  data_batch_3: "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
-  data_batch_4: "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
-  data_batch_5: "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
-};
-const test = {
-  test_batch: "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
-};
-
-/** A split's labels, from the package. */
-async function packageLabels(
-  path: keyof typeof labelFiles,
-  onProgress?: OnProgress,
-): Promise<number[]> {
-  const options = { sha256: labelFiles[path], size: SIZE, onProgress };
-  return JSON.parse(new TextDecoder().decode(await packageFile(PACKAGE, path, options)));
-}
 
 /** One split, its batches one after the other: the first that is missing downloads the package. */
 async function loadSplit(
   name: string,
-  batches: Readonly<Record<string, string>>,
-  { labels, layout, onProgress }: {
-    labels: keyof typeof labelFiles;
-    layout: Layout;
-    onProgress?: OnProgress;
-  },
+  { labels, labelsSha256, batches }: (typeof SPLITS)["train" | "test"],
+  { layout, onProgress }: { layout: Layout; onProgress?: OnProgress },
 ): Promise<Dataset> {
+  const shared = { size: SIZE, onProgress };
   const parts: ReturnType<typeof parseBatch>[] = [];
-  let allLabels: number[] | undefined;
   for (const [k, [batch, sha256]] of Object.entries(batches).entries()) {
     const official = new URL(`${batch}.bin`, OFFICIAL);
     const instead = "Taking the package's instead";
     let bytes = await checkedFile(official, { sha256, onProgress, instead });
     if (bytes === null) {
-      allLabels ??= await packageLabels(labels, onProgress);
-      const own = allLabels.slice(k * IMAGES_PER_BATCH, (k + 1) * IMAGES_PER_BATCH);
+      const json = await packageFile(PACKAGE, labels, { ...shared, sha256: labelsSha256 });
+      const own: number[] = JSON.parse(new TextDecoder().decode(json))
+        .slice(k * IMAGES_PER_BATCH, (k + 1) * IMAGES_PER_BATCH);
       const compact = (png: Uint8Array) => batchFromPng(`${batch}.png`, png, own);
-      const options = { sha256, size: SIZE, compact, onProgress };
-      bytes = await packageFile(PACKAGE, `${batch}.png`, options);
+      bytes = await packageFile(PACKAGE, `${batch}.png`, { ...shared, sha256, compact });
     }
     parts.push(parseBatch(batch, bytes, layout));
   }
@@ -77,16 +66,10 @@ async function loadSplit(
   return dataset({ name, x: await x.bytes(), y: await y.bytes(), shape, classes: CLASSES });
 }
 
-async function load(
-  name: string,
-  layout: Layout,
-  onProgress?: OnProgress,
-): Promise<SplitDataset> {
-  const shared = { layout, onProgress };
-  return {
-    train: await loadSplit(`${name} train`, train, { ...shared, labels: "train_lables.json" }),
-    test: await loadSplit(`${name} test`, test, { ...shared, labels: "test_lables.json" }),
-  };
+async function load(name: string, layout: Layout, onProgress?: OnProgress): Promise<SplitDataset> {
+  const train = await loadSplit(`${name} train`, SPLITS.train, { layout, onProgress });
+  const test = await loadSplit(`${name} test`, SPLITS.test, { layout, onProgress });
+  return { train, test };
 }
 
 /** Loads CIFAR-10 in colour, `[32, 32, 3]` (50 000 train, 10 000 test); the first call fetches 139 MB.
