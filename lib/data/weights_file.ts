@@ -2,8 +2,7 @@
  * @module */
 import { extname } from "node:path";
 import { refusal } from "./dataset.ts";
-import { isNpy, parseNpy } from "./npy.ts";
-import { isZip, parseNpz, zipEntries, type ZipEntry } from "./npz.ts";
+import { isNpy, isZip, parseNpy, parseNpz, zipEntries, type ZipEntry } from "./npy.ts";
 import { isSafetensors, parseForeignSafetensors } from "./safetensors.ts";
 import { shown, type Tensor } from "./tensor.ts";
 

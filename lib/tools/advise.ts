@@ -9,8 +9,7 @@ import { sweep as costs } from "../sweep/advise_cost.ts";
 import { sweep as attacks } from "../sweep/attack.ts";
 import { SweepStore } from "../sweep/store.ts";
 import { sweep as trainings, TRAINING_DATASETS } from "../sweep/training.ts";
-import { runCommand, UsageError } from "./args.ts";
-import { stopSignal } from "./signals.ts";
+import { runCommand, stopSignal, UsageError } from "./args.ts";
 
 const command = {
   name: "advise",

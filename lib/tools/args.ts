@@ -1,4 +1,5 @@
-/** Command lines for the tasks: one declaration gives typed values, `--help` and the refusals.
+/** Command lines for the tasks: one declaration gives typed values, `--help` and the refusals; and what else tasks take
+ * from their surroundings, signals and REDIS_URL.
  *
  * A flag is a switch, a text, a path, an integer or one of several words. Whatever does not fit (an unknown
  * flag, a missing value, a word not on the list, a number out of range) is one line on stderr and
@@ -167,4 +168,31 @@ export async function runCommand<const F extends Record<string, Flag>>(
     console.error(withoutPasswords(`${command.name}: ${message}${hint}`));
     Deno.exit(error instanceof UsageError ? 2 : 1);
   }
+}
+
+const STOP_SIGNALS = [
+  "SIGINT",
+  ...Deno.build.os === "windows" ? [] : ["SIGTERM" as const],
+] as const;
+
+/** A signal that aborts at the first SIGINT or SIGTERM; the second ends the process at once. */
+export function stopSignal(onStop?: () => void): AbortController {
+  const stop = new AbortController();
+  for (const name of STOP_SIGNALS) {
+    Deno.addSignalListener(name, () => {
+      if (stop.signal.aborted) Deno.exit(130);
+      stop.abort();
+      onStop?.();
+    });
+  }
+  return stop;
+}
+
+/** A sweep's name as it is; the path of a module as the user means it. */
+export const moduleOf = (name: string): string => /\.[jt]s$/.test(name) ? fromCaller(name) : name;
+
+/** The flag's value, else that of REDIS_URL: a password there is neither shown by `deno task`, which prints the
+ * flags it is given, nor in the list of processes. */
+export function redisUrl(flag: string | undefined): string | undefined {
+  return flag ?? (Deno.env.get("REDIS_URL") || undefined);
 }

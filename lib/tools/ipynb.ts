@@ -5,7 +5,7 @@
  * @module */
 import { basename, dirname } from "node:path";
 import { writeAtomic } from "../data/write_atomic.ts";
-import type { Output } from "./outputs.ts";
+import type { Output } from "./jupyter_message.ts";
 import { ROOT } from "./workspace.ts";
 
 /** A cell; `source` is one string here. Keys that we do not use are kept. */

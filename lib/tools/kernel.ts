@@ -6,9 +6,14 @@
  * belongs to the cell. Nothing is lost, without waiting by the clock.
  * @module */
 import { randomUUID } from "node:crypto";
-import { type Message, MessageCodec } from "./jupyter_message.ts";
+import {
+  type Displays,
+  type Message,
+  MessageCodec,
+  type Output,
+  OutputCollector,
+} from "./jupyter_message.ts";
 import { KernelError, KernelProcess } from "./kernel_process.ts";
-import { type Displays, type Output, OutputCollector } from "./outputs.ts";
 import { whenListening, Zmtp } from "./zmtp.ts";
 
 const START_TIMEOUT_MS = 30_000;

@@ -2,14 +2,12 @@
  * and figures. A notebook's file changes only when its whole run succeeded.
  * @module */
 import { dirname, join } from "node:path";
-import { runCommand } from "./args.ts";
+import { runCommand, stopSignal } from "./args.ts";
 import { cellsNamingPaths, readIpynb, writeIpynb } from "./ipynb.ts";
 import type { Message } from "./jupyter_message.ts";
 import { rewritesLines } from "../notebook/progress.ts";
-import { headlineText, readResults, writeTimes } from "./results.ts";
-import { writeReadmeResults } from "./readme_results.ts";
+import { headlineText, readResults, writeReadmeResults, writeTimes } from "./results.ts";
 import { describeFailure, runNotebook } from "./run_notebook.ts";
-import { stopSignal } from "./signals.ts";
 import { FIGURES, notebookNames, NOTEBOOKS } from "./workspace.ts";
 
 /** The longest a cell may take before its run counts as hung. */

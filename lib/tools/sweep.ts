@@ -9,8 +9,7 @@ import { loadSweep, type Only, parseOnly, pointsOf, type Sweep, SWEEPS } from ".
 import { runOnRedis } from "../sweep/queue.ts";
 import { missingPoints, runSweep } from "../sweep/runner.ts";
 import { SweepStore } from "../sweep/store.ts";
-import { runCommand, UsageError } from "./args.ts";
-import { moduleOf, redisUrl, stopSignal } from "./signals.ts";
+import { moduleOf, redisUrl, runCommand, stopSignal, UsageError } from "./args.ts";
 
 const command = {
   name: "sweep",

@@ -2,8 +2,7 @@
  * @module */
 import { loadSweep, type Point, type Sweep, SWEEPS } from "../sweep/grid.ts";
 import { serveSweeps } from "../sweep/queue.ts";
-import { runCommand, UsageError } from "./args.ts";
-import { moduleOf, redisUrl, stopSignal } from "./signals.ts";
+import { moduleOf, redisUrl, runCommand, stopSignal, UsageError } from "./args.ts";
 
 const command = {
   name: "worker",
