@@ -1,7 +1,7 @@
 /** A sweep on many machines: BullMQ on Redis carries points out and results back.
  *
  * The one process that owns the store puts the missing points on the sweep's queue, each as a job named
- * by the point's key, and collects what became of them; any number of workers (queue_worker.ts) take
+ * by the point's key, and collects what became of them; any number of workers ({@linkcode serveSweeps}) take
  * them. The store is the truth: a result leaves Redis only after it has been written there, and a second
  * one for the same point changes nothing. So whoever is killed, whenever, the rows come out the same:
  * jobs of a dead worker stall and are taken over, a new owner finds the results of a dead one, and a job that Redis
