@@ -5,7 +5,7 @@
  * when first asked for and kept as the official archive's files: they come out equal to them byte for
  * byte, so that one pinned SHA-256 a file checks both. None of the package's code runs.
  * @module */
-import { DataError, type Dataset, dataset, type SplitDataset } from "./dataset.ts";
+import { type Dataset, dataset, refusal, type SplitDataset } from "./dataset.ts";
 import { checkedFile, packageFile } from "./package_file.ts";
 import { decode } from "fast-png";
 
@@ -19,82 +19,57 @@ const SIZE = "139 MB";
 const OFFICIAL = new URL("../../data/cifar-10-batches-bin/", import.meta.url);
 
 type OnProgress = (message: string) => void;
-interface LabelFile {
-  readonly path: string;
-  readonly sha256: string;
-}
 
-/** The package's spelling. */
-const trainLabels = {
-  path: "train_lables.json",
-  sha256: "a3a0d804911c71de4b73015af980e237de5f82da7b1482a8efaf7adcc1722f45",
-};
-const testLabels = {
-  path: "test_lables.json",
-  sha256: "a5df9ed6f395827dd69906fe5ac740be70395ca9d841974d4351818628b48bb6",
-};
-
-/** SHA-256 of each file of the official archive. */
-const train = {
-  data_batch_1: "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
-  data_batch_2: "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
-  data_batch_3: "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
-  data_batch_4: "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
-  data_batch_5: "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
-};
-const test = {
-  test_batch: "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
+/** SHA-256 of the package's labels, in its spelling, and of each file of the official archive. */
+const SPLITS = {
+  train: {
+    labels: "train_lables.json",
+    labelsSha256: "a3a0d804911c71de4b73015af980e237de5f82da7b1482a8efaf7adcc1722f45",
+    batches: {
+      data_batch_1: "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
+      data_batch_2: "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
+      data_batch_3: "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
+      data_batch_4: "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
+      data_batch_5: "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
+    },
+  },
+  test: {
+    labels: "test_lables.json",
+    labelsSha256: "a5df9ed6f395827dd69906fe5ac740be70395ca9d841974d4351818628b48bb6",
+    batches: { test_batch: "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b" },
+  },
 };
 
 /** One split, its batches one after the other: the first that is missing downloads the package. */
 async function loadSplit(
   name: string,
-  batches: Readonly<Record<string, string>>,
-  { labels, layout, onProgress }: { labels: LabelFile; layout: Layout; onProgress?: OnProgress },
+  { labels, labelsSha256, batches }: (typeof SPLITS)["train" | "test"],
+  { layout, onProgress }: { layout: Layout; onProgress?: OnProgress },
 ): Promise<Dataset> {
-  const parts: { x: Uint8Array; y: Uint8Array }[] = [];
-  let allLabels: number[] | undefined;
+  const shared = { size: SIZE, onProgress };
+  const parts: ReturnType<typeof parseBatch>[] = [];
   for (const [k, [batch, sha256]] of Object.entries(batches).entries()) {
     const official = new URL(`${batch}.bin`, OFFICIAL);
     const instead = "Taking the package's instead";
     let bytes = await checkedFile(official, { sha256, onProgress, instead });
     if (bytes === null) {
-      const options = { sha256: labels.sha256, size: SIZE, onProgress };
-      allLabels ??= JSON.parse(
-        new TextDecoder().decode(await packageFile(PACKAGE, labels.path, options)),
-      ) as number[];
-      const own = allLabels.slice(k * IMAGES_PER_BATCH, (k + 1) * IMAGES_PER_BATCH);
+      const json = await packageFile(PACKAGE, labels, { ...shared, sha256: labelsSha256 });
+      const own: number[] = JSON.parse(new TextDecoder().decode(json))
+        .slice(k * IMAGES_PER_BATCH, (k + 1) * IMAGES_PER_BATCH);
       const compact = (png: Uint8Array) => batchFromPng(`${batch}.png`, png, own);
-      bytes = await packageFile(PACKAGE, `${batch}.png`, {
-        ...{ sha256, size: SIZE, compact, onProgress },
-      });
+      bytes = await packageFile(PACKAGE, `${batch}.png`, { ...shared, sha256, compact });
     }
     parts.push(parseBatch(batch, bytes, layout));
   }
-  const join = (arrays: Uint8Array[]) => {
-    const all = new Uint8Array(arrays.reduce((sum, array) => sum + array.length, 0));
-    arrays.reduce((at, array) => (all.set(array, at), at + array.length), 0);
-    return all;
-  };
-  return dataset({
-    name,
-    x: join(parts.map((part) => part.x)),
-    y: join(parts.map((part) => part.y)),
-    shape: [32, 32, layout.channels],
-    classes: CLASSES,
-  });
+  const [x, y] = [new Blob(parts.map(({ x }) => x)), new Blob(parts.map(({ y }) => y))];
+  const shape = [32, 32, layout.channels] as const;
+  return dataset({ name, x: await x.bytes(), y: await y.bytes(), shape, classes: CLASSES });
 }
 
-async function load(
-  name: string,
-  layout: Layout,
-  onProgress?: OnProgress,
-): Promise<SplitDataset> {
-  const shared = { layout, onProgress };
-  return {
-    train: await loadSplit(`${name} train`, train, { ...shared, labels: trainLabels }),
-    test: await loadSplit(`${name} test`, test, { ...shared, labels: testLabels }),
-  };
+async function load(name: string, layout: Layout, onProgress?: OnProgress): Promise<SplitDataset> {
+  const train = await loadSplit(`${name} train`, SPLITS.train, { layout, onProgress });
+  const test = await loadSplit(`${name} test`, SPLITS.test, { layout, onProgress });
+  return { train, test };
 }
 
 /** Loads CIFAR-10 in colour, `[32, 32, 3]` (50 000 train, 10 000 test); the first call fetches 139 MB.
@@ -148,26 +123,18 @@ export const GRAY: Layout = {
 /** Reads a batch of records.
  * @returns pixels `[count, 32·32·channels]` and labels `[count]`.
  * @throws {DataError} truncated, trailing bytes, or a label that is not in [0, 10). */
-export function parseBatch(
-  name: string,
-  bytes: Uint8Array,
-  { channels, write }: Layout,
-): { x: Uint8Array; y: Uint8Array } {
+export function parseBatch(name: string, bytes: Uint8Array, { channels, write }: Layout) {
+  const fail = refusal(`Cannot read ${name}`);
   const count = Math.floor(bytes.length / RECORD);
   if (count === 0 || bytes.length !== count * RECORD) {
-    throw new DataError(
-      `Cannot read ${name}: ${bytes.length} bytes are not whole records of ${RECORD}`,
-    );
+    fail(`${bytes.length} bytes are not whole records of ${RECORD}`);
   }
   const x = new Uint8Array(count * PLANE * channels);
   const y = new Uint8Array(count);
   for (let i = 0; i < count; i++) {
-    const record = bytes.subarray(i * RECORD, (i + 1) * RECORD);
-    if (record[0] >= CLASSES.length) {
-      throw new DataError(`Cannot read ${name}: label ${record[0]} of image ${i} is not below 10`);
-    }
-    y[i] = record[0];
-    write(record.subarray(1), x.subarray(i * PLANE * channels, (i + 1) * PLANE * channels));
+    const label = y[i] = bytes[i * RECORD];
+    if (label >= CLASSES.length) fail(`label ${label} of image ${i} is not below 10`);
+    write(bytes.subarray(i * RECORD + 1), x.subarray(i * PLANE * channels));
   }
   return { x, y };
 }
@@ -180,9 +147,7 @@ export function batchFromPng(
   png: Uint8Array,
   labels: readonly number[],
 ): Uint8Array<ArrayBuffer> {
-  const fail = (why: string): never => {
-    throw new DataError(`Cannot read ${name}: ${why}`);
-  };
+  const fail = refusal(`Cannot read ${name}`);
   let decoded;
   try {
     decoded = decode(png, { checkCrc: true });
@@ -199,13 +164,10 @@ export function batchFromPng(
     if (!Number.isInteger(label) || label < 0 || label >= CLASSES.length) {
       fail(`label ${label} of image ${i} is not an integer in [0, 10)`);
     }
-    const record = i * RECORD;
-    records[record] = label;
-    for (let p = 0; p < PLANE; p++) {
-      const pixel = (i * PLANE + p) * 3;
-      records[record + 1 + p] = data[pixel];
-      records[record + 1 + PLANE + p] = data[pixel + 1];
-      records[record + 1 + 2 * PLANE + p] = data[pixel + 2];
+    records[i * RECORD] = label;
+    for (let p = 0; p < 3 * PLANE; p++) { // a channel after the other
+      const [channel, pixel] = [Math.floor(p / PLANE), p % PLANE];
+      records[i * RECORD + 1 + p] = data[(i * PLANE + pixel) * 3 + channel];
     }
   });
   return records;

@@ -32,28 +32,24 @@ export class DataError extends Error {
   override readonly name = "DataError";
 }
 
+/** A function that refuses data: what cannot be done, then why. */
+export const refusal = (action: string) => (why: string): never => {
+  throw new DataError(`${action}: ${why}`);
+};
+
 /** Builds a dataset and checks that its parts agree.
  * @throws {DataError} a length that does not match, or a label outside the classes. */
 export function dataset(parts: Omit<Dataset, "count" | "n">): Dataset {
-  const [height, width, channels] = parts.shape;
-  const n = height * width * channels;
-  const count = parts.y.length;
-  if (count === 0) throw new DataError(`Cannot build dataset ${parts.name}: no images`);
-  if (parts.x.length !== count * n) {
-    throw new DataError(
-      `Cannot build dataset ${parts.name}: expected ${count * n} pixels for ${count} images of ` +
-        `${height}×${width}×${channels}, got ${parts.x.length}`,
-    );
+  const { x, y, classes, shape: [height, width, channels] } = parts;
+  const [n, count] = [height * width * channels, y.length];
+  const fail = refusal(`Cannot build dataset ${parts.name}`);
+  if (count === 0) fail("no images");
+  if (x.length !== count * n) {
+    const images = `${count} images of ${height}×${width}×${channels}`;
+    fail(`expected ${count * n} pixels for ${images}, got ${x.length}`);
   }
-  const wrong = parts.y.findIndex((label) => label >= parts.classes.length);
-  if (wrong >= 0) {
-    throw new DataError(
-      `Cannot build dataset ${parts.name}: label ${
-        parts.y[wrong]
-      } of image ${wrong} is not below ` +
-        `${parts.classes.length}`,
-    );
-  }
+  const wrong = y.findIndex((label) => label >= classes.length);
+  if (wrong >= 0) fail(`label ${y[wrong]} of image ${wrong} is not below ${classes.length}`);
   return { ...parts, count, n };
 }
 
@@ -74,9 +70,8 @@ export function firstImages(data: Dataset, count: number): Dataset {
   if (!Number.isInteger(count) || count < 1 || count > data.count) {
     throw new RangeError(`Cannot take ${count} images of ${data.name}: it has ${data.count}`);
   }
-  const { name, shape, classes } = data;
   const [x, y] = [data.x.subarray(0, count * data.n), data.y.subarray(0, count)];
-  return dataset({ name, x, y, shape, classes });
+  return { ...data, x, y, count };
 }
 
 /** The share of predicted classes that are the label, in [0, 1]. @param labels as many as predictions. */
@@ -92,11 +87,10 @@ export async function verifyChecksum(
   sha256: string,
 ): Promise<void> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-  if (digest !== sha256) {
-    throw new DataError(
-      `Cannot use ${name}: corrupt or another version (SHA-256 ${digest}, expected ${sha256})`,
-    );
-  }
+  if (digest === sha256) return;
+  refusal(`Cannot use ${name}`)(
+    `corrupt or another version (SHA-256 ${digest}, expected ${sha256})`,
+  );
 }
 
 /** Puts the classes in turn (0, 1, …, 0, 1, …), so that any run of images holds all of them.
@@ -147,11 +141,6 @@ export function poolImages(images: Dataset, factor: number): Dataset {
     }
     x[at] = Math.round(sum / factor ** 2);
   }
-  return dataset({
-    name: `${images.name} pooled to ${rows}×${columns}`,
-    x,
-    y: images.y,
-    shape: [rows, columns, channels],
-    classes: images.classes,
-  });
+  const name = `${images.name} pooled to ${rows}×${columns}`;
+  return dataset({ ...images, name, x, shape: [rows, columns, channels] });
 }

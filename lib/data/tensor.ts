@@ -1,6 +1,6 @@
 /** Arrays of numbers as other programs save them, read in any of their number formats.
  * @module */
-import { DataError } from "./dataset.ts";
+import { type DataError, refusal } from "./dataset.ts";
 
 /** An array in a file. Its numbers are decoded when they are asked for: a file has many, a layer is one. */
 export interface Tensor {
@@ -81,48 +81,34 @@ export function tensorOf(
   },
 ): Tensor {
   const [count, size] = [countOf(shape), sizeOf(format)];
+  const fail = refusal(`Cannot read ${file}`);
   if (bytes.length !== count * size) {
     const state = bytes.length < count * size ? "truncated" : "too long";
-    throw new DataError(
-      `Cannot read ${file}: ${state}, shape ${shapeText(shape)} takes ${count * size} bytes, ` +
-        `got ${bytes.length}`,
-    );
+    fail(`${state}, shape ${shapeText(shape)} takes ${count * size} bytes, got ${bytes.length}`);
   }
   function values(): Float64Array {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const read = READERS[format];
     const out = new Float64Array(count);
-    const place = fortran ? fortranOrder(shape) : undefined;
     for (let k = 0; k < count; k++) {
-      const value = read(view, k * size, little);
-      out[place === undefined ? k : place()] = value;
+      out[fortran ? fortranPlace(k, shape) : k] = read(view, k * size, little);
     }
     const wrong = out.findIndex((value) => !Number.isFinite(value));
-    if (wrong >= 0) {
-      throw new DataError(
-        `Cannot read ${file}: value ${shapeText(indexOf(wrong, shape))} is ${out[wrong]}`,
-      );
-    }
+    if (wrong >= 0) fail(`value ${shapeText(indexOf(wrong, shape))} is ${out[wrong]}`);
     return out;
   }
   return { name, shape, values };
 }
 
-/** Where the next number belongs in row-major order, when the first index runs fastest. */
-function fortranOrder(shape: readonly number[]): () => number {
-  const strides = shape.map((_, axis) => countOf(shape.slice(axis + 1)));
-  const index = shape.map(() => 0);
-  let next = 0;
-  return () => {
-    const place = next;
-    for (let axis = 0; axis < shape.length; axis++) {
-      next += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      next -= shape[axis] * strides[axis];
-      index[axis] = 0;
-    }
-    return place;
-  };
+/** Where the k-th number belongs in row-major order, when the first index runs fastest. */
+function fortranPlace(k: number, shape: readonly number[]): number {
+  let [place, stride] = [0, countOf(shape)];
+  for (const size of shape) {
+    stride /= size;
+    place += (k % size) * stride;
+    k = Math.floor(k / size);
+  }
+  return place;
 }
 
 /** The indices of the k-th number in row-major order. */

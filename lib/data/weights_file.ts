@@ -1,9 +1,8 @@
 /** Files of weights: `.npy`, `.npz` and `.safetensors`, told apart by their bytes; of others is said how to get there.
  * @module */
 import { extname } from "node:path";
-import { DataError } from "./dataset.ts";
-import { isNpy, parseNpy } from "./npy.ts";
-import { isZip, parseNpz, zipEntries, type ZipEntry } from "./npz.ts";
+import { refusal } from "./dataset.ts";
+import { isNpy, isZip, parseNpy, parseNpz, zipEntries, type ZipEntry } from "./npy.ts";
 import { isSafetensors, parseForeignSafetensors } from "./safetensors.ts";
 import { shown, type Tensor } from "./tensor.ts";
 
@@ -49,9 +48,7 @@ function archive(entries: readonly ZipEntry[]): [what: string, way: string] {
 export async function readWeightsFile(
   path: string,
 ): Promise<{ tensors: Tensor[]; metadata: Record<string, unknown> }> {
-  const fail = (why: string): never => {
-    throw new DataError(`Cannot read ${path}: ${why}`);
-  };
+  const fail = refusal(`Cannot read ${path}`);
   const reason = (error: Error): never =>
     fail(error instanceof Deno.errors.NotFound ? "no such file" : error.message);
   const { isFile, isDirectory, size } = await Deno.stat(path).catch(reason);

@@ -18,13 +18,8 @@
  * Rows are kept in a sweep store, so a second search trains nothing again.
  * @module */
 import { image } from "../data/dataset.ts";
-import {
-  type Limits,
-  type Outcome,
-  plannedEpochs,
-  successiveHalving,
-  type Trial,
-} from "./advise_search.ts";
+import type { Limits, Outcome, Trial } from "./advise_search.ts";
+import { plannedEpochs, successiveHalving } from "./advise_search.ts";
 import { sweep as costs } from "./advise_cost.ts";
 import { sweep as attacks } from "./attack.ts";
 import { type Point, pointKey, type Sweep } from "./grid.ts";
@@ -93,9 +88,8 @@ const groupOf = ({ scheme, hidden }: Candidate) => `${scheme} ${hidden}`;
 
 /** The training that scores a candidate; CryptoNN's and MITIG1's are one. */
 export function trainingPoint(dataset: AdviseDataset, candidate: Candidate, rung: number): Point {
-  const { scheme, ...rest } = candidate;
-  const trained = scheme === "mitig2" ? scheme : "mitig1";
-  return { ...rest, ...RUNGS[rung], dataset, scheme: trained, run: 0 };
+  const scheme = candidate.scheme === "mitig2" ? "mitig2" : "mitig1";
+  return { ...candidate, ...RUNGS[rung], dataset, scheme, run: 0 };
 }
 
 /** The prediction for a candidate, null for MITIG2. */
@@ -107,12 +101,13 @@ export function costPoint(
   return candidate.scheme === "mitig2" ? null : { ...candidate, ...RUNGS[rung], dataset };
 }
 
+/** The dataset whose test images are attacked: digits either way. */
+const attackedOf = (dataset: AdviseDataset) => dataset === "mnist-full" ? "mnist" : dataset;
+
 /** The attacks on a width, with a W1 of its own each. */
 export function attackPoints(dataset: AdviseDataset, hidden: number): Point[] {
-  const images = dataset === "mnist-full" ? "mnist" : dataset; // digits either way
-  return IMAGES.map((image) => ({
-    ...{ dataset: images, hidden, objective: "tv-sum", period: "none", image, solver: "fast" },
-  }));
+  const shared = { dataset: attackedOf(dataset), hidden, objective: "tv-sum", period: "none" };
+  return IMAGES.map((image) => ({ ...shared, image, solver: "fast" }));
 }
 
 /** The share of an image that a recovery explains, in [0, 1]: 1 − MSE / variance, clipped.
@@ -161,86 +156,75 @@ export async function advise(
   const attacksWanted = WIDTHS.flatMap((hidden) => attackPoints(dataset, hidden));
   const planned = plannedEpochs({ candidates: CANDIDATES, groupOf, budgets }).search;
   const total = costsWanted.length + attacksWanted.length + planned;
+  const rows = new Map<string, StoredRow>();
   let before = 0;
 
-  /** The rows of points by key; `weight` is what all of them count in the progress. */
-  async function rowsOf(sweep: Sweep, points: readonly Point[], weight: number, workers?: number) {
+  /** Makes sure of the rows of points; `weight` is what all of them count in the progress. */
+  async function compute(sweep: Sweep, points: readonly Point[], weight: number, workers?: number) {
     const report = (done: number, of: number) => onProgress?.(before + weight * done / of, total);
     if (points.length > 0) {
       await runSweep(sweep, points, { store, signal, workers, onProgress: report });
     }
     signal?.throwIfAborted();
     before += weight;
-    return new Map(store.rows(sweep, points).map((row) => [row.key, row]));
+    for (const row of store.rows(sweep, points)) rows.set(row.key, row);
   }
 
-  const attacked = await rowsOf(attacks, attacksWanted, attacksWanted.length);
-  const predicted = await rowsOf(costs, costsWanted, costsWanted.length);
-  const { test } = await loadTraining(dataset === "mnist-full" ? "mnist" : dataset);
-  const trained = new Map<string, number>();
+  /** A number of a point's row, or null where it says so. @throws {Error} what made the row fail. */
+  function valueOf(sweep: Sweep, point: Point, column: string): number | null {
+    const row = rows.get(pointKey(sweep, point));
+    if (row?.status !== "done") throw new Error(row === undefined ? "not computed" : row.error);
+    return row.row[column] as number | null;
+  }
 
-  const secondsOf = (candidate: Candidate, rung: number, training: StoredRow | undefined) => {
-    const point = costPoint(dataset, candidate, rung);
-    return numberOf(point === null ? training : predicted.get(pointKey(costs, point)), "seconds");
-  };
+  await compute(attacks, attacksWanted, attacksWanted.length);
+  await compute(costs, costsWanted, costsWanted.length);
+  const { test } = await loadTraining(attackedOf(dataset));
+
   const leakageOf = ({ scheme, hidden }: Candidate) => {
     if (scheme !== "cryptonn") return null;
-    const each = attackPoints(dataset, hidden).map((point) => {
-      const row = attacked.get(pointKey(attacks, point));
-      return similarity(numberOf(row, "mse"), image(test, Number(point.image)));
-    });
+    const each = attackPoints(dataset, hidden).map((point) =>
+      similarity(valueOf(attacks, point, "mse"), image(test, Number(point.image)))
+    );
     return each.reduce((sum, value) => sum + value, 0) / each.length;
   };
 
-  const outcomeOf = (candidate: Candidate, rung: number, training?: StoredRow): Outcome => {
+  function outcomeOf(candidate: Candidate, rung: number): Outcome {
+    const training = trainingPoint(dataset, candidate, rung);
+    const cost = costPoint(dataset, candidate, rung);
     try {
-      const accuracy = numberOf(training, "accuracy")!;
-      const seconds = secondsOf(candidate, rung, training)!;
-      return { result: { accuracy, seconds, leakage: leakageOf(candidate) } };
+      const accuracy = valueOf(trainings, training, "accuracy")!;
+      const seconds = cost === null
+        ? valueOf(trainings, training, "seconds")!
+        : valueOf(costs, cost, "seconds")!;
+      return { status: "done", result: { accuracy, seconds, leakage: leakageOf(candidate) } };
     } catch (error) {
-      return { error: (error as Error).message };
+      return { status: "failed", error: (error as Error).message };
     }
-  };
+  }
 
+  const isTimed = ({ scheme }: Candidate) => scheme === "mitig2";
+  const trained = new Map<string, number>();
   const trials = await successiveHalving<Candidate>({
     ...{ candidates: CANDIDATES, groupOf, budgets, limits },
     async evaluate(candidates, rung) {
-      const pointOf = (candidate: Candidate) => trainingPoint(dataset, candidate, rung);
-      const timed = (candidate: Candidate) => candidate.scheme === "mitig2";
-      const weigh = (some: readonly Candidate[]) => some.length * budgets[rung];
-      const parts = [candidates.filter(timed), candidates.filter((c) => !timed(c))];
-      const rows = new Map<string, StoredRow>();
-      for (const [k, part] of parts.entries()) {
-        const points = distinct(trainings, part.map(pointOf));
-        const workers = k === 0 ? 1 : navigator.hardwareConcurrency;
-        for (const [key, row] of await rowsOf(trainings, points, weigh(part), workers)) {
-          rows.set(key, row);
-          trained.set(key, budgets[rung]);
-        }
+      for (const timed of [true, false]) {
+        const part = candidates.filter((candidate) => isTimed(candidate) === timed);
+        const points = part.map((candidate) => trainingPoint(dataset, candidate, rung));
+        const workers = timed ? 1 : navigator.hardwareConcurrency;
+        await compute(trainings, distinct(trainings, points), part.length * budgets[rung], workers);
+        for (const point of points) trained.set(pointKey(trainings, point), budgets[rung]);
       }
-      return candidates.map((candidate) =>
-        outcomeOf(candidate, rung, rows.get(pointKey(trainings, pointOf(candidate))))
-      );
+      return candidates.map((candidate) => outcomeOf(candidate, rung));
     },
     secondsAt(candidate, rung, known, knownRung) {
-      if (candidate.scheme === "mitig2") return known.seconds * budgets[rung] / budgets[knownRung];
-      const point = costPoint(dataset, candidate, rung)!;
-      const row = predicted.get(pointKey(costs, point));
+      const point = costPoint(dataset, candidate, rung);
+      if (point === null) return known.seconds * budgets[rung] / budgets[knownRung];
+      const row = rows.get(pointKey(costs, point));
       return row?.status === "done" ? Number(row.row.seconds) : Infinity;
     },
   });
   const grid = distinct(trainings, CANDIDATES.map((c) => trainingPoint(dataset, c, 0))).length;
-  return {
-    trials,
-    epochs: {
-      search: [...trained.values()].reduce((sum, budget) => sum + budget, 0),
-      grid: grid * budgets.at(-1)!,
-    },
-  };
-}
-
-/** A number of a row, or null where it says so. @throws {Error} what made the row fail. */
-function numberOf(row: StoredRow | undefined, column: string): number | null {
-  if (row?.status !== "done") throw new Error(row === undefined ? "not computed" : row.error);
-  return row.row[column] as number | null;
+  const search = [...trained.values()].reduce((sum, budget) => sum + budget, 0);
+  return { trials, epochs: { search, grid: grid * budgets.at(-1)! } };
 }

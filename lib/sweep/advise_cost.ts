@@ -1,7 +1,7 @@
 /** Sweep `advise_cost`: seconds that an encrypted training would take on this machine, predicted.
  *
- * `protocol/cost.ts` is fitted once per process to single operations, and a run is a matter of counting. Entries of W1 and dz1 and the sizes of z1 are those of a first step on real
- * images in the clear. MITIG1's search for z1 is counted from 0, not from the epoch before, which makes it a
+ * `protocol/cost.ts` is fitted once per process to single operations, and a run is a matter of counting. Entries of
+ * W1 and dz1 and the sizes of z1 are those of a first step on real images in the clear. MITIG1's search for z1 is counted from 0, not from the epoch before, which makes it a
  * little too dear. Decryption is spread over all cores.
  * @module */
 import { firstImages } from "../data/dataset.ts";

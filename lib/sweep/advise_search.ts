@@ -16,8 +16,29 @@ const RATE = 4;
 /** The most that a search may cost, as a share of the full grid. */
 const SHARE = 1 / 3;
 
-/** What became of one training. */
-export type Outcome = { readonly result: Result } | { readonly error: string };
+/** What a configuration brings. */
+export interface Result {
+  /** Of the test images, in [0, 1]. */
+  readonly accuracy: number;
+  /** Of the whole training run, encryption included. */
+  readonly seconds: number;
+  /** In [0, 1]; null where it was not measured. See `advise.ts`. */
+  readonly leakage: number | null;
+}
+
+/** What a configuration must bring: accuracy at least, seconds and leakage at most. */
+export type Limits = Result & { readonly leakage: number };
+
+/** What became of one training: its numbers, or the reason why it has none. */
+export type Outcome =
+  | { readonly status: "done"; readonly result: Result }
+  | { readonly status: "failed"; readonly error: string };
+
+/** A configuration that was trained for one of the search's budgets. */
+export type Trial<C> = { readonly candidate: C; readonly rung: number } & Outcome;
+
+/** A trial that has numbers. */
+export type Done<C> = Extract<Trial<C>, { status: "done" }>;
 
 /** A search; `rung` counts the budgets from 0. */
 export interface Search<C> {
@@ -34,9 +55,7 @@ export interface Search<C> {
 }
 
 /** How many of a group of `size` train at a rung. */
-function quota(size: number, rung: number): number {
-  return Math.max(1, Math.floor(size / RATE ** rung));
-}
+const quota = (size: number, rung: number) => Math.max(1, Math.floor(size / RATE ** rung));
 
 /** Epochs of a search, at most, and of the full grid. */
 export function plannedEpochs<C>(
@@ -49,15 +68,13 @@ export function plannedEpochs<C>(
   return { search, grid: candidates.length * (budgets.at(-1) ?? 0) };
 }
 
-/** The outcome as a trial: a number that is none is a failure, an unknown leakage is not. */
-function trialOf<C>(candidate: C, rung: number, outcome: Outcome): Trial<C> {
-  if ("error" in outcome) return { candidate, rung, status: "failed", error: outcome.error };
+/** A number that is none is a failure; an unknown leakage is not. */
+function checked(outcome: Outcome): Outcome {
+  if (outcome.status === "failed") return outcome;
   const odd = Object.entries(outcome.result).find(([name, value]) =>
     !Number.isFinite(value) && !(name === "leakage" && value === null)
   );
-  return odd === undefined
-    ? { candidate, rung, status: "done", result: outcome.result }
-    : { candidate, rung, status: "failed", error: `${odd[0]} is ${odd[1]}` };
+  return odd === undefined ? outcome : { status: "failed", error: `${odd[0]} is ${odd[1]}` };
 }
 
 /** Runs the search. @returns every trial, failed ones too, in the order they were made.
@@ -76,64 +93,31 @@ export async function successiveHalving<C>(search: Search<C>): Promise<Trial<C>[
         "groups of more candidates or budgets further apart are needed",
     );
   }
-  const last = budgets.length - 1;
-  const sizes = new Map([...Map.groupBy(candidates, groupOf)].map(([k, v]) => [k, v.length]));
+  const groups = Map.groupBy(candidates, groupOf);
 
   /** The last budget at which a candidate keeps the limits that are known before it is trained; −1: none. */
-  const reach = (candidate: C, rung: number, known: Result) => {
-    let at = last;
-    while (
-      at >= 0 &&
-      !affordable({ ...known, seconds: secondsAt(candidate, at, known, rung) }, limits)
-    ) at--;
-    return at;
-  };
+  const reach = ({ candidate, rung, result }: Done<C>) =>
+    budgets.findLastIndex((_, at) =>
+      affordable({ ...result, seconds: secondsAt(candidate, at, result, rung) }, limits)
+    );
 
   const trials: Trial<C>[] = [];
   let running = candidates;
-  for (let rung = 0; rung <= last && running.length > 0; rung++) {
+  for (let rung = 0; rung < budgets.length && running.length > 0; rung++) {
     const outcomes = await evaluate(running, rung);
-    const round = running.map((candidate, k) => trialOf(candidate, rung, outcomes[k]));
+    const round = running.map((candidate, k) => ({ candidate, rung, ...checked(outcomes[k]) }));
     trials.push(...round);
-    const ranked = round.flatMap((trial) =>
-      trial.status === "failed"
-        ? []
-        : [{ ...trial, reach: reach(trial.candidate, rung, trial.result) }]
-    ).sort((a, b) =>
-      b.reach - a.reach || b.result.accuracy - a.result.accuracy ||
-      a.result.seconds - b.result.seconds
-    );
-    const groups = Map.groupBy(ranked, ({ candidate }) => groupOf(candidate));
-    running = [...groups].flatMap(([name, group]) =>
-      group.slice(0, quota(sizes.get(name)!, rung + 1)).map(({ candidate }) => candidate)
-    );
+    const ranked = doneTrials(round).map((trial) => ({ ...trial, reach: reach(trial) }))
+      .sort((a, b) =>
+        b.reach - a.reach || b.result.accuracy - a.result.accuracy ||
+        a.result.seconds - b.result.seconds
+      );
+    running = [...Map.groupBy(ranked, ({ candidate }) => groupOf(candidate))]
+      .flatMap(([name, group]) => group.slice(0, quota(groups.get(name)!.length, rung + 1)))
+      .map(({ candidate }) => candidate);
   }
   return trials;
 }
-
-/** What a configuration brings. */
-export interface Result {
-  /** Of the test images, in [0, 1]. */
-  readonly accuracy: number;
-  /** Of the whole training run, encryption included. */
-  readonly seconds: number;
-  /** In [0, 1]; null where it was not measured. See `advise.ts`. */
-  readonly leakage: number | null;
-}
-
-/** What a configuration must bring: accuracy at least, seconds and leakage at most. */
-export type Limits = Result & { readonly leakage: number };
-
-/** A configuration with its numbers, or with the reason why it has none. */
-export type Trial<C> =
-  & { readonly candidate: C; /** Of the search's budgets. */ readonly rung: number }
-  & ({ readonly status: "done"; readonly result: Result } | {
-    readonly status: "failed";
-    readonly error: string;
-  });
-
-/** A trial that has numbers. */
-export type Done<C> = Extract<Trial<C>, { status: "done" }>;
 
 /** Those that have numbers. */
 export function doneTrials<C>(trials: readonly Trial<C>[]): Done<C>[] {
@@ -197,9 +181,8 @@ export function recommend<C>(
   trials: readonly Trial<C>[],
   limits: Limits,
 ): { readonly trial: Done<C>; readonly meets: boolean | null } | null {
-  const [best] = doneTrials(trials)
-    .map((trial) => ({ trial, short: shortfall(trial.result, limits) }))
-    .sort((a, b) => a.short - b.short || compareResults(a.trial.result, b.trial.result));
-  if (best === undefined) return null;
-  return { trial: best.trial, meets: meets(best.trial.result, limits) };
+  const [trial] = doneTrials(trials).sort(({ result: a }, { result: b }) =>
+    shortfall(a, limits) - shortfall(b, limits) || compareResults(a, b)
+  );
+  return trial === undefined ? null : { trial, meets: meets(trial.result, limits) };
 }

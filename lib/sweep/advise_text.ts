@@ -1,24 +1,14 @@
 /** An advice in words: a table of the Pareto set, the recommendation and why, and what no run reaches.
  * @module */
+import { table, tableText } from "../notebook/table.ts";
+import { durationText } from "../plot/theme.ts";
 import { type Advice, type Candidate, LEAKAGE_NOTES, RUNGS, SCHEMES } from "./advise.ts";
-import {
-  type Done,
-  doneTrials,
-  type Limits,
-  meets,
-  paretoSet,
-  recommend,
-} from "./advise_search.ts";
+import type { Done, Limits } from "./advise_search.ts";
+import { doneTrials, meets, paretoSet, recommend } from "./advise_search.ts";
+import { percent as percentOf } from "./summary.ts";
 
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-const round = (value: number) => Number(value.toPrecision(3));
-
-/** "12 s", "3.4 h": three digits at most. */
-export function duration(seconds: number): string {
-  if (seconds < 120) return `${round(seconds)} s`;
-  if (seconds < 7200) return `${round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${round(seconds / 3600)} h` : `${round(seconds / 86_400)} days`;
-}
+const percent = (share: number) => percentOf(share, 1);
+const duration = (seconds: number) => durationText(seconds, 3);
 
 const sourceOf = ({ scheme }: Candidate) => scheme === "mitig2" ? "measured" : "predicted";
 
@@ -26,7 +16,7 @@ const sourceOf = ({ scheme }: Candidate) => scheme === "mitig2" ? "measured" : "
 const leakageText = (leakage: number | null) => leakage?.toFixed(2) ?? "not measured";
 
 /** A trial as plain data: parameters, numbers, where the seconds come from, and what the leakage says. */
-export function flatTrial({ candidate, rung, result }: Done<Candidate>) {
+function flatTrial({ candidate, rung, result }: Done<Candidate>) {
   const leakageNote = LEAKAGE_NOTES[candidate.scheme];
   return { ...candidate, ...RUNGS[rung], ...result, secondsAre: sourceOf(candidate), leakageNote };
 }
@@ -45,30 +35,20 @@ function numbers({ candidate, result: { accuracy, seconds, leakage } }: Done<Can
 }
 
 const limitsText = ({ accuracy, seconds, leakage }: Limits) =>
-  `accuracy at least ${percent(accuracy)}, ${
-    duration(seconds)
-  } at most, leakage at most ${leakage}`;
+  `accuracy at least ${percent(accuracy)}, ${duration(seconds)} at most, ` +
+  `leakage at most ${leakage}`;
 
 /** The table of the Pareto set. */
-export function paretoTable(trials: readonly Done<Candidate>[]): string {
-  const head = [
-    ...["scheme", "hidden", "batch", "rate", "scale", "epochs", "images"],
-    ...["accuracy", "seconds", "leakage"],
-  ];
-  const rows = trials.map((trial) => {
-    const { scheme, hidden, batch, learningRate, scaleBits } = trial.candidate;
-    const { epochs, share } = RUNGS[trial.rung];
-    const { accuracy, seconds, leakage } = trial.result;
-    const parameters = [scheme, hidden, batch, learningRate, scaleBits || "–", epochs];
-    const time = `${duration(seconds)} ${sourceOf(trial.candidate)}`;
-    return [...parameters, percent(share), percent(accuracy), time, leakageText(leakage)].map(
-      String,
-    );
+function paretoTable(trials: readonly Done<Candidate>[]): string {
+  const rows = trials.map(({ candidate, rung, result }) => {
+    const { scheme, hidden, batch, learningRate, scaleBits } = candidate;
+    const { epochs, share } = RUNGS[rung];
+    const time = `${duration(result.seconds)} ${sourceOf(candidate)}`;
+    const measured = [percent(share), percent(result.accuracy), time, leakageText(result.leakage)];
+    return [scheme, hidden, batch, learningRate, scaleBits || null, epochs, ...measured];
   });
-  const widths = head.map((_, k) => Math.max(...[head, ...rows].map((row) => row[k].length)));
-  return [head, ...rows]
-    .map((row) => row.map((cell, k) => cell.padEnd(widths[k])).join("  ").trimEnd())
-    .join("\n");
+  const parameters = ["scheme", "hidden", "batch", "rate", "scale", "epochs", "images"];
+  return tableText(table({ columns: [...parameters, "accuracy", "seconds", "leakage"], rows }));
 }
 
 /** Why this one. */
@@ -87,11 +67,7 @@ function reason(limits: Limits, all: readonly Done<Candidate>[], best: Done<Cand
 
 /** For each scheme that keeps not all limits: which no run of it keeps, and the closest run. */
 function notReached(trials: Advice["trials"], limits: Limits): string[] {
-  const formats = {
-    accuracy: percent,
-    seconds: duration,
-    leakage: leakageText,
-  };
+  const formats = { accuracy: percent, seconds: duration, leakage: leakageText };
   const names = ["accuracy", "seconds", "leakage"] as const;
   return SCHEMES.flatMap((scheme) => {
     const own = doneTrials(trials).filter(({ candidate }) => candidate.scheme === scheme);

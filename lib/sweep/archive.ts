@@ -75,14 +75,10 @@ function same(a: unknown, b: unknown): boolean {
   return Math.abs(a - b) <= ABSOLUTE + RELATIVE * Math.abs(b);
 }
 
-const TIMES = ["attempts", "startedAt", "pointMs"] as const;
-
-function header(sweep: Sweep): string[] {
-  return [
-    ...["version", ...Object.keys(sweep.fields), "seed", "status", ...sweep.columns],
-    ...["error", ...TIMES],
-  ];
-}
+const header = ({ fields, columns }: Sweep): string[] => [
+  ...["version", ...Object.keys(fields), "seed", "status", ...columns],
+  ...["error", "attempts", "startedAt", "pointMs"],
+];
 
 /** One flat object a row: version, fields, seed, status, columns, error, times. A failed row has no columns. */
 export function flatRow(sweep: Sweep, stored: StoredRow): Record<string, Value> {
@@ -115,11 +111,9 @@ export function formatJson(sweep: Sweep, rows: readonly StoredRow[]): string {
 /** Cells by line. A quoted cell may hold commas, quotes and line ends. */
 function parseCells(text: string): string[][] {
   const lines: string[][] = [[]];
-  for (
-    const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g)
-  ) {
-    const line = lines[lines.length - 1];
-    line.push(quoted === undefined ? plain : quoted.replaceAll('""', '"'));
+  const cells = text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g);
+  for (const [, quoted, plain, end] of cells) {
+    lines.at(-1)!.push(quoted?.replaceAll('""', '"') ?? plain);
     if (end === "") break;
     if (end !== ",") lines.push([]);
   }
@@ -138,34 +132,28 @@ function valueOf(text: string): Value {
  * @throws {TypeError} another header, sweep version, point or row. {RangeError} a value outside its range. */
 export function parseCsv(sweep: Sweep, text: string): StoredRow[] {
   const [names = [], ...lines] = parseCells(text);
-  if (names.join() !== header(sweep).join()) {
-    throw new TypeError(`Cannot read CSV of sweep ${sweep.name}: its header is ${names.join()}`);
-  }
+  const fail = (why: string): never => {
+    throw new TypeError(`Cannot read CSV of sweep ${sweep.name}: ${why}`);
+  };
+  if (names.join() !== header(sweep).join()) fail(`its header is ${names.join()}`);
   return lines.map((line, at) => {
     const flat = Object.fromEntries(names.map((name, k) => [name, line[k] ?? ""]));
     if (line.length !== names.length || flat.version !== String(sweep.version)) {
-      throw new TypeError(
-        `Cannot read CSV of sweep ${sweep.name}: line ${at + 2} is cut off or of another version`,
-      );
+      fail(`line ${at + 2} is cut off or of another version`);
     }
+    const isWord = (name: string) => sweep.fields[name]?.type === "choice";
     const pick = (wanted: readonly string[]) =>
-      Object.fromEntries(wanted.map((name) => [name, valueOf(flat[name])]));
-    const words = (name: string) => sweep.fields[name].type === "choice";
-    const fields = Object.keys(sweep.fields);
-    const point = checkPoint(sweep, {
-      ...pick(fields),
-      ...Object.fromEntries(fields.filter(words).map((name) => [name, flat[name]])),
-    });
+      Object.fromEntries(
+        wanted.map((name) => [name, isWord(name) ? flat[name] : valueOf(flat[name])]),
+      );
+    const point = checkPoint(sweep, pick(Object.keys(sweep.fields)));
+    const { startedAt, error } = flat;
     return {
-      key: pointKey(sweep, point),
-      point,
-      seed: seedOf(sweep, point),
-      attempts: Number(flat.attempts),
-      startedAt: flat.startedAt,
-      pointMs: Number(flat.pointMs),
+      ...{ key: pointKey(sweep, point), point, seed: seedOf(sweep, point) },
+      ...{ attempts: Number(flat.attempts), startedAt, pointMs: Number(flat.pointMs) },
       ...flat.status === "done"
         ? { status: "done", row: checkRow(sweep, pick(sweep.columns)) }
-        : { status: "failed", error: flat.error },
+        : { status: "failed", error },
     };
   });
 }

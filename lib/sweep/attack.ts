@@ -36,13 +36,10 @@ const IMAGES = Array.from({ length: 10 }, (_, k) => k);
 
 const tests = new Map<DatasetName, Promise<Dataset>>();
 
-/** The test images of a dataset, read once a process. */
+/** The test images of a dataset, read once per process. */
 export function testImages(name: DatasetName): Promise<Dataset> {
-  let images = tests.get(name);
-  if (images === undefined) {
-    images = loadDataset(name).then(({ test }) => test);
-    tests.set(name, images);
-  }
+  const images = tests.get(name) ?? loadDataset(name).then(({ test }) => test);
+  tests.set(name, images);
   return images;
 }
 

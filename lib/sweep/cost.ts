@@ -19,75 +19,15 @@ const RANGE = 2 ** 28;
 const BOUND_X = 255;
 const BOUND_Y = 1023;
 
-/** One scheme at one size: keys and ciphertexts stay inside. */
-interface Party {
+/** One scheme at one size, set up. */
+interface Scheme<Key, Ct> {
   readonly publicKeyBytes: number;
-  /** @returns bytes of the ciphertext. */
-  encrypt(x: Uint8Array): number;
-  /** @returns bytes of the keys. */
-  deriveKeys(rows: readonly Int32Array[]): number;
-  decrypt(): Float64Array;
+  encrypt(x: Uint8Array): Ct;
+  keyDerive(y: Int32Array): Key;
+  decryptMany(keys: readonly Key[], ctX: Ct): Float64Array;
+  encodeCiphertext(ctX: Ct): Uint8Array;
+  encodeFunctionalKey(key: Key): Uint8Array;
 }
-
-/** What the schemes have in common, whatever their types. */
-function partyOf<Key, Ct>(
-  { publicKeyBytes, ...scheme }: {
-    publicKeyBytes: number;
-    encrypt(x: Uint8Array): Ct;
-    keyDerive(y: Int32Array): Key;
-    decryptMany(keys: readonly Key[], ctX: Ct): Float64Array;
-    encodeCiphertext(ctX: Ct): Uint8Array;
-    encodeFunctionalKey(key: Key): Uint8Array;
-  },
-): Party {
-  let ctX: Ct;
-  let keys: Key[] = [];
-  return {
-    publicKeyBytes,
-    encrypt: (x) => scheme.encodeCiphertext(ctX = scheme.encrypt(x)).length,
-    deriveKeys(rows) {
-      keys = rows.map(scheme.keyDerive);
-      return keys.reduce((sum, key) => sum + scheme.encodeFunctionalKey(key).length, 0);
-    },
-    decrypt: () => scheme.decryptMany(keys, ctX),
-  };
-}
-
-/** The two schemes over a group differ in the number of masks. */
-function overGroup(masks: 1 | 2) {
-  return async (bounds: Bounds): Promise<() => Party> => {
-    const pp = { ...bounds, group: group("ristretto255"), masks };
-    await prepareDlog(pp.group, rangeOf(pp));
-    return () => {
-      const { mpk, msk } = ipfe.setup(pp);
-      return partyOf({
-        ...ipfe,
-        publicKeyBytes: ipfe.encodeMasterPublicKey(mpk).length,
-        encrypt: (x) => ipfe.encrypt(mpk, x),
-        keyDerive: (y) => ipfe.keyDerive(msk, y),
-      });
-    };
-  };
-}
-
-/** Each makes ready what a process needs once, and gives the set-up. */
-const SCHEMES = {
-  ipfe: overGroup(1),
-  ipfe_full: overGroup(2),
-  fhipe: async (bounds: Bounds): Promise<() => Party> => {
-    const pp = { ...bounds, group: await startPairing() };
-    return () => {
-      const msk = fhipe.setup(pp);
-      return partyOf({
-        ...fhipeEncoding,
-        publicKeyBytes: 0, // there is none: who encrypts holds the secret
-        encrypt: (x) => fhipe.encrypt(msk, x),
-        keyDerive: (y) => fhipe.keyDerive(msk, y),
-        decryptMany: fhipe.decryptMany,
-      });
-    };
-  },
-};
 
 /** What `run` returns and the seconds that it takes. */
 function timed<T>(run: () => T): [T, number] {
@@ -96,10 +36,75 @@ function timed<T>(run: () => T): [T, number] {
   return [result, (performance.now() - start) / 1000];
 }
 
-/** One round at one size. @throws {Error} an inner product that is not right. */
+/** One round of a vector and some keys, encodings included. @throws {Error} an inner product that is not right. */
+function round<Key, Ct>(x: Uint8Array, rows: readonly Int32Array[], setUp: () => Scheme<Key, Ct>) {
+  const [scheme, setupSeconds] = timed(() => {
+    const fresh = setUp();
+    fresh.encrypt(x); // builds the tables
+    return fresh;
+  });
+  const [[ctX, ciphertextBytes], encryptSeconds] = timed(() => {
+    const ctX = scheme.encrypt(x);
+    return [ctX, scheme.encodeCiphertext(ctX).length] as const;
+  });
+  const [[keys, keyBytes], keySeconds] = timed(() => {
+    const keys = rows.map(scheme.keyDerive);
+    const bytes = keys.reduce((sum, key) => sum + scheme.encodeFunctionalKey(key).length, 0);
+    return [keys, bytes] as const;
+  });
+  const [z, decryptSeconds] = timed(() => scheme.decryptMany(keys, ctX));
+  rows.forEach((y, k) => {
+    const expected = y.reduce((sum, v, i) => sum + v * x[i], 0);
+    if (z[k] !== expected) throw new Error(`it decrypts ${z[k]}, expected ${expected}`);
+  });
+  return {
+    ...{ setupSeconds, encryptSeconds, keySeconds, decryptSeconds },
+    seconds: encryptSeconds + keySeconds + decryptSeconds,
+    ...{ publicKeyBytes: scheme.publicKeyBytes, ciphertextBytes, keyBytes },
+    bytes: ciphertextBytes + keyBytes,
+  };
+}
+
+type Round = (bounds: Bounds, x: Uint8Array, rows: readonly Int32Array[]) => Promise<
+  ReturnType<typeof round>
+>;
+
+/** The two schemes over a group differ in the number of masks. */
+const overGroup = (masks: 1 | 2): Round => async (bounds, x, rows) => {
+  const pp = { ...bounds, group: group("ristretto255"), masks };
+  await prepareDlog(pp.group, rangeOf(pp)); // once per process
+  return round(x, rows, () => {
+    const { mpk, msk } = ipfe.setup(pp);
+    return {
+      ...ipfe,
+      publicKeyBytes: ipfe.encodeMasterPublicKey(mpk).length,
+      encrypt: (x) => ipfe.encrypt(mpk, x),
+      keyDerive: (y) => ipfe.keyDerive(msk, y),
+    };
+  });
+};
+
+const SCHEMES = {
+  ipfe: overGroup(1),
+  ipfe_full: overGroup(2),
+  async fhipe(bounds, x, rows) {
+    const pp = { ...bounds, group: await startPairing() };
+    return round(x, rows, () => {
+      const msk = fhipe.setup(pp);
+      return {
+        ...fhipeEncoding,
+        publicKeyBytes: 0, // there is none: who encrypts holds the secret
+        encrypt: (x) => fhipe.encrypt(msk, x),
+        keyDerive: (y) => fhipe.keyDerive(msk, y),
+        decryptMany: fhipe.decryptMany,
+      };
+    });
+  },
+} satisfies Record<string, Round>;
+
+/** One round at one size. */
 async function measure(scheme: keyof typeof SCHEMES, n: number, hidden: number, seed: number) {
-  const boundY = Math.floor(RANGE / (n * BOUND_X));
-  const setUp = await SCHEMES[scheme]({ n, boundX: BOUND_X, boundY });
+  const bounds = { n, boundX: BOUND_X, boundY: Math.floor(RANGE / (n * BOUND_X)) };
   const rng = seededRng(seed);
   const x = rng.bytes(n);
   const rows = Array.from({ length: hidden }, () => {
@@ -107,24 +112,7 @@ async function measure(scheme: keyof typeof SCHEMES, n: number, hidden: number, 
     const largest = y.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
     return Int32Array.from(y, (v) => Math.round(v / largest * BOUND_Y));
   });
-  const [party, setupSeconds] = timed(() => {
-    const fresh = setUp();
-    fresh.encrypt(x); // builds the tables
-    return fresh;
-  });
-  const [ciphertextBytes, encryptSeconds] = timed(() => party.encrypt(x));
-  const [keyBytes, keySeconds] = timed(() => party.deriveKeys(rows));
-  const [z, decryptSeconds] = timed(() => party.decrypt());
-  rows.forEach((y, k) => {
-    const expected = y.reduce((sum, v, i) => sum + v * x[i], 0);
-    if (z[k] !== expected) throw new Error(`${scheme} decrypts ${z[k]}, expected ${expected}`);
-  });
-  return {
-    ...{ setupSeconds, encryptSeconds, keySeconds, decryptSeconds },
-    seconds: encryptSeconds + keySeconds + decryptSeconds,
-    ...{ publicKeyBytes: party.publicKeyBytes, ciphertextBytes, keyBytes },
-    bytes: ciphertextBytes + keyBytes,
-  };
+  return await SCHEMES[scheme](bounds, x, rows);
 }
 
 const TIMINGS = [

@@ -94,70 +94,66 @@ export function defineSweep<
   return sweep;
 }
 
+const cannot = ({ name }: Sweep, why: string) => `Cannot sweep ${name}: ${why}`;
+
 /** Refuses a value that the field may not take. */
 function checkValue(sweep: Sweep, name: string, value: unknown): void {
   const field = sweep.fields[name];
-  const expected = field.type === "choice"
-    ? `one of ${field.choices.join(", ")}`
-    : `${field.type === "integer" ? "an integer" : "a number"} in [${field.min}, ${field.max}]`;
-  const fits = field.type === "choice"
+  const isWord = field.type === "choice";
+  const fits = isWord
     ? field.choices.includes(value as string)
     : typeof value === "number" && value >= field.min && value <= field.max &&
       (field.type === "real" || Number.isSafeInteger(value));
-  if (!fits) {
-    throw new RangeError(
-      `Cannot sweep ${sweep.name}: ${name} = ${JSON.stringify(value)} is not ${expected}`,
-    );
-  }
+  if (fits) return;
+  const expected = isWord
+    ? `one of ${field.choices.join(", ")}`
+    : `${field.type === "integer" ? "an integer" : "a number"} in [${field.min}, ${field.max}]`;
+  throw new RangeError(cannot(sweep, `${name} = ${JSON.stringify(value)} is not ${expected}`));
 }
 
 function checkName(sweep: Sweep, name: string): void {
-  if (!Object.hasOwn(sweep.fields, name)) {
-    throw new TypeError(
-      `Cannot sweep ${sweep.name}: no field "${name}", expected ` +
-        Object.keys(sweep.fields).join(", "),
-    );
-  }
+  if (Object.hasOwn(sweep.fields, name)) return;
+  const names = Object.keys(sweep.fields).join(", ");
+  throw new TypeError(cannot(sweep, `no field "${name}", expected ${names}`));
 }
 
 /** A point from another process or a user, its fields in the sweep's order.
  * @throws {TypeError} a field is missing or unknown. {RangeError} a value outside its range. */
 export function checkPoint(sweep: Sweep, input: unknown): Point {
   if (typeof input !== "object" || input === null) {
-    throw new TypeError(`Cannot sweep ${sweep.name}: ${JSON.stringify(input)} is no point`);
+    throw new TypeError(cannot(sweep, `${JSON.stringify(input)} is no point`));
   }
   for (const name of Object.keys(input)) checkName(sweep, name);
-  const point: Record<string, string | number> = {};
-  for (const name of Object.keys(sweep.fields)) {
-    if (!Object.hasOwn(input, name)) {
-      throw new TypeError(`Cannot sweep ${sweep.name}: the point has no ${name}`);
-    }
-    const value = (input as Record<string, unknown>)[name];
-    checkValue(sweep, name, value);
-    point[name] = value as string | number;
-  }
-  return point;
+  const given = input as Point;
+  return Object.fromEntries(
+    Object.keys(sweep.fields).map((name) => {
+      if (!Object.hasOwn(given, name)) {
+        throw new TypeError(cannot(sweep, `the point has no ${name}`));
+      }
+      checkValue(sweep, name, given[name]);
+      return [name, given[name]];
+    }),
+  );
 }
 
 /** A row from another process: exactly the sweep's columns, values that JSON can hold.
  * @throws {TypeError} another column, or a value that is not a finite number, a text, a truth or null. */
 export function checkRow(sweep: Sweep, input: unknown): Row {
-  const given = typeof input === "object" && input !== null ? input as Record<string, unknown> : {};
-  const names = Object.keys(given);
+  const given = typeof input === "object" && input !== null ? input as Row : {};
   const odd = sweep.columns.find((name) => !Object.hasOwn(given, name)) ??
-    names.find((name) => !sweep.columns.includes(name));
-  if (odd !== undefined) {
-    throw new TypeError(`Cannot take a row of ${sweep.name}: column ${odd} is missing or unknown`);
-  }
-  const row: Record<string, Value> = {};
-  for (const name of sweep.columns) {
-    const value = given[name];
-    const plain = value === null || typeof value === "string" || typeof value === "boolean" ||
-      (typeof value === "number" && Number.isFinite(value));
-    if (!plain) throw new TypeError(`Cannot take a row of ${sweep.name}: ${name} = ${value}`);
-    row[name] = value;
-  }
-  return row;
+    Object.keys(given).find((name) => !sweep.columns.includes(name));
+  const fail = (why: string): never => {
+    throw new TypeError(`Cannot take a row of ${sweep.name}: ${why}`);
+  };
+  if (odd !== undefined) fail(`column ${odd} is missing or unknown`);
+  return Object.fromEntries(
+    sweep.columns.map((name) => {
+      const value = given[name];
+      const plain = value === null || typeof value === "string" || typeof value === "boolean" ||
+        Number.isFinite(value);
+      return plain ? [name, value] : fail(`${name} = ${value}`);
+    }),
+  );
 }
 
 /** JSON with its keys in order: equal for equal points. */
@@ -191,9 +187,7 @@ export function parseOnly(sweep: Sweep, text: string): Only {
   const only: Record<string, (string | number)[]> = {};
   for (const part of text.split(",")) {
     const [, name, word] = /^\s*(\w+)=(.+?)\s*$/.exec(part) ?? [];
-    if (name === undefined) {
-      throw new TypeError(`Cannot sweep ${sweep.name}: "${part}" is not field=value`);
-    }
+    if (name === undefined) throw new TypeError(cannot(sweep, `"${part}" is not field=value`));
     checkName(sweep, name);
     const value = sweep.fields[name].type === "choice" ? word : Number(word);
     checkValue(sweep, name, Number.isNaN(value) ? word : value);
@@ -210,17 +204,14 @@ export function pointsOf(sweep: Sweep, only: Only = {}): Point[] {
   for (const grid of sweep.grids) {
     let product: Point[] = [{}];
     for (const [name, field] of Object.entries(sweep.fields)) {
-      const held = only[name];
-      const values = held === undefined
-        ? grid[name]
-        : field.type === "choice"
-        ? grid[name].filter((value) => held.includes(value))
-        : held;
+      const held = only[name] ?? grid[name];
+      const isWord = field.type === "choice";
+      const values = isWord ? grid[name].filter((value) => held.includes(value)) : held;
       product = product.flatMap((point) => values.map((value) => ({ ...point, [name]: value })));
     }
     for (const point of product) points.set(canonicalJson(point), point);
   }
-  if (points.size === 0) throw new RangeError(`Cannot sweep ${sweep.name}: no point is left`);
+  if (points.size === 0) throw new RangeError(cannot(sweep, "no point is left"));
   return [...points.values()];
 }
 

@@ -1,7 +1,7 @@
 /** A sweep on many machines: BullMQ on Redis carries points out and results back.
  *
  * The one process that owns the store puts the missing points on the sweep's queue, each as a job named
- * by the point's key, and collects what became of them; any number of workers (queue_worker.ts) take
+ * by the point's key, and collects what became of them; any number of workers ({@linkcode serveSweeps}) take
  * them. The store is the truth: a result leaves Redis only after it has been written there, and a second
  * one for the same point changes nothing. So whoever is killed, whenever, the rows come out the same:
  * jobs of a dead worker stall and are taken over, a new owner finds the results of a dead one, and a job that Redis
@@ -11,8 +11,8 @@
  * @see https://docs.bullmq.io
  * @module */
 import type { Job, Queue } from "bullmq";
-import { canonicalJson, checkPoint, checkRow, type Point, pointKey, type Sweep } from "./grid.ts";
-import { ATTEMPTS, missingPoints, PointPool, type RunOptions } from "./runner.ts";
+import { checkPoint, checkRow, type Point, pointKey, type Sweep } from "./grid.ts";
+import { ATTEMPTS, missingPoints, pointPool, type RunOptions } from "./runner.ts";
 import type { Evaluation } from "./point_worker.ts";
 import { connectRedis, RedisError, type RedisLink } from "./redis.ts";
 import type { Outcome } from "./store.ts";
@@ -21,9 +21,8 @@ const BACKOFF_MS = 500;
 /** Jobs sent or fetched at once. */
 const BATCH = 500;
 const POLL_MS = 100;
-/** When a quiet owner looks for the first time whether Redis still has its jobs, and then every so often at least. */
-const RECKON_MS = 2000;
-const MAX_RECKON_MS = 30_000;
+/** So often a quiet owner looks whether Redis still has its jobs. */
+const RECKON_MS = 3000;
 /** An owner that has not renewed its claim for so long has died. */
 const CLAIM_MS = 15_000;
 
@@ -62,12 +61,12 @@ export async function runOnRedis(
     const ended: Job[] = [];
     for (const [k, id] of ids.entries()) {
       const [job, point] = [jobs[k], wanted.get(id)];
-      if (point === undefined) { // of an earlier run with other points
-        if (job === undefined) await forget(id);
-        else ended.push(job);
-      } else if (job === undefined || !isOf(job, point)) {
+      if (job === undefined || pointKey(sweep, job.data ?? {}) !== id) {
+        // of a job that Redis threw away, those who end it leave a stump
         await forget(id);
-        lost.set(id, point);
+        if (point !== undefined) lost.set(id, point);
+      } else if (point === undefined) { // of an earlier run with other points
+        ended.push(job);
       } else if (job.finishedOn === undefined) { // lost, and sent again: only its name stands here still
         await unlist(id);
       } else {
@@ -95,13 +94,13 @@ export async function runOnRedis(
     await send(queue, lost);
   }
 
-  /** The points that no list of Redis names any more. (Of a job that is gone though its name is there, the worker who
-   * takes it leaves a stump: {@linkcode collect} finds that.) */
-  async function lostPoints(): Promise<Map<string, Point>> {
+  /** Sends again the points that no list of Redis names any more: it came back without its data, or with less of it.
+   * (Of a job that is gone though its name is there, the worker who takes it leaves a stump.) */
+  async function reckon(): Promise<void> {
     const listed = new Set(await queue.getRanges(STATES, 0, -1));
     const lost = new Map([...wanted].filter(([id]) => !listed.has(id)));
     for (const id of lost.keys()) await forget(id);
-    return lost;
+    await sendAgain(lost);
   }
 
   async function watch(): Promise<void> {
@@ -109,22 +108,15 @@ export async function runOnRedis(
     await queue.drain(true); // what a dead owner left waiting; what workers have in hand stays
     while (await collect() > 0);
     await send(queue, wanted);
-    let [reckonedAt, claimedAt, idle] = [performance.now(), performance.now(), false];
-    let reckonMs = RECKON_MS;
+    let [reckonedAt, idle] = [performance.now(), false];
     while (wanted.size > 0 && !signal?.aborted) {
+      await claim(link, sweep, store.id);
       const collected = await collect();
       if (collected < BATCH) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      const now = performance.now();
-      if (now - claimedAt > CLAIM_MS / 3) {
-        await claim(link, sweep, store.id);
-        claimedAt = now;
-      }
-      if (collected > 0) reckonedAt = now;
-      if (now - reckonedAt < reckonMs) continue;
-      reckonedAt = now;
-      const lost = await lostPoints(); // by a server that came back without its data, or with less of it
-      reckonMs = lost.size > 0 ? RECKON_MS : Math.min(2 * reckonMs, MAX_RECKON_MS);
-      await sendAgain(lost);
+      if (collected > 0) reckonedAt = performance.now();
+      if (performance.now() - reckonedAt < RECKON_MS) continue;
+      await reckon();
+      reckonedAt = performance.now();
       if (!idle && await queue.getWorkersCount() === 0) {
         idle = true;
         onNotice?.(`No worker takes points from ${link.address}: start deno task worker there`);
@@ -152,44 +144,28 @@ const STATES = [
 /** Where Redis keeps a job, or one of the lists. */
 const jobKey = (sweep: Sweep, name: string) => `bull:${queueName(sweep)}:${name}`;
 
-/** Whether a job is that of a point, and whole: of one that Redis threw away, those who end it leave a stump. */
-function isOf(job: Job<Point, Evaluation>, point: Point): boolean {
-  const data: unknown = job.data;
-  return typeof data === "object" && data !== null &&
-    canonicalJson(data as Point) === canonicalJson(point);
-}
-
 /** Enqueues points; those that are on the queue already stay as they are. */
 async function send(queue: PointQueue, points: ReadonlyMap<string, Point>): Promise<void> {
   const jobs = [...points].map(([jobId, data]) => ({
-    name: "point",
-    data,
-    opts: {
-      jobId,
-      attempts: ATTEMPTS,
-      backoff: { type: "exponential", delay: BACKOFF_MS },
-    },
+    ...{ name: "point", data },
+    opts: { jobId, attempts: ATTEMPTS, backoff: { type: "exponential", delay: BACKOFF_MS } },
   }));
   for (let at = 0; at < jobs.length; at += BATCH) await queue.addBulk(jobs.slice(at, at + BATCH));
 }
 
-/** What became of a job that has ended. Its data crossed a network: it is checked. */
+/** What became of a job that has ended. Its row crossed a network: it is checked. */
 function outcomeOf(sweep: Sweep, job: Job<Point, Evaluation>): Outcome {
-  const attempts = Math.max(1, job.attemptsMade);
-  const startedAt = new Date(job.processedOn ?? job.timestamp).toISOString();
-  const pointMs = (job.finishedOn ?? 0) - (job.processedOn ?? job.finishedOn ?? 0);
-  const failed = (error: string): Outcome => ({
-    ...{ status: "failed", error, attempts, startedAt, pointMs },
-  });
-  if (job.finishedOn === undefined || job.failedReason) {
-    return failed(job.failedReason ?? "the job has not ended");
-  }
+  const { processedOn, finishedOn } = job;
+  const shared = {
+    attempts: Math.max(1, job.attemptsMade),
+    startedAt: new Date(processedOn ?? job.timestamp).toISOString(),
+    pointMs: finishedOn! - (processedOn ?? finishedOn!),
+  };
+  if (job.failedReason) return { status: "failed", error: job.failedReason, ...shared };
   try {
-    checkPoint(sweep, job.data);
-    const row = checkRow(sweep, job.returnvalue?.row);
-    return { status: "done", row, attempts, startedAt, pointMs };
+    return { status: "done", row: checkRow(sweep, job.returnvalue?.row), ...shared };
   } catch (error) {
-    return failed(String(error));
+    return { status: "failed", error: String(error), ...shared };
   }
 }
 
@@ -232,7 +208,7 @@ export async function serveSweeps(
   },
 ): Promise<void> {
   const { UnrecoverableError, Worker: Consumer } = await import("bullmq"); // needs the environment
-  using pool = new PointPool(workers);
+  using pool = pointPool(workers);
   using link = await connectRedis(url, listen);
 
   async function process(sweep: Sweep, job: Job<Point, Evaluation>): Promise<Evaluation> {
@@ -243,28 +219,22 @@ export async function serveSweeps(
       throw new UnrecoverableError(String(error)); // no attempt will mend it
     }
     await sweep.prepare?.(point);
-    const outcome = await pool.run(sweep, point);
-    if (outcome.status === "done") {
-      listen.onPoint?.(sweep, point);
-      return outcome.result;
-    }
-    listen.onPoint?.(sweep, point, outcome.message);
-    throw new Error(outcome.message);
+    const outcome = await pool.runOne({ url: sweep.url, point });
+    const error = outcome.status === "crashed" ? outcome.message : undefined;
+    listen.onPoint?.(sweep, point, error);
+    if (outcome.status === "done") return outcome.result;
+    throw new Error(error);
   }
 
   const consumers = sweeps.map((sweep) => {
-    const consumer = new Consumer<Point, Evaluation>(
-      queueName(sweep),
-      (job) => process(sweep, job),
-      {
-        connection: link.client,
-        concurrency: workers,
-        lockDuration: lockMs,
-        stalledInterval: lockMs,
-        maxStalledCount: ATTEMPTS - 1,
-        drainDelay: IDLE_S, // a retry that comes due does not always wake a worker that waits
-      },
-    );
+    const consumer = new Consumer(queueName(sweep), (job) => process(sweep, job), {
+      connection: link.client,
+      concurrency: workers,
+      lockDuration: lockMs,
+      stalledInterval: lockMs,
+      maxStalledCount: ATTEMPTS - 1,
+      drainDelay: IDLE_S, // a retry that comes due does not always wake a worker that waits
+    });
     consumer.on("error", () => {}); // the link tells; a lost lock means that another took over
     return consumer;
   });

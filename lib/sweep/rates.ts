@@ -28,6 +28,7 @@ const KNOWN = { period: ["none"], w1: ["known"], solver: ["batched"], draw: DRAW
 /** 500 different images a setting, and 100 where programs take longer. */
 const [MANY, SOME] = [[100], [20]] as const;
 const MNIST = { ...KNOWN, dataset: ["mnist"], images: MANY } as const;
+const PUBLISHED = { ...MNIST, objective: ["published"] } as const;
 const FASHION = { ...KNOWN, dataset: ["fashion-mnist"] } as const;
 const CIFAR = { ...KNOWN, dataset: ["cifar10-gray"], images: SOME } as const;
 
@@ -55,7 +56,7 @@ export const sweep = defineSweep({
   timings: ["elapsedMs"], // of an image
   seedFields: ["dataset", "hidden", "draw"],
   grids: [
-    { ...MNIST, objective: ["published"], hidden: [300, 400, 500, 550, 600] },
+    { ...PUBLISHED, hidden: [300, 400, 500, 550, 600] },
     { ...MNIST, objective: ["sum"], hidden: [300, 350, 400, 450] },
     { ...MNIST, objective: ["tv"], hidden: [250, 300, 350, 400] },
     { ...MNIST, objective: ["tv-sum"], hidden: [200, 225, 250, 275, 300, 325, 350] },
@@ -69,17 +70,10 @@ export const sweep = defineSweep({
       ...CIFAR,
       ...{ objective: ["published"], hidden: [500, 750, 1000], period: ["2"], solver: ["fast"] },
     },
-    {
-      ...MNIST,
-      ...{ images: SOME, objective: ["published"], hidden: [300, 500], period: PERIODS.slice(1) },
-    },
+    { ...PUBLISHED, images: SOME, hidden: [300, 500], period: PERIODS.slice(1) },
     // Without W1.
-    { ...MNIST, objective: ["published"], hidden: [300], w1: ["guessed"] },
-    {
-      ...MNIST,
-      ...{ images: SOME, objective: ["published"], hidden: [30, 100, 200, 400, 500] },
-      w1: ["guessed"],
-    },
+    { ...PUBLISHED, hidden: [300], w1: ["guessed"] },
+    { ...PUBLISHED, images: SOME, hidden: [30, 100, 200, 400, 500], w1: ["guessed"] },
   ],
   prepare: async ({ dataset }) => void await testImages(dataset),
   async run({ dataset, hidden, objective, period, w1, solver, images, draw }, context) {
@@ -101,10 +95,8 @@ export const sweep = defineSweep({
     const elapsedMs = (performance.now() - start) / images;
     const scores = recoveries.map((r, k) => score(r, image(test, indices[k]), test.shape));
     const count = (fits: (s: (typeof scores)[number]) => boolean) => scores.filter(fits).length;
-    const [recovered, infeasible] = [
-      count(({ mse }) => mse !== null),
-      count(({ status }) => status === "infeasible"),
-    ];
+    const recovered = count(({ mse }) => mse !== null);
+    const infeasible = count(({ status }) => status === "infeasible");
     return {
       ...{ recovered, infeasible, undecided: images - recovered - infeasible },
       exact: count((s) => s.exact),

@@ -83,9 +83,8 @@ export async function connectRedis(
   } = {},
 ): Promise<RedisLink> {
   const server = parseRedisUrl(text);
-  const address = server.host.includes(":")
-    ? `[${server.host}]:${server.port}`
-    : `${server.host}:${server.port}`;
+  const { host, port } = server;
+  const address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const { promise: lost, reject } = Promise.withResolvers<never>();
   lost.catch(() => {}); // whoever waits for it hears of it
   let connected = false;
@@ -117,18 +116,13 @@ export async function connectRedis(
   try {
     await client.connect();
     await client.ping();
-  } catch {
-    client.disconnect();
-    if (/WRONGPASS|NOAUTH|NOPERM|password/i.test(reason)) {
-      throw new RedisError(`Cannot reach Redis at ${address}: it refuses the user or the password`);
-    }
-    throw new RedisError(`Cannot reach Redis at ${address}: ${reason}`);
-  }
-  try {
     await checkEviction(client, address);
   } catch (error) {
     client.disconnect();
-    throw error;
+    if (error instanceof RedisError) throw error;
+    const isRefusal = /WRONGPASS|NOAUTH|NOPERM|password/i.test(reason);
+    const why = isRefusal ? "it refuses the user or the password" : reason;
+    throw new RedisError(`Cannot reach Redis at ${address}: ${why}`);
   }
   connected = true;
   return { client, address, lost, [Symbol.dispose]: () => client.disconnect() };

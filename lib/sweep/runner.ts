@@ -5,7 +5,7 @@
  * @module */
 import { type Point, pointKey, type Sweep } from "./grid.ts";
 import type { SweepStore } from "./store.ts";
-import { type JobOutcome, WorkerPool } from "../workers/pool.ts";
+import { WorkerPool } from "../workers/pool.ts";
 import type { Evaluation, PointJob } from "./point_worker.ts";
 
 /** How a sweep runs, on one machine or on many. */
@@ -39,7 +39,7 @@ export async function runSweep(
     & RunOptions
     & { readonly workers?: number },
 ): Promise<void> {
-  using pool = new PointPool(workers);
+  using pool = pointPool(workers);
   const missing = missingPoints(store, sweep, points);
   let done = points.length - missing.length;
   onProgress?.(done, points.length);
@@ -57,7 +57,7 @@ export async function runSweep(
       const { point, attempts: before } = tasks[next++];
       const startedAt = new Date().toISOString();
       const start = performance.now();
-      const outcome = await pool.run(sweep, point, stop);
+      const outcome = await pool.runOne({ url: sweep.url, point }, stop);
       const attempts = before + 1;
       if (outcome.status === "crashed" && attempts < ATTEMPTS) {
         tasks.push({ point, attempts }); // after the others
@@ -86,40 +86,8 @@ export async function runSweep(
 /** How often a point is tried before it becomes a failed row. */
 export const ATTEMPTS = 3;
 
-/** Workers that are handed out one by one. A point that kills its Worker takes nothing else with it. */
-export class PointPool implements Disposable {
-  readonly #all: WorkerPool<PointJob, Evaluation>[];
-  readonly #idle: WorkerPool<PointJob, Evaluation>[];
-  readonly #waiting: ((worker: WorkerPool<PointJob, Evaluation>) => void)[] = [];
-
-  /** @throws {RangeError} workers is not a positive integer. */
-  constructor(workers: number) {
-    const url = new URL("./point_worker.ts", import.meta.url);
-    const first = new WorkerPool<PointJob, Evaluation>(url, workers); // checks the number
-    this.#all = Array.from(
-      { length: first.workers },
-      () => new WorkerPool<PointJob, Evaluation>(url, 1),
-    );
-    this.#idle = [...this.#all];
-  }
-
-  /** Computes a point on the next free Worker; rejects on no account of the point.
-   * @throws the signal's reason, at once when it aborts. */
-  async run(sweep: Sweep, point: Point, signal?: AbortSignal): Promise<JobOutcome<Evaluation>> {
-    const worker = this.#idle.pop() ??
-      await new Promise<WorkerPool<PointJob, Evaluation>>((free) => this.#waiting.push(free));
-    try {
-      const [outcome] = await worker.run([{ url: sweep.url, point }], { signal });
-      return outcome;
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#idle.push(worker);
-      else next(worker);
-    }
-  }
-
-  /** Ends the Workers. */
-  [Symbol.dispose](): void {
-    this.#all.forEach((worker) => worker[Symbol.dispose]());
-  }
+/** Workers that compute points. A point that kills its Worker takes nothing else with it.
+ * @throws {RangeError} workers is not a positive integer. */
+export function pointPool(workers: number): WorkerPool<PointJob, Evaluation> {
+  return new WorkerPool(new URL("./point_worker.ts", import.meta.url), workers);
 }

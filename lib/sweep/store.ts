@@ -12,8 +12,8 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { checkPoint, checkRow, type Point, pointKey, type Row, seedOf } from "./grid.ts";
-import type { Sweep, Value } from "./grid.ts";
+import type { Point, Row, Sweep } from "./grid.ts";
+import { checkPoint, checkRow, pointKey, seedOf } from "./grid.ts";
 
 /** Raised when the tables change. */
 const STORE_VERSION = 1;
@@ -69,41 +69,31 @@ export type StoredRow = Outcome & {
 
 type Columns = Record<string, string | number | null>;
 
-function storedRow(
-  sweep: Sweep,
-  { key, point, seed, status, row, error, ...times }: Columns,
-): StoredRow {
-  return {
-    key: key as string,
-    point: checkPoint(sweep, JSON.parse(point as string)),
-    seed: Number(seed),
-    attempts: Number(times.attempts),
-    startedAt: times.startedAt as string,
-    pointMs: times.pointMs as number,
-    ...status === "done"
-      ? { status, row: checkRow(sweep, JSON.parse(row as string)) }
-      : { status: "failed", error: error as string },
-  };
-}
-
 /** Damaged text on one line. */
 const plain = (text: unknown) => String(text).replaceAll(/[^\x20-\x7e]/g, "?");
 
 /** A row as it was read, or what is wrong with it. */
 function examined(sweep: Sweep, columns: Columns): StoredRow | string {
-  let stored: StoredRow;
+  const { key, status, ...texts } = columns as Record<string, string>;
+  const [pointMs, attempts] = [columns.pointMs as number, Number(columns.attempts)];
   try {
-    stored = storedRow(sweep, columns);
+    const point = checkPoint(sweep, JSON.parse(texts.point));
+    const outcome = status === "done"
+      ? { status, row: checkRow(sweep, JSON.parse(texts.row)) } as const
+      : { status: "failed", error: texts.error } as const;
+    const seed = seedOf(sweep, point);
+    if (pointKey(sweep, point) !== key) return "its key is not its point's";
+    if (String(seed) !== texts.seed) return "its seed is not its point's";
+    if (status !== outcome.status) return "its status is neither";
+    const timed = Number.isSafeInteger(attempts) && attempts > 0 && pointMs >= 0 &&
+      pointMs < Infinity && !Number.isNaN(Date.parse(texts.startedAt));
+    const { startedAt } = texts;
+    return timed
+      ? { key, point, seed, ...outcome, attempts, startedAt, pointMs }
+      : "its times are none";
   } catch (error) {
     return error instanceof SyntaxError ? "not JSON" : (error as Error).message;
   }
-  const { point, attempts, pointMs, startedAt } = stored;
-  if (pointKey(sweep, point) !== columns.key) return "its key is not its point's";
-  if (String(seedOf(sweep, point)) !== columns.seed) return "its seed is not its point's";
-  if (columns.status !== "done" && columns.status !== "failed") return "its status is neither";
-  const timed = Number.isSafeInteger(attempts) && attempts > 0 && pointMs >= 0 &&
-    pointMs < Infinity;
-  return timed && !Number.isNaN(Date.parse(startedAt)) ? stored : "its times are none";
 }
 
 /** The rows of sweeps on disk. */
@@ -135,16 +125,15 @@ export class SweepStore implements Disposable {
   }
 
   #open(readOnly: boolean): string {
-    const number = (pragma: string) =>
-      Object.values(this.#db.prepare(`PRAGMA ${pragma}`).get()!)[0] as number;
-    const tables = this.#db.prepare("SELECT count(*) AS n FROM sqlite_schema").get()!.n;
-    if (tables === 0 && number("application_id") === 0 && !readOnly) {
-      this.#db.exec(`PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; ${SCHEMA}`);
-      this.#db.prepare("INSERT INTO identity VALUES (?)").run(crypto.randomUUID());
-      this.#db.exec("COMMIT");
+    const one = (sql: string) => Object.values(this.#db.prepare(sql).get()!)[0];
+    const isEmpty = one("SELECT count(*) FROM sqlite_schema") === 0;
+    if (isEmpty && one("PRAGMA application_id") === 0 && !readOnly) {
+      const id = crypto.randomUUID();
+      this.#db.exec(`PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; ${SCHEMA}
+        INSERT INTO identity VALUES ('${id}'); COMMIT`);
     }
-    const version = number("user_version");
-    if (number("application_id") !== APPLICATION_ID) {
+    const version = one("PRAGMA user_version");
+    if (one("PRAGMA application_id") !== APPLICATION_ID) {
       throw new StoreError(`Cannot open ${this.path}: it is no store of sweeps`);
     }
     if (version !== STORE_VERSION) {
@@ -152,10 +141,10 @@ export class SweepStore implements Disposable {
         `Cannot open ${this.path}: written as store version ${version}, expected ${STORE_VERSION}`,
       );
     }
-    const damage = this.#db.prepare("PRAGMA quick_check(1)").get()!.quick_check;
+    const damage = one("PRAGMA quick_check(1)");
     if (damage !== "ok") throw new StoreError(`Cannot open ${this.path}: corrupt (${damage})`);
     this.#db.exec("PRAGMA synchronous = NORMAL"); // safe against a killed process
-    return this.#db.prepare("SELECT id FROM identity").get()!.id as string;
+    return one("SELECT id FROM identity") as string;
   }
 
   #failure(action: string, error: unknown): StoreError {
@@ -193,14 +182,18 @@ export class SweepStore implements Disposable {
     return written.length === 1;
   }
 
+  /** What the rows of a sweep's version have in these columns. */
+  #read(sweep: Sweep, columns: string, order = ""): Columns[] {
+    const sql = `SELECT ${columns} FROM rows WHERE sweep = ? AND version = ? ${order}`;
+    return this.#all("read", sql, sweep.name, sweep.version);
+  }
+
   /** Which points have a row of this version, by key. */
   statuses(sweep: Sweep): Map<string, Outcome["status"]> {
-    const rows = this.#all(
-      "read",
-      "SELECT key, status FROM rows WHERE sweep = ? AND version = ?",
-      ...[sweep.name, sweep.version],
+    return new Map(
+      this.#read(sweep, "key, status")
+        .map(({ key, status }) => [key as string, status as Outcome["status"]]),
     );
-    return new Map(rows.map(({ key, status }) => [key as string, status as Outcome["status"]]));
   }
 
   /** Removes the failed rows of these points, so that a run tries them again. */
@@ -215,9 +208,8 @@ export class SweepStore implements Disposable {
   /** Removes the rows of a sweep that are damaged, so that a run computes their points again.
    * @returns a line each. */
   dropDamaged(sweep: Sweep): string[] {
-    const sql = `SELECT ${COLUMNS} FROM rows WHERE sweep = ? AND version = ?`;
     const lines: string[] = [];
-    for (const columns of this.#all("read", sql, sweep.name, sweep.version)) {
+    for (const columns of this.#read(sweep, COLUMNS)) {
       const fault = examined(sweep, columns);
       if (typeof fault !== "string") continue;
       lines.push(`row ${plain(columns.key)} of ${sweep.name} is damaged: ${plain(fault)}`);
@@ -232,9 +224,7 @@ export class SweepStore implements Disposable {
   /** The rows of these points, in their order, or all, sorted by point; a point without a row is left out.
    * @throws {StoreError} a damaged row. */
   rows(sweep: Sweep, points?: readonly Point[]): StoredRow[] {
-    const order = points === undefined ? " ORDER BY point" : "";
-    const sql = `SELECT ${COLUMNS} FROM rows WHERE sweep = ? AND version = ?${order}`;
-    const all = this.#all("read", sql, sweep.name, sweep.version);
+    const all = this.#read(sweep, COLUMNS, points === undefined ? "ORDER BY point" : "");
     if (points === undefined) return all.map((columns) => this.#stored(sweep, columns));
     const byKey = new Map(all.map((columns) => [columns.key as string, columns]));
     return points.flatMap((point) => {
@@ -254,31 +244,6 @@ export class SweepStore implements Disposable {
     return stored;
   }
 
-  /** Some fields and columns of the rows that are done, for figures: quick for 100 000 rows; sorted by
-   * the names in their order. Truths come as 1 and 0, as SQLite has them.
-   * @param where values that fields are held at.
-   * @throws {TypeError} a name that is neither field nor column. */
-  select<N extends string>(
-    sweep: Sweep,
-    names: readonly N[],
-    where: Point = {},
-  ): Record<N, Value>[] {
-    const path = (name: string) => {
-      const isField = Object.hasOwn(sweep.fields, name);
-      if (!isField && !sweep.columns.includes(name)) {
-        throw new TypeError(`Cannot select "${name}": neither field nor column of ${sweep.name}`);
-      }
-      return `json_extract(${isField ? "point" : "row"}, '$.${name}')`;
-    };
-    const held = Object.entries(where);
-    const sql = `SELECT ${names.map((name) => `${path(name)} AS "${name}"`).join(", ")} FROM rows
-      WHERE sweep = ? AND version = ? AND status = 'done'
-      ${held.map(([name]) => `AND ${path(name)} = ?`).join(" ")}
-      ORDER BY ${names.map((_, k) => k + 1).join()}`;
-    const values = held.map(([, value]) => value);
-    return this.#all("read", sql, sweep.name, sweep.version, ...values) as Record<N, Value>[];
-  }
-
   /** Closes the file and gives up the lock. */
   [Symbol.dispose](): void {
     this.#db.close();
@@ -286,12 +251,9 @@ export class SweepStore implements Disposable {
   }
 }
 
-/** Held by the process that writes. */
-interface Lock {
-  readonly file: Deno.FsFile;
-  /** Gives it up; where it is new, because the store could not be opened, no trace is left. */
-  abandon(): void;
-}
+/** Held by the process that writes. `abandon` gives it up and, where it is new because the store could not be opened,
+ * leaves no trace. */
+type Lock = { readonly file: Deno.FsFile; abandon(): void };
 
 /** Locks `path.lock` until the file is closed or the process dies.
  * @throws {StoreError} another process holds it, or the folder cannot be written. */
@@ -309,11 +271,9 @@ function lockFile(path: string): Lock {
     file.close();
     throw new StoreError(`Cannot open ${path}: locked by another process that writes to it`);
   }
-  return {
-    file,
-    abandon() {
-      if (isNew) Deno.removeSync(lock);
-      file.close();
-    },
+  const abandon = () => {
+    if (isNew) Deno.removeSync(lock);
+    file.close();
   };
+  return { file, abandon };
 }

@@ -15,17 +15,31 @@ export type Group<B extends string> = Readonly<Record<B, Value>> & {
   readonly high: number | null;
 };
 
+/** The 95 % quantile of the normal distribution, two-sided. */
+const Z95 = 1.959963985;
+
 /** Two-sided 95 % quantile of Student's t: exact for 1 and 2 degrees of freedom, else Cornish and Fisher's
  * expansion about the normal quantile, within 0.2 % from 3 on.
  * @see M. Abramowitz, I. Stegun, Handbook of Mathematical Functions, 26.7.5. */
 export function studentT95(degrees: number): number {
   if (degrees === 1) return 12.706204736;
   if (degrees === 2) return 4.30265273;
-  const z = 1.959963985;
-  const [z2, v] = [z * z, degrees];
+  const [z, z2, v] = [Z95, Z95 * Z95, degrees];
   return z + z * (z2 + 1) / (4 * v) + z * (5 * z2 ** 2 + 16 * z2 + 3) / (96 * v ** 2) +
     z * (3 * z2 ** 3 + 19 * z2 ** 2 + 17 * z2 - 15) / (384 * v ** 3) +
     z * (79 * z2 ** 4 + 776 * z2 ** 3 + 1482 * z2 ** 2 - 1920 * z2 - 945) / (92160 * v ** 4);
+}
+
+/** Rows by the values of some names, in the order of their first rows: these values, and the rows. */
+function grouped<B extends string, R extends Readonly<Record<B, Value>>>(
+  rows: readonly R[],
+  by: readonly B[],
+): [Pick<R, B>, R[]][] {
+  const groups = Map.groupBy(rows, (row) => by.map((name) => row[name]).join("\0"));
+  return [...groups.values()].map((group) => {
+    const shared = Object.fromEntries(by.map((name) => [name, group[0][name]]));
+    return [shared as unknown as Pick<R, B>, group];
+  });
 }
 
 /** Groups rows by the values of some names, in the order of their first rows, and averages another over those
@@ -35,8 +49,7 @@ export function summarize<B extends string, V extends string>(
   rows: readonly Readonly<Record<B | V, Value>>[],
   { by, value }: { by: readonly B[]; value: V },
 ): Group<B>[] {
-  const groups = Map.groupBy(rows, (row) => by.map((name) => row[name]).join("\0"));
-  return [...groups.values()].map((group) => {
+  return grouped(rows, by).map(([shared, group]) => {
     const values = group.map((row) => row[value])
       .filter((v) => typeof v === "number" || typeof v === "boolean").map(Number);
     const measured = values.length;
@@ -46,10 +59,7 @@ export function summarize<B extends string, V extends string>(
       ? NaN
       : studentT95(measured - 1) * Math.sqrt(squares / (measured - 1) / measured);
     return {
-      ...Object.fromEntries(by.map((name) => [name, group[0][name]])) as unknown as Record<
-        B,
-        Value
-      >,
+      ...shared,
       count: group.length,
       measured,
       mean: measured === 0 ? null : mean,
@@ -68,9 +78,6 @@ export interface Rate {
   readonly low: number;
   readonly high: number;
 }
-
-/** The 95 % quantile of the normal distribution, two-sided. */
-const Z95 = 1.959963985;
 
 /** A rate with Wilson's 95 % score interval, (p + z²/2n ± z·√(p(1 − p)/n + z²/4n²)) / (1 + z²/n): within [0, 1],
  * and of some width also where all or none of the trials succeed.
@@ -101,8 +108,8 @@ export function percent(share: number, decimals = 2): string {
 
 /** A rate in words: "96.7 % (92.4 to 98.6, n = 150)". */
 export function rateText({ rate, low, high, n }: Rate): string {
-  const percent = (share: number) => (100 * share).toFixed(1);
-  return `${percent(rate)} % (${percent(low)} to ${percent(high)}, n = ${n})`;
+  const [at, from, to] = [rate, low, high].map((share) => (100 * share).toFixed(1));
+  return `${at} % (${from} to ${to}, n = ${n})`;
 }
 
 /** Counts as rows give them: each row has `successes` of `trials`. Groups as in {@linkcode summarize}. */
@@ -110,14 +117,10 @@ export function rates<B extends string, S extends string, T extends string>(
   rows: readonly Readonly<Record<B | S | T, Value>>[],
   { by, successes, trials }: { by: readonly B[]; successes: S; trials: T },
 ): (Readonly<Record<B, Value>> & Rate & { /** Of each row. */ readonly each: number[] })[] {
-  const groups = Map.groupBy(rows, (row) => by.map((name) => row[name]).join("\0"));
-  return [...groups.values()].map((group) => {
+  return grouped(rows, by).map(([shared, group]) => {
     const sum = (name: S | T) => group.reduce((total, row) => total + Number(row[name]), 0);
     return {
-      ...Object.fromEntries(by.map((name) => [name, group[0][name]])) as unknown as Record<
-        B,
-        Value
-      >,
+      ...shared,
       ...wilson(sum(successes), sum(trials)),
       each: group.map((row) => Number(row[successes]) / Number(row[trials])),
     };
@@ -146,14 +149,7 @@ export function pairedRatio(
   if (n < 2 || below.length !== n || ![...above, ...below].every((v) => v > 0 && v < Infinity)) {
     throw new RangeError(`Cannot state a ratio: ${above} over ${below}`);
   }
-  const [group] = summarize(above.map((v, k) => ({ all: 0, log: Math.log(v / below[k]) })), {
-    by: ["all"],
-    value: "log",
-  });
-  return {
-    ratio: Math.exp(group.mean!),
-    low: Math.exp(group.low!),
-    high: Math.exp(group.high!),
-    n,
-  };
+  const logs = above.map((v, k) => ({ log: Math.log(v / below[k]) }));
+  const [{ mean, low, high }] = summarize(logs, { by: [], value: "log" });
+  return { ratio: Math.exp(mean!), low: Math.exp(low!), high: Math.exp(high!), n };
 }

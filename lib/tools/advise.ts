@@ -9,8 +9,7 @@ import { sweep as costs } from "../sweep/advise_cost.ts";
 import { sweep as attacks } from "../sweep/attack.ts";
 import { SweepStore } from "../sweep/store.ts";
 import { sweep as trainings, TRAINING_DATASETS } from "../sweep/training.ts";
-import { runCommand, UsageError } from "./args.ts";
-import { stopSignal } from "./signals.ts";
+import { runCommand, stopSignal, UsageError } from "./args.ts";
 
 const command = {
   name: "advise",
@@ -78,10 +77,8 @@ await runCommand(command, async ({ store: path, dataset, json, ...flags }) => {
   try {
     const advice = await advise(dataset, { store, limits, signal, onProgress });
     await bar?.done();
-    const text = json
-      ? JSON.stringify({ dataset, ...adviceReport(advice, limits) }, null, 2)
-      : adviceText(advice, limits);
-    console.log(text);
+    if (json) console.log(JSON.stringify({ dataset, ...adviceReport(advice, limits) }, null, 2));
+    else console.log(adviceText(advice, limits));
     const best = Math.max(...doneTrials(advice.trials).map(({ result }) => result.accuracy));
     if (dataset === "mnist" && best < limits.accuracy) console.error(HINT);
     return 0;

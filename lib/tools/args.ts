@@ -1,4 +1,5 @@
-/** Command lines for the tasks: one declaration gives typed values, `--help` and the refusals.
+/** Command lines for the tasks: one declaration gives typed values, `--help` and the refusals; and what else tasks take
+ * from their surroundings, signals and REDIS_URL.
  *
  * A flag is a switch, a text, a path, an integer or one of several words. Whatever does not fit (an unknown
  * flag, a missing value, a word not on the list, a number out of range) is one line on stderr and
@@ -6,7 +7,7 @@
  * @module */
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { parseArgs, type ParseArgsConfig } from "node:util";
 import { withoutPasswords } from "../data/package_file.ts";
 import { ROOT } from "./workspace.ts";
 
@@ -43,34 +44,25 @@ export class UsageError extends Error {
 }
 
 function usage(name: string, flag: Flag): string {
-  switch (flag.type) {
-    case "switch":
-      return `--${name}`;
-    case "text":
-    case "path":
-      return `--${name} ${flag.placeholder}`;
-    case "choice":
-      return `--${name} ${flag.choices.join("|")}`;
-    case "integer":
-      return `--${name} N`;
-  }
+  if (flag.type === "switch") return `--${name}`;
+  if (flag.type === "choice") return `--${name} ${flag.choices.join("|")}`;
+  return `--${name} ${flag.type === "integer" ? "N" : flag.placeholder}`;
 }
 
 /** The text of `--help`. */
 export function helpText(command: Command<Record<string, Flag>>): string {
   const rows = Object.entries(command.flags).map(([name, flag]) => {
-    const fallback = flag.type !== "switch" && flag.default !== undefined
-      ? ` (default: ${flag.default})`
-      : "";
-    return [usage(name, flag), flag.help + fallback];
+    const fallback = flag.type === "switch" ? undefined : flag.default;
+    return [
+      usage(name, flag),
+      flag.help + (fallback === undefined ? "" : ` (default: ${fallback})`),
+    ];
   });
   rows.push(["--help", "show this text"]);
   const width = Math.max(...rows.map(([left]) => left.length));
   const lines = rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
-  const rest = command.rest ? ` ${command.rest}` : "";
-  return `${command.summary}\n\nUsage: deno task ${command.name} [flags]${rest}\n\n${
-    lines.join("\n")
-  }`;
+  const line = `Usage: deno task ${command.name} [flags] ${command.rest ?? ""}`.trimEnd();
+  return [command.summary, "", line, "", ...lines].join("\n");
 }
 
 /** What was meant by an unknown flag: the only one whose name holds its letters, as --insecure-seed does for
@@ -91,28 +83,24 @@ export function fromCaller(path: string): string {
   return resolve(here, caller ?? "", path);
 }
 
-function readValue(name: string, flag: Flag, given: unknown): unknown {
-  if (flag.type === "switch") return given === true;
-  if (given === undefined) {
-    return flag.type === "path" && flag.default !== undefined
-      ? resolve(ROOT, flag.default)
-      : flag.default;
+function readValue(name: string, flag: Flag, text: string | undefined): unknown {
+  if (flag.type === "switch") return text !== undefined;
+  const isPath = flag.type === "path";
+  if (text === undefined) {
+    return isPath && flag.default !== undefined ? resolve(ROOT, flag.default) : flag.default;
   }
-  const text = given as string;
-  if (flag.type === "choice" && !flag.choices.includes(text)) {
-    throw new UsageError(`--${name} must be one of ${flag.choices.join(", ")}: got "${text}"`);
+  const refuse = (expected: string): never => {
+    throw new UsageError(`--${name} must be ${expected}: got "${text}"`);
+  };
+  if (flag.type === "choice") {
+    return flag.choices.includes(text) ? text : refuse(`one of ${flag.choices.join(", ")}`);
   }
-  if (flag.type === "path") {
-    if (text === "") throw new UsageError(`--${name} needs a value`);
-    return fromCaller(text);
-  }
-  if (flag.type !== "integer") return text;
+  if (isPath && text === "") throw new UsageError(`--${name} needs a value`);
+  if (flag.type !== "integer") return isPath ? fromCaller(text) : text;
   const { min, max } = flag;
   const value = Number(text);
-  if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(value) || value < min || value > max) {
-    throw new UsageError(`--${name} must be an integer in [${min}, ${max}]: got "${text}"`);
-  }
-  return value;
+  const fits = /^-?\d+$/.test(text) && Number.isSafeInteger(value) && value >= min && value <= max;
+  return fits ? value : refuse(`an integer in [${min}, ${max}]`);
 }
 
 /** Parses `args`, whose first may be the `--` that npm wants before flags and `deno task` hands on.
@@ -122,46 +110,41 @@ export function parseCommand<const F extends Record<string, Flag>>(
   command: Command<F>,
   args: readonly string[],
 ): { values: Values<F>; rest: string[]; help: boolean } {
-  const options: Record<string, { type: "boolean" | "string"; short?: string }> = {
+  const names = Object.keys(command.flags);
+  const options: NonNullable<ParseArgsConfig["options"]> = {
     help: { type: "boolean", short: "h" },
   };
-  for (const [name, flag] of Object.entries(command.flags)) {
-    options[name] = { type: flag.type === "switch" ? "boolean" : "string" };
+  for (const name of names) {
+    options[name] = { type: command.flags[name].type === "switch" ? "boolean" : "string" };
   }
   // Strict mode is left off: its messages run over several lines and advise on quoting.
   const flags = args[0] === "--" ? args.slice(1) : [...args];
   const { tokens } = parseArgs({ args: flags, options, strict: false, tokens: true });
-  const given: Record<string, unknown> = {};
+  const given = new Map<string, string>();
   const rest: string[] = [];
   for (const token of tokens) {
+    if (token.kind === "option-terminator") continue;
     if (token.kind === "positional") {
-      if (command.rest === undefined) {
-        throw new UsageError(`unexpected argument "${token.value}"`);
-      }
+      if (command.rest === undefined) throw new UsageError(`unexpected argument "${token.value}"`);
       rest.push(token.value);
-    } else if (token.kind === "option") {
-      const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
-      if (option === undefined) {
-        const hint = meant(token.name, Object.keys(command.flags));
-        throw new UsageError(`unknown flag ${token.rawName}${hint}`);
-      }
-      // node:util takes a following flag as the value; nobody means that.
-      const missing = token.value === undefined || (!token.inlineValue && /^--/.test(token.value));
-      if (option.type === "string" && missing) {
-        throw new UsageError(`${token.rawName} needs a value`);
-      }
-      if (option.type === "boolean" && token.value !== undefined) {
-        throw new UsageError(`${token.rawName} takes no value`);
-      }
-      if (Object.hasOwn(given, token.name)) throw new UsageError(`${token.rawName} is given twice`);
-      given[token.name] = token.value ?? true;
+      continue;
     }
+    const { name, rawName, value } = token;
+    if (!Object.hasOwn(options, name)) {
+      throw new UsageError(`unknown flag ${rawName}${meant(name, names)}`);
+    }
+    const isSwitch = options[name].type === "boolean";
+    if (isSwitch && value !== undefined) throw new UsageError(`${rawName} takes no value`);
+    // node:util takes a following flag as the value; nobody means that.
+    const missing = value === undefined || (!token.inlineValue && value.startsWith("--"));
+    if (!isSwitch && missing) throw new UsageError(`${rawName} needs a value`);
+    if (given.has(name)) throw new UsageError(`${rawName} is given twice`);
+    given.set(name, value ?? "");
   }
-  const values: Record<string, unknown> = {};
-  for (const [name, flag] of Object.entries(command.flags)) {
-    values[name] = readValue(name, flag, given[name]);
-  }
-  return { values: values as Values<F>, rest, help: given.help === true };
+  const values = Object.fromEntries(
+    names.map((name) => [name, readValue(name, command.flags[name], given.get(name))]),
+  );
+  return { values: values as Values<F>, rest, help: given.has("help") };
 }
 
 /** Runs a task: parses the command line, then exits with the status that `main` returns.
@@ -185,4 +168,31 @@ export async function runCommand<const F extends Record<string, Flag>>(
     console.error(withoutPasswords(`${command.name}: ${message}${hint}`));
     Deno.exit(error instanceof UsageError ? 2 : 1);
   }
+}
+
+const STOP_SIGNALS = [
+  "SIGINT",
+  ...Deno.build.os === "windows" ? [] : ["SIGTERM" as const],
+] as const;
+
+/** A signal that aborts at the first SIGINT or SIGTERM; the second ends the process at once. */
+export function stopSignal(onStop?: () => void): AbortController {
+  const stop = new AbortController();
+  for (const name of STOP_SIGNALS) {
+    Deno.addSignalListener(name, () => {
+      if (stop.signal.aborted) Deno.exit(130);
+      stop.abort();
+      onStop?.();
+    });
+  }
+  return stop;
+}
+
+/** A sweep's name as it is; the path of a module as the user means it. */
+export const moduleOf = (name: string): string => /\.[jt]s$/.test(name) ? fromCaller(name) : name;
+
+/** The flag's value, else that of REDIS_URL: a password there is neither shown by `deno task`, which prints the
+ * flags it is given, nor in the list of processes. */
+export function redisUrl(flag: string | undefined): string | undefined {
+  return flag ?? (Deno.env.get("REDIS_URL") || undefined);
 }

@@ -5,7 +5,7 @@
  * decrypted; without, it is computed in the same integers.
  * @module */
 import { attack } from "../attack/attack.ts";
-import { type ConvLayer, convMatrix, convWeights } from "../attack/conv.ts";
+import { convMatrix, convWeights } from "../attack/conv.ts";
 import { meanScore, score } from "../attack/metrics.ts";
 import { OBJECTIVES, PUBLISHED_PERIODS, type Shape } from "../attack/priors.ts";
 import { certificateText } from "../attack/recovery.ts";
@@ -101,43 +101,35 @@ const CONVOLUTIONS = {
 /** The layer that the options ask for, before any image is there. */
 async function loadLayer(options: Options, shape: Shape): Promise<FirstLayer> {
   const n = countOf(shape);
-  const { weights, tensor, orientation, hidden } = options;
+  const { weights, tensor, orientation, hidden, seed } = options;
+  const refuseIf = (wrong: boolean, why: string) => {
+    if (wrong) throw new UsageError(why);
+  };
   if (weights === undefined) {
-    if (tensor !== undefined || orientation !== undefined) {
-      throw new UsageError("--tensor and --orientation are for --weights");
-    }
-    const rng = options.seed === undefined ? secureRng() : seededRng(options.seed);
-    if (options.layer !== "dense") {
-      const layer = convolution(options, shape);
-      return firstLayer(convMatrix(layer, gaussian(rng, convWeights(layer))), n);
-    }
-    return firstLayer(gaussian(rng, (hidden ?? 300) * n), n);
+    const forFiles = tensor !== undefined || orientation !== undefined;
+    refuseIf(forFiles, "--tensor and --orientation are for --weights");
+    const rng = seed === undefined ? secureRng() : seededRng(seed);
+    if (options.layer === "dense") return firstLayer(gaussian(rng, (hidden ?? 300) * n), n);
+    const { channels, ...filters } = CONVOLUTIONS[options.layer];
+    const takes = `--layer ${options.layer} takes images of ${channels} channels`;
+    refuseIf(hidden !== undefined, "--layer and --hidden exclude each other");
+    refuseIf(shape[2] !== channels, `${takes}, not ${options.dataset}`);
+    const layer = { ...filters, shape };
+    return firstLayer(convMatrix(layer, gaussian(rng, convWeights(layer))), n);
   }
-  if (options.layer !== "dense") throw new UsageError("--layer and --weights exclude each other");
-  if (options.seed !== undefined) throw new UsageError("--seed and --weights exclude each other");
+  refuseIf(options.layer !== "dense", "--layer and --weights exclude each other");
+  refuseIf(seed !== undefined, "--seed and --weights exclude each other");
   const { layer, notes } = await readLayer(weights, { shape, tensor, orientation });
-  if ((hidden ?? layer.hidden) !== layer.hidden) {
-    throw new UsageError(`--hidden is ${hidden}, ${weights} has ${layer.hidden} units`);
-  }
+  const isOther = (hidden ?? layer.hidden) !== layer.hidden;
+  refuseIf(isOther, `--hidden is ${hidden}, ${weights} has ${layer.hidden} units`);
   for (const note of notes) console.error(note);
   return layer;
 }
 
-function convolution({ layer, hidden, dataset }: Options, shape: Shape): ConvLayer {
-  const { filters, kernel, channels } = CONVOLUTIONS[layer as keyof typeof CONVOLUTIONS];
-  if (hidden !== undefined) throw new UsageError("--layer and --hidden exclude each other");
-  if (shape[2] !== channels) {
-    throw new UsageError(`--layer ${layer} takes images of ${channels} channels, not ${dataset}`);
-  }
-  return { filters, kernel, shape };
+function format(value: number | null, digits: number): string {
+  if (value === null) return "–";
+  return Math.abs(value) >= 1e-3 || value === 0 ? value.toFixed(digits) : value.toExponential(1);
 }
-
-const format = (value: number | null, digits: number) =>
-  value === null
-    ? "–"
-    : Math.abs(value) >= 1e-3 || value === 0
-    ? value.toFixed(digits)
-    : value.toExponential(1);
 
 await runCommand(command, async (options) => {
   if (options.objective === "gaussian" && options.period !== "none") {
@@ -153,9 +145,8 @@ await runCommand(command, async (options) => {
   let views;
   if (options.encrypted) {
     const bar = progress("encrypt and decrypt");
-    ({ views } = await forwardPass(layer, test, indices, {
-      onProgress: (done) => bar.update(done),
-    }));
+    const onProgress = (done: number) => bar.update(done);
+    ({ views } = await forwardPass(layer, test, indices, { onProgress }));
     await bar.done();
   } else {
     views = clearViews(layer, test, indices);
@@ -175,12 +166,10 @@ await runCommand(command, async (options) => {
   const scores = recoveries.map((recovery, k) =>
     score(recovery, image(test, indices[k]), test.shape)
   );
-  const images = scores.map(({ exact: _, ...numbers }, k) => ({
-    index: indices[k],
-    ...numbers,
-    certificate: recoveries[k].certificate,
-    message: recoveries[k].message,
-  }));
+  const images = scores.map(({ exact: _, ...numbers }, k) => {
+    const { certificate, message } = recoveries[k];
+    return { index: indices[k], ...numbers, certificate, message };
+  });
   const mean = {
     mse: meanScore(scores, "mse"),
     psnr: meanScore(scores, "psnr"),
@@ -191,40 +180,28 @@ await runCommand(command, async (options) => {
   const failed = images.every(({ status }) => status === "error") ? 1 : 0;
   if (options.json) {
     const setting = {
-      dataset,
-      layer: options.layer,
-      hidden: layer.hidden,
-      scaleBits: layer.scaleBits,
-      weights: options.weights ?? null,
-      seed: options.seed ?? null,
-      encrypted,
-      objective,
+      ...{ dataset, layer: options.layer, hidden: layer.hidden, scaleBits: layer.scaleBits },
+      ...{ weights: options.weights ?? null, seed: options.seed ?? null, encrypted, objective },
       solver: objective === "gaussian" ? null : solver,
       period: period === "none" ? null : Number(period),
     };
     console.log(JSON.stringify({ ...setting, images, exact, mean }));
     return failed;
   }
-  const line = (head: string, status: string, s: typeof mean, worth = "") =>
-    console.log(
-      `${head.padStart(6)}  ${status.padEnd(10)}  ${format(s.mse, 4).padStart(8)}  ` +
-        `${format(s.psnr, 1).padStart(8)}  ${format(s.ssim, 4).padStart(7)}  ` +
-        `${format(s.elapsedMs, 0).padStart(9)}${worth && `  ${worth}`}`,
-    );
+  const line = (head: string, status: string, { mse, psnr, ssim, elapsedMs }: typeof mean) =>
+    `${head.padStart(6)}  ${status.padEnd(10)}  ${format(mse, 4).padStart(8)}  ` +
+    `${format(psnr, 1).padStart(8)}  ${format(ssim, 4).padStart(7)}  ` +
+    format(elapsedMs, 0).padStart(9);
   console.log(
     `${test.name}, ${options.layer} W1 ${layer.hidden} × ${layer.n} at scale 2^${layer.scaleBits}, objective ` +
       `${objective}, period ${period}, z1 ${encrypted ? "decrypted" : "in clear"}`,
   );
   console.log(" image  status           mse  psnr dB     ssim  elapsedMs");
-  images.forEach((s) =>
-    line(
-      String(s.index),
-      s.status,
-      s,
-      s.status === "optimal" ? certificateText(s.certificate) : s.message,
-    )
-  );
+  for (const s of images) {
+    const worth = s.status === "optimal" ? certificateText(s.certificate) : s.message ?? "";
+    console.log(`${line(String(s.index), s.status, s)}  ${worth}`.trimEnd());
+  }
   const recovered = images.filter((s) => s.status === "optimal").length;
-  line("mean", `of ${recovered}`, mean, `${exact} exact`);
+  console.log(`${line("mean", `of ${recovered}`, mean)}  ${exact} exact`);
   return failed;
 });

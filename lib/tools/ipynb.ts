@@ -4,7 +4,8 @@
  * @see https://nbformat.readthedocs.io/en/latest/format_description.html
  * @module */
 import { basename, dirname } from "node:path";
-import type { Output } from "./outputs.ts";
+import { writeAtomic } from "../data/write_atomic.ts";
+import type { Output } from "./jupyter_message.ts";
 import { ROOT } from "./workspace.ts";
 
 /** A cell; `source` is one string here. Keys that we do not use are kept. */
@@ -40,52 +41,55 @@ type Json = Record<string, unknown>;
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+function check(holds: boolean, why: string): asserts holds {
+  if (!holds) throw new NotebookFormatError(why);
+}
+
 function joinLines(value: unknown, where: string): string {
   if (typeof value === "string") return value;
-  if (Array.isArray(value) && value.every((line) => typeof line === "string")) {
-    return value.join("");
-  }
-  throw new NotebookFormatError(`${where} is neither text nor a list of lines`);
+  const isLines = Array.isArray(value) && value.every((line) => typeof line === "string");
+  check(isLines, `${where} is neither text nor a list of lines`);
+  return (value as string[]).join("");
 }
 
 /** Texts that nbformat stores as lists of lines. Base64 and JSON values stay whole. */
 const isLineMime = (mime: string) =>
   mime.startsWith("text/") || mime === "image/svg+xml" || mime === "application/javascript";
 
-function readOutput(output: unknown, where: string): Output {
-  if (!isObject(output)) throw new NotebookFormatError(`${where} is no object`);
-  switch (output.output_type) {
-    case "stream":
-      return { ...output, text: joinLines(output.text, `${where}: text`) } as Output;
-    case "display_data":
-    case "execute_result": {
-      if (!isObject(output.data)) throw new NotebookFormatError(`${where} has no data`);
-      const data = Object.entries(output.data).map(([mime, value]) =>
-        [mime, isLineMime(mime) ? joinLines(value, `${where}: ${mime}`) : value] as const
-      );
-      return { ...output, data: Object.fromEntries(data) } as Output;
-    }
-    case "error":
-      return output as Output;
-  }
-  throw new NotebookFormatError(`${where} has the unknown type ${output.output_type}`);
+/** An output whose texts are turned from lists of lines, or into them. */
+function withTexts(output: Json, turn: (text: unknown, name: string) => unknown): Json {
+  if (output.output_type === "stream") return { ...output, text: turn(output.text, "text") };
+  if (!isObject(output.data)) return output;
+  const data = Object.entries(output.data).map(([mime, value]) =>
+    [mime, isLineMime(mime) ? turn(value, mime) : value] as const
+  );
+  return { ...output, data: Object.fromEntries(data) };
 }
+
+function readOutput(output: unknown, where: string): Output {
+  check(isObject(output), `${where} is no object`);
+  const { output_type: type, data } = output;
+  const isRich = type === "display_data" || type === "execute_result";
+  check(isRich || type === "stream" || type === "error", `${where} has the unknown type ${type}`);
+  check(!isRich || isObject(data), `${where} has no data`);
+  return withTexts(output, (text, name) => joinLines(text, `${where}: ${name}`)) as Output;
+}
+
+const isCellType = (type: unknown): type is Cell["cell_type"] =>
+  type === "code" || type === "markdown" || type === "raw";
 
 function readCell(cell: unknown, index: number): Cell {
   const where = `cell ${index + 1}`;
-  if (!isObject(cell)) throw new NotebookFormatError(`${where} is no object`);
-  const { cell_type, id } = cell;
-  if (cell_type !== "code" && cell_type !== "markdown" && cell_type !== "raw") {
-    throw new NotebookFormatError(`${where} has the unknown type ${cell_type}`);
-  }
-  if (typeof id !== "string" || id === "") throw new NotebookFormatError(`${where} has no id`);
-  const metadata = cell.metadata;
-  if (!isObject(metadata)) throw new NotebookFormatError(`${where} has no metadata`);
+  check(isObject(cell), `${where} is no object`);
+  const { cell_type, id, metadata, outputs, execution_count: count } = cell;
+  check(isCellType(cell_type), `${where} has the unknown type ${cell_type}`);
+  check(typeof id === "string" && id !== "", `${where} has no id`);
+  check(isObject(metadata), `${where} has no metadata`);
   const read: Cell = { ...cell, cell_type, id, metadata, source: joinLines(cell.source, where) };
   if (cell_type === "code") {
-    if (!Array.isArray(cell.outputs)) throw new NotebookFormatError(`${where} has no outputs list`);
-    read.outputs = cell.outputs.map((output, i) => readOutput(output, `${where}, output ${i + 1}`));
-    read.execution_count = typeof cell.execution_count === "number" ? cell.execution_count : null;
+    check(Array.isArray(outputs), `${where} has no outputs list`);
+    read.outputs = outputs.map((output, i) => readOutput(output, `${where}, output ${i + 1}`));
+    read.execution_count = typeof count === "number" ? count : null;
   }
   return read;
 }
@@ -99,17 +103,16 @@ export function parseIpynb(text: string): Ipynb {
   } catch (error) {
     throw new NotebookFormatError(`it is no JSON: ${(error as Error).message}`);
   }
-  if (!isObject(raw)) throw new NotebookFormatError("it is no JSON object");
-  const { nbformat, nbformat_minor, metadata, cells } = raw;
-  if (nbformat !== 4 || typeof nbformat_minor !== "number" || nbformat_minor < 5) {
-    throw new NotebookFormatError(`it is nbformat ${nbformat}.${nbformat_minor}, not 4.5`);
-  }
-  if (!isObject(metadata)) throw new NotebookFormatError("it has no metadata");
-  if (!Array.isArray(cells)) throw new NotebookFormatError("it has no list of cells");
+  check(isObject(raw), "it is no JSON object");
+  const { nbformat, nbformat_minor: minor, metadata, cells } = raw;
+  const isVersion = nbformat === 4 && typeof minor === "number" && minor >= 5;
+  check(isVersion, `it is nbformat ${nbformat}.${minor}, not 4.5`);
+  check(isObject(metadata), "it has no metadata");
+  check(Array.isArray(cells), "it has no list of cells");
   const read = cells.map(readCell);
   const ids = new Set(read.map(({ id }) => id));
-  if (ids.size < read.length) throw new NotebookFormatError("two of its cells have the same id");
-  return { nbformat, nbformat_minor, metadata, cells: read };
+  check(ids.size === read.length, "two of its cells have the same id");
+  return { nbformat: 4, nbformat_minor: minor as number, metadata, cells: read };
 }
 
 /** The notebook's code cells that hold more than white space, with their number among all cells. */
@@ -127,21 +130,13 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]));
 }
 
-function writeOutput(output: Output): Json {
-  if (output.output_type === "stream") return { ...output, text: splitLines(output.text) };
-  if (output.output_type === "error") return { ...output };
-  const data = Object.entries(output.data).map(([mime, value]) =>
-    [mime, isLineMime(mime) && typeof value === "string" ? splitLines(value) : value] as const
-  );
-  return { ...output, data: Object.fromEntries(data) };
-}
-
 /** The notebook as the text of its file. */
 export function formatIpynb(notebook: Ipynb): string {
+  const lines = (text: unknown) => typeof text === "string" ? splitLines(text) : text;
   const cells = notebook.cells.map((cell) => ({
     ...cell,
     source: splitLines(cell.source),
-    ...(cell.outputs && { outputs: cell.outputs.map(writeOutput) }),
+    ...cell.outputs && { outputs: cell.outputs.map((output) => withTexts({ ...output }, lines)) },
   }));
   return JSON.stringify(sorted({ ...notebook, cells }), null, 1) + "\n";
 }
@@ -159,15 +154,7 @@ export async function readIpynb(path: string): Promise<Ipynb> {
 
 /** Replaces a notebook file at once: no reader ever sees half of it. */
 export async function writeIpynb(path: string, notebook: Ipynb): Promise<void> {
-  const temporary = await Deno.makeTempFile({ dir: dirname(path), prefix: ".", suffix: ".ipynb~" });
-  try {
-    await Deno.writeTextFile(temporary, formatIpynb(notebook));
-    await Deno.chmod(temporary, 0o644);
-    await Deno.rename(temporary, path);
-  } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
-    throw error;
-  }
+  await writeAtomic(dirname(path), { [basename(path)]: formatIpynb(notebook) });
 }
 
 /** The cells, as `cell 3`, whose outputs name an absolute path of this machine: none is to be committed. */
@@ -175,13 +162,9 @@ export function cellsNamingPaths(
   notebook: Ipynb,
   paths: readonly string[] = [ROOT, "file:///"],
 ): string[] {
-  return codeCells(notebook)
-    .filter(({ cell }) => {
-      const text = JSON.stringify(
-        cell.outputs,
-        (key, value) => key.startsWith("image/") ? "" : value,
-      );
-      return paths.some((path) => text.includes(path));
-    })
-    .map(({ number }) => `cell ${number}`);
+  const withoutImages = (key: string, value: unknown) => key.startsWith("image/") ? "" : value;
+  return codeCells(notebook).filter(({ cell }) => {
+    const text = JSON.stringify(cell.outputs, withoutImages);
+    return paths.some((path) => text.includes(path));
+  }).map(({ number }) => `cell ${number}`);
 }

@@ -6,10 +6,15 @@
  * belongs to the cell. Nothing is lost, without waiting by the clock.
  * @module */
 import { randomUUID } from "node:crypto";
-import { type Message, MessageCodec } from "./jupyter_message.ts";
+import {
+  type Displays,
+  type Message,
+  MessageCodec,
+  type Output,
+  OutputCollector,
+} from "./jupyter_message.ts";
 import { KernelError, KernelProcess } from "./kernel_process.ts";
-import { type Displays, type Output, OutputCollector } from "./outputs.ts";
-import { Zmtp } from "./zmtp.ts";
+import { whenListening, Zmtp } from "./zmtp.ts";
 
 const START_TIMEOUT_MS = 30_000;
 const SHUTDOWN_TIMEOUT_MS = 3_000;
@@ -26,8 +31,6 @@ export interface CellRun {
 }
 
 class KernelTimeout extends KernelError {}
-
-const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** A running kernel. Use with `await using`: disposal leaves no process and no file behind. */
 export class Kernel implements AsyncDisposable {
@@ -148,21 +151,14 @@ export class Kernel implements AsyncDisposable {
     this.#onBroadcast = () => subscribed = true;
     while (!subscribed) {
       await this.#request(this.#shell, "kernel_info_request", {});
-      await delay(10);
+      await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
 
   async #open(port: number, type: "DEALER" | "SUB"): Promise<Zmtp> {
-    while (true) {
-      try {
-        const socket = await Zmtp.connect(port, type);
-        this.#sockets.push(socket);
-        return socket;
-      } catch (error) {
-        if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
-        await Promise.race([delay(20), this.#broken.promise]); // It is still starting, or has ended.
-      }
-    }
+    const socket = await whenListening(() => Zmtp.connect(port, type), this.#broken.promise);
+    this.#sockets.push(socket);
+    return socket;
   }
 
   async #listen(socket: Zmtp, take: (message: Message) => void): Promise<void> {
@@ -178,12 +174,8 @@ export class Kernel implements AsyncDisposable {
 
   #execute(code: string, silent: boolean): Promise<Message> {
     return this.#request(this.#shell, "execute_request", {
-      code,
-      silent,
-      store_history: !silent,
-      user_expressions: {},
-      allow_stdin: false,
-      stop_on_error: false,
+      ...{ code, silent, store_history: !silent },
+      ...{ user_expressions: {}, allow_stdin: false, stop_on_error: false },
     });
   }
 
@@ -214,13 +206,12 @@ export class Kernel implements AsyncDisposable {
   }
 }
 
-function errorOf(reply: Message["content"]): CellRun["error"] {
-  const traceback = (reply.traceback ?? []) as string[];
+function errorOf(reply: Message["content"]): NonNullable<CellRun["error"]> {
   // What does not compile comes back without a name, a text or an error output.
   const message = reply.evalue === "Execution failed"
     ? "the kernel could not compile the cell; `deno task check` says where"
     : String(reply.evalue);
-  return { name: String(reply.ename), message, traceback };
+  return { name: String(reply.ename), message, traceback: (reply.traceback ?? []) as string[] };
 }
 
 /** Moves the error output to the end, where it belongs, and makes one where the kernel sent none. */

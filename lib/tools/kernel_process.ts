@@ -12,13 +12,7 @@ export class KernelError extends Error {
 }
 
 /** Where a kernel listens. */
-export interface KernelPorts {
-  shell: number;
-  iopub: number;
-  stdin: number;
-  control: number;
-  heartbeat: number;
-}
+export type KernelPorts = Record<"shell" | "iopub" | "stdin" | "control" | "heartbeat", number>;
 
 /** Picks free ports, all held at once so that no two are the same. */
 export function freePorts(count: number): number[] {
@@ -56,24 +50,16 @@ export class KernelProcess {
     this.ports = { shell, iopub, stdin, control, heartbeat };
     const file = join(this.#directory, "connection.json");
     const connection = {
-      transport: "tcp",
-      ip: "127.0.0.1",
-      shell_port: shell,
-      iopub_port: iopub,
-      stdin_port: stdin,
-      control_port: control,
-      hb_port: heartbeat,
-      key: this.key,
-      signature_scheme: "hmac-sha256",
+      ...{ transport: "tcp", ip: "127.0.0.1", key: this.key, signature_scheme: "hmac-sha256" },
+      ...{ shell_port: shell, iopub_port: iopub, stdin_port: stdin },
+      ...{ control_port: control, hb_port: heartbeat },
     };
     Deno.writeTextFileSync(file, JSON.stringify(connection), { mode: 0o600 });
     const command = new Deno.Command(Deno.execPath(), {
       args: ["jupyter", "--kernel", "--conn", file],
       cwd,
       env: { NO_COLOR: "1", ...env },
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
+      ...{ stdin: "null", stdout: "null", stderr: "piped" } as const,
     });
     try {
       this.#child = command.spawn();

@@ -8,22 +8,9 @@
  * @module */
 import { type Message, MessageCodec } from "./jupyter_message.ts";
 import { KernelProcess } from "./kernel_process.ts";
-import { Zmtp } from "./zmtp.ts";
+import { whenListening, Zmtp } from "./zmtp.ts";
 
 const encoder = new TextEncoder();
-const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-/** Calls again until somebody listens: the kernel is still starting. */
-async function whenListening<T>(connect: () => Promise<T>): Promise<T> {
-  while (true) {
-    try {
-      return await connect();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
-      await delay(20);
-    }
-  }
-}
 
 /** A client's requests on their way to the kernel. */
 class Shell {
@@ -98,13 +85,16 @@ export async function relay(
   const broadcast = (frames: Uint8Array[]) =>
     Promise.allSettled([...listeners].map((listener) => listener.send(frames)));
 
+  const ended = kernel.ended.then((error) => Promise.reject(error));
+  ended.catch(() => {}); // whoever waits for it hears of it
+
   const serve = async (port: number, take: (connection: Deno.TcpConn) => Promise<unknown>) => {
     for await (const taken of Deno.listen({ hostname: "127.0.0.1", port })) {
       take(taken).catch(() => taken.close()); // a client that breaks off is its own affair
     }
   };
   const pipe = async (client: Deno.TcpConn, port: number) => {
-    const inner = await whenListening(() => Deno.connect({ hostname: "127.0.0.1", port }));
+    const inner = await whenListening(() => Deno.connect({ hostname: "127.0.0.1", port }), ended);
     await Promise.allSettled([
       client.readable.pipeTo(inner.writable),
       inner.readable.pipeTo(client.writable),
@@ -112,13 +102,13 @@ export async function relay(
   };
   serve(connection.shell, async (taken) => {
     const client = await Zmtp.accept(taken, "ROUTER");
-    const inner = await whenListening(() => Zmtp.connect(ports.shell, "DEALER"));
+    const inner = await whenListening(() => Zmtp.connect(ports.shell, "DEALER"), ended);
     const shell = new Shell(client, inner, codec, broadcast);
     await Promise.all([shell.takeRequests(), shell.takeReplies()]);
   });
   serve(connection.iopub, async (taken) => {
     const client = await Zmtp.accept(taken, "PUB");
-    const inner = await whenListening(() => Zmtp.connect(ports.iopub, "SUB"));
+    const inner = await whenListening(() => Zmtp.connect(ports.iopub, "SUB"), ended);
     listeners.add(client);
     client.receive().then(async (frames) => {
       while (frames !== null) frames = await client.receive(); // subscriptions: everybody gets all
@@ -141,13 +131,8 @@ export async function relay(
 
 if (import.meta.main) {
   const file = JSON.parse(await Deno.readTextFile(Deno.args[0]));
-  await relay({
-    shell: file.shell_port,
-    iopub: file.iopub_port,
-    stdin: file.stdin_port,
-    control: file.control_port,
-    hb: file.hb_port,
-    key: file.key,
-  }, Deno.cwd());
+  const { shell_port: shell, iopub_port: iopub, stdin_port: stdin, key } = file;
+  const { control_port: control, hb_port: hb } = file;
+  await relay({ shell, iopub, stdin, control, hb, key }, Deno.cwd());
   Deno.exit(0);
 }

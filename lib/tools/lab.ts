@@ -4,6 +4,8 @@
  * The environment counts as made when it holds a copy of the requirements it was made from, written
  * last; one that was interrupted, is out of date or has lost its Python is built anew.
  * @module */
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { runCommand } from "./args.ts";
 import { registerKernel } from "./kernel_spec.ts";
@@ -47,43 +49,35 @@ async function run(command: string, args: string[]): Promise<{ success: boolean;
 }
 
 async function findPython(names: readonly string[]): Promise<string> {
-  const wanted = MIN_PYTHON.join(".");
   const tooOld: string[] = [];
   for (const name of names) {
     const code = "import sys; print(*sys.version_info[:2])";
-    const { success, text } = await run(name, ["-c", code]).catch(() => ({
-      success: false,
-      text: "",
-    }));
-    if (!success) continue;
-    const [major, minor] = text.split(" ").map(Number);
+    const answer = await run(name, ["-c", code]).catch(() => null);
+    if (!answer?.success) continue;
+    const [major, minor] = answer.text.split(" ").map(Number);
     if (major === MIN_PYTHON[0] && minor >= MIN_PYTHON[1]) return name;
     tooOld.push(`${name} is ${major}.${minor}`);
   }
   const found = tooOld.length > 0 ? tooOld.join(", ") : `none found as ${names.join(" or ")}`;
-  throw new PythonError(
-    `JupyterLab needs Python ${wanted} or later: ${found}. Install it, then again.`,
-  );
+  const wanted = `Python ${MIN_PYTHON.join(".")} or later`;
+  throw new PythonError(`JupyterLab needs ${wanted}: ${found}. Install it, then again.`);
 }
 
-const readText = (path: string) => Deno.readTextFile(path).catch(() => "");
-
 async function isMade(directory: string, requirements: string): Promise<boolean> {
-  if (await readText(join(directory, "requirements.txt")) !== requirements) return false;
+  const made = await Deno.readTextFile(join(directory, "requirements.txt")).catch(() => "");
   // The system's Python may have gone since: then this is a link to nowhere.
-  return await Deno.stat(venvPython(directory)).then(() => true, () => false);
+  return made === requirements && existsSync(venvPython(directory));
 }
 
 async function build(plan: VenvPlan, requirements: string): Promise<void> {
   const { directory, onProgress } = plan;
+  const remove = () => rm(directory, { recursive: true, force: true });
   const python = await findPython(plan.pythons);
-  await Deno.remove(directory, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  await remove();
   onProgress(`Making ${directory} (once)`);
   const venv = await run(python, ["-m", "venv", directory]);
   if (!venv.success) {
-    await Deno.remove(directory, { recursive: true }).catch(() => {});
+    await remove();
     throw new PythonError(
       `Cannot make a virtual environment with ${python}: install its venv and pip parts ` +
         `(Debian: apt-get install python3-venv).\n${venv.text}`,
@@ -95,7 +89,7 @@ async function build(plan: VenvPlan, requirements: string): Promise<void> {
     ...["--requirement", plan.requirements],
   ]);
   if (!pip.success) {
-    await Deno.remove(directory, { recursive: true });
+    await remove();
     throw new PythonError(
       `Cannot install JupyterLab: is the package index reachable?\n${pip.text}`,
     );
@@ -116,11 +110,8 @@ export async function ensureVenv(plan: VenvPlan = LAB_VENV): Promise<string> {
 /** JupyterLab's command line on a workspace. As root (in a container) it wants that said. */
 export function labArguments(options: { root: string; port?: number; browser: boolean }): string[] {
   return [
-    "-m",
-    "jupyterlab",
-    `--ServerApp.root_dir=${options.root}`,
-    "--LabApp.default_url=/lab/tree/notebooks",
-    "--ServerApp.answer_yes=True",
+    ...["-m", "jupyterlab", `--ServerApp.root_dir=${options.root}`],
+    ...["--LabApp.default_url=/lab/tree/notebooks", "--ServerApp.answer_yes=True"],
     ...options.port === undefined ? [] : [`--port=${options.port}`, "--ServerApp.port_retries=0"],
     ...options.browser ? [] : ["--no-browser"],
     ...Deno.build.os !== "windows" && Deno.uid() === 0 ? ["--allow-root"] : [],

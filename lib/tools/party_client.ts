@@ -6,7 +6,7 @@ import { type Checkpoints, InUseError } from "../net/checkpoints.ts";
 import type { Connection } from "../net/connection.ts";
 import { Transcript } from "../net/transcript.ts";
 import { dial, identityFlag, type Place, text, urlFlag } from "./party.ts";
-import { stopSignal } from "./signals.ts";
+import { stopSignal } from "./args.ts";
 
 /** The flags of every client, beside those that say what it trains. */
 export const connectFlags = {

@@ -12,9 +12,8 @@ import { Authority } from "../protocol/cryptonn/authority.ts";
 import * as cryptonn from "../protocol/cryptonn/server.ts";
 import * as mitig1 from "../protocol/mitig1/server.ts";
 import * as mitig2 from "../protocol/mitig2/server.ts";
-import { runCommand, type Values } from "./args.ts";
+import { runCommand, stopSignal, type Values } from "./args.ts";
 import { authorityFlags, dial, identityFlag, placeOf, rngOf, seedFlag } from "./party.ts";
-import { stopSignal } from "./signals.ts";
 
 const listenFlags = (port: number) => ({
   hostname: {

@@ -14,7 +14,8 @@ export async function readLayer(
   return { layer, notes: [...notes, ...roundingNotes(W1, layer)] };
 }
 
-const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
+const counted = (count: number, what: string, of: number) =>
+  `${count} ${what}${count === 1 ? "" : "s"} of ${of}`;
 
 /** What the rounding did that the scale alone does not tell. */
 function roundingNotes(W1: ArrayLike<number>, layer: FirstLayer): string[] {
@@ -28,18 +29,16 @@ function roundingNotes(W1: ArrayLike<number>, layer: FirstLayer): string[] {
     const [least, most] = [Math.min(...bits), Math.max(...bits)];
     const range = least === most ? `2^${least}` : `2^${least} to 2^${most}`;
     notes.push(
-      `${
-        counted(finer.size, "row")
-      } of ${hidden} would round to little or nothing beside the largest weight and ` +
-        `${finer.size === 1 ? "has a scale of its" : "have scales of their"} own, ${range}`,
+      `${counted(finer.size, "row", hidden)} would round to little or nothing beside the largest ` +
+        `weight and ${
+          finer.size === 1 ? "has a scale of its" : "have scales of their"
+        } own, ${range}`,
     );
   }
   const emptied = emptiedColumns(W1, layer);
   if (emptied > 0) {
     notes.push(
-      `${
-        counted(emptied, "column")
-      } of ${n} rounded to zero: the server sees nothing of those pixels`,
+      `${counted(emptied, "column", n)} rounded to zero: the server sees nothing of those pixels`,
     );
   }
   return notes;

@@ -2,48 +2,27 @@
  * and figures. A notebook's file changes only when its whole run succeeded.
  * @module */
 import { dirname, join } from "node:path";
-import { runCommand } from "./args.ts";
+import { runCommand, stopSignal } from "./args.ts";
 import { cellsNamingPaths, readIpynb, writeIpynb } from "./ipynb.ts";
 import type { Message } from "./jupyter_message.ts";
 import { rewritesLines } from "../notebook/progress.ts";
-import { headlineText, readResults, writeTimes } from "./results.ts";
-import { writeReadmeResults } from "./readme_results.ts";
+import { headlineText, readResults, writeReadmeResults, writeTimes } from "./results.ts";
 import { describeFailure, runNotebook } from "./run_notebook.ts";
 import { FIGURES, notebookNames, NOTEBOOKS } from "./workspace.ts";
 
 /** The longest a cell may take before its run counts as hung. */
 const CELL_TIMEOUT_MS = { quick: 15 * 60_000, full: 4 * 3_600_000 };
 
-/** Ctrl-C, a polite kill, a closed terminal: the kernel must not outlive any of them. */
-const STOP_SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
-  ? ["SIGINT"]
-  : ["SIGINT", "SIGTERM", "SIGHUP"];
+/** Whether stdout is a terminal whose last line can be rewritten. */
+const isLive = () => rewritesLines(Deno.stdout);
 
-const CLEAR_LINE = "\r\x1b[K";
-const encoder = new TextEncoder();
-
-/** One line of progress on stdout that is rewritten in place on a terminal, and left out where there is none.
- * `log` prints a lasting line, in a terminal and in a plain log alike. */
-class LiveLine {
-  #terminal = rewritesLines(Deno.stdout);
-
-  /** Rewrites the line; in a plain log nothing appears. */
-  update(text: string): void {
-    if (!this.#terminal) return;
-    const { columns } = Deno.consoleSize();
-    Deno.stdout.writeSync(encoder.encode(CLEAR_LINE + text.slice(0, columns - 1)));
+/** Prints a line. One that does not stay is rewritten by the next on a terminal, and left out in a plain log. */
+function print(text: string, stays = true): void {
+  if (isLive()) {
+    const shown = stays ? "" : text.slice(0, Deno.consoleSize().columns - 1);
+    Deno.stdout.writeSync(new TextEncoder().encode(`\r\x1b[K${shown}`));
   }
-
-  /** Prints a line that stays, over the progress line if there is one. */
-  log(text: string): void {
-    if (this.#terminal) Deno.stdout.writeSync(encoder.encode(CLEAR_LINE));
-    console.log(text);
-  }
-
-  /** Prints a line in a plain log only, where it stands for an update. */
-  logPlain(text: string): void {
-    if (!this.#terminal) console.log(text);
-  }
+  if (stays) console.log(text);
 }
 
 /** How one notebook is reproduced; the folders are the workspace's own except in tests. */
@@ -73,7 +52,6 @@ export async function checkWritable(folders: readonly string[]): Promise<void> {
  * @returns whether everything is in order. */
 export async function reproduce(name: string, options: ReproduceOptions): Promise<boolean> {
   const { profile, notebooks, figures, signal } = options;
-  const line = new LiveLine();
   const path = join(notebooks, `${name}.ipynb`);
   const textBefore = await Deno.readTextFile(path);
   const before = await writeTimes(join(figures, name));
@@ -89,12 +67,11 @@ export async function reproduce(name: string, options: ReproduceOptions): Promis
     onCell(done, total) {
       at = `${name}  cell ${done + 1}/${total}`;
       said = "";
-      line.update(`${at}  ${seconds()}`);
-      line.logPlain(`${at}  ${seconds()}`);
+      print(`${at}  ${seconds()}`, !isLive());
     },
     onOutput(message) {
       said = lastLine(message) ?? said;
-      line.update(`${at}  ${seconds()}  ${said}`);
+      print(`${at}  ${seconds()}  ${said}`, false);
     },
   });
   const problems: string[] = [];
@@ -113,12 +90,11 @@ export async function reproduce(name: string, options: ReproduceOptions): Promis
   if (await Deno.readTextFile(path) !== textBefore) {
     problems.push(`${name}.ipynb was edited while it ran: its outputs are not written`);
   }
-  if (problems.length === 0) await writeIpynb(path, run.notebook);
-  line.log(
-    `${name}  ${problems.length === 0 ? "ok" : "FAILED"}  ${seconds()}  ${headline}`.trimEnd(),
-  );
-  for (const problem of problems) line.log(problem.replace(/^/gm, "  "));
-  return problems.length === 0;
+  const isFine = problems.length === 0;
+  if (isFine) await writeIpynb(path, run.notebook);
+  print(`${name}  ${isFine ? "ok" : "FAILED"}  ${seconds()}  ${headline}`.trimEnd());
+  for (const problem of problems) print(problem.replace(/^/gm, "  "));
+  return isFine;
 }
 
 /** What a person would read last in an output: its text's last line. */
@@ -147,16 +123,18 @@ if (import.meta.main) {
       },
     },
   }, async ({ profile, only }) => {
-    const stop = new AbortController();
-    for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, () => stop.abort());
+    const stop = stopSignal();
+    const { signal } = stop;
+    // The kernel must not outlive a closed terminal either.
+    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => stop.abort());
     const names = notebookNames(only);
     const figures = names.map((name) => join(FIGURES, name));
     await checkWritable([NOTEBOOKS, ...figures, join(dirname(NOTEBOOKS), "data")]);
     let failed = 0;
     for (const name of names) {
-      const options = { profile, notebooks: NOTEBOOKS, figures: FIGURES, signal: stop.signal };
+      const options = { profile, notebooks: NOTEBOOKS, figures: FIGURES, signal };
       if (!await reproduce(name, options)) failed++;
-      if (stop.signal.aborted) return 130;
+      if (signal.aborted) return 130;
     }
     if (failed < names.length) await writeReadmeResults();
     return failed > 0 ? 1 : 0;

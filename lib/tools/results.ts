@@ -1,8 +1,13 @@
 /** What a notebook leaves behind: `figures/<name>/results.json` with its headline numbers and claims, and three files for
  * each figure listed there. A run counts only if it wrote them all anew.
+ *
+ * The table of results in README.md is written from these files and never by hand. It stands between two markers.
+ * `deno task reproduce` writes it after a run; `deno task check` and a test refuse a README whose table differs.
  * @module */
 import { join } from "node:path";
+import { writeAtomic } from "../data/write_atomic.ts";
 import type { Results } from "../notebook/notebook.ts";
+import { FIGURES, notebookNames, ROOT } from "./workspace.ts";
 
 const FIGURE_FORMATS = ["png", "svg", "json"];
 
@@ -41,28 +46,154 @@ export async function readResults(
   const after = await writeTimes(directory);
   const problemWith = (file: string): string[] => {
     if (!after.has(file)) return [`${file} is missing`];
-    return after.get(file) === before.get(file)
-      ? [`${file} is stale: this run did not write it`]
-      : [];
+    const isStale = after.get(file) === before.get(file);
+    return isStale ? [`${file} is stale: this run did not write it`] : [];
   };
   const problems = problemWith("results.json");
   if (problems.length > 0) return { results: null, problems };
-  let results: Results;
   try {
-    results = parseResults(await Deno.readTextFile(join(directory, "results.json")));
+    const results = parseResults(await Deno.readTextFile(join(directory, "results.json")));
+    if (results.profile !== profile) {
+      problems.push(`results.json is of profile ${results.profile}, not ${profile}`);
+    }
+    const files = results.figures.flatMap((name) => FIGURE_FORMATS.map((ext) => `${name}.${ext}`));
+    problems.push(...files.flatMap(problemWith));
+    return { results, problems };
   } catch (error) {
     return { results: null, problems: [`results.json is malformed: ${(error as Error).message}`] };
   }
-  if (results.profile !== profile) {
-    problems.push(`results.json is of profile ${results.profile}, not ${profile}`);
-  }
-  for (const figure of results.figures) {
-    for (const format of FIGURE_FORMATS) problems.push(...problemWith(`${figure}.${format}`));
-  }
-  return { results, problems };
 }
 
 /** The headline numbers on one line. */
 export function headlineText(results: Results): string {
   return Object.entries(results.headline).map(([label, value]) => `${label} ${value}`).join(" · ");
+}
+
+/** Everything between these two is generated. */
+const MARKERS = [
+  "<!-- results: written by deno task reproduce, do not edit -->\n<!-- deno-fmt-ignore-start -->",
+  "<!-- deno-fmt-ignore-end -->\n<!-- /results -->",
+] as const;
+
+/** What to do about a README that says other numbers than the notebooks found. */
+export const RESULTS_DIFFER =
+  "README's results are not those of figures/*/results.json: deno task reproduce writes them";
+
+/** One row: what was asked, what the paper says, and our answer in terms of headline numbers. */
+interface Row {
+  readonly question: string;
+  readonly paper: string;
+  readonly notebook: string;
+  /** A text in which each `{label}` is replaced by the notebook's headline number of that label. */
+  readonly here: string;
+}
+
+const ROWS: readonly Row[] = [
+  {
+    question: "300 inner products per digit, the published LP: exact digits",
+    paper: "not reported",
+    notebook: "01_leakage",
+    here: "{published LP, digits exact at 300 units}",
+  },
+  {
+    question: "the same equations, TV + ½·Σx: exact digits",
+    paper: "–",
+    notebook: "01_leakage",
+    here: "{TV + ½·Σx, digits exact at 300 units}",
+  },
+  {
+    question: "digits that break the published neighbour rule",
+    paper: "assumed 0 %",
+    notebook: "01_leakage",
+    here: "{test digits that break the published rule, at the period that fewest break}",
+  },
+  {
+    question: "batch of 250 from dW1 alone: exact images",
+    paper: "–",
+    notebook: "01b_training_on_ciphertexts",
+    here: "{images exact from dW1 of the first step, 784-300-10, batch 250}",
+  },
+  {
+    question: "training on ciphertexts; at full size",
+    paper: "marked not working",
+    notebook: "01b_training_on_ciphertexts",
+    here:
+      "equal {encrypted run, W1 equal to the clear run}; {full encrypted run, predicted} predicted",
+  },
+  {
+    question: "training on function-hiding ciphertexts (MITIG1); at full size",
+    paper: "marked not working",
+    notebook: "02_mitig1",
+    here:
+      "{z1 and weights against the clear run}; {full encrypted run, batch 250, 10 epochs, predicted} predicted",
+  },
+  {
+    question: "split learning (MITIG2) on all of MNIST: 96.8 %",
+    paper: "in 7 minutes",
+    notebook: "03_mitig2",
+    here: "in {seconds to 96.8 % over TLS, both parties} s; {test accuracy} at the end",
+  },
+  {
+    question: "a guessed W1 in place of W1: exact digits",
+    paper: "attack fails",
+    notebook: "02_mitig1",
+    here: "{digits exact with a guessed W1, 300 units}; other attacks not tried",
+  },
+];
+
+/** The rows' answers as Markdown, by the results of each notebook.
+ * @throws {Error} a notebook or a headline number that is not there. */
+export function resultsTable(
+  results: ReadonlyMap<string, Results>,
+  rows: readonly Row[] = ROWS,
+): string {
+  const cells = rows.map(({ question, paper, notebook, here }) => {
+    const headline = results.get(notebook)?.headline ?? {};
+    const text = here.replaceAll(/\{([^}]+)\}/g, (_, label) => {
+      if (!Object.hasOwn(headline, label)) {
+        throw new Error(`Cannot write README's results: ${notebook} has no number "${label}"`);
+      }
+      return String(headline[label]);
+    });
+    return [question, paper, `[${text}](notebooks/${notebook}.ipynb)`];
+  });
+  const quick = [...results.values()].filter(({ profile }) => profile === "quick");
+  const but = quick.length === 0
+    ? ""
+    : `, but quick for ${quick.map((r) => r.notebook).join(", ")}`;
+  const profile = quick.length === results.size ? "quick" : `full${but}`;
+  const lines = [["question", "paper", "here"], ["---", "---", "---"], ...cells]
+    .map((row) => `| ${row.join(" | ")} |`);
+  return [...lines, "", `Profile ${profile}; rates with their 95 % interval.`].join("\n");
+}
+
+/** README's text with this table between its markers. @throws {Error} the markers are not there. */
+export function withResults(readme: string, table: string): string {
+  const [from, to] = MARKERS.map((marker) => readme.indexOf(marker));
+  if (from < 0 || to < from) {
+    throw new Error(
+      `Cannot write README's results: the lines "${MARKERS.join('" and "')}" are missing`,
+    );
+  }
+  return `${readme.slice(0, from + MARKERS[0].length)}\n\n${table}\n\n${readme.slice(to)}`;
+}
+
+/** README as it is, and as the notebooks' results would have it.
+ * @throws {Error} a notebook has no results yet, or markers or numbers are missing. */
+export async function readmeResults(
+  root: string = ROOT,
+  figures: string = FIGURES,
+): Promise<{ readme: string; expected: string }> {
+  const results = new Map<string, Results>();
+  for (const name of notebookNames("", join(root, "notebooks"))) {
+    results.set(name, JSON.parse(await Deno.readTextFile(join(figures, name, "results.json"))));
+  }
+  const readme = await Deno.readTextFile(join(root, "README.md"));
+  return { readme, expected: withResults(readme, resultsTable(results)) };
+}
+
+/** Brings README's table up to date. */
+export async function writeReadmeResults(): Promise<void> {
+  const { readme, expected } = await readmeResults();
+  if (readme !== expected) await writeAtomic(ROOT, { "README.md": expected });
 }

@@ -1,6 +1,6 @@
 /** Runs one notebook from top to bottom in a fresh kernel, as Restart & Run All would.
  * @module */
-import { type CodeCell, codeCells, type Ipynb } from "./ipynb.ts";
+import { codeCells, type Ipynb } from "./ipynb.ts";
 import type { Message } from "./jupyter_message.ts";
 import { type CellRun, Kernel } from "./kernel.ts";
 
@@ -52,7 +52,8 @@ export async function runNotebook(notebook: Ipynb, options: RunOptions): Promise
     for (const [done, { cell, number }] of cells.entries()) {
       options.onCell?.(done, cells.length);
       const run = await kernel.execute(cell.source, options);
-      record(cell, run);
+      cell.outputs = run.outputs;
+      cell.execution_count = run.executionCount;
       if (run.status !== "ok") {
         failure = { number, source: cell.source, run };
         break;
@@ -62,11 +63,6 @@ export async function runNotebook(notebook: Ipynb, options: RunOptions): Promise
     options.signal?.removeEventListener("abort", stop);
   }
   return { notebook: executed, failure, elapsedMs: performance.now() - started };
-}
-
-function record(cell: CodeCell, run: CellRun): void {
-  cell.outputs = run.outputs;
-  cell.execution_count = run.executionCount;
 }
 
 /** A failure as text: which cell, its code with line numbers, the error. */

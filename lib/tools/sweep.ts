@@ -9,8 +9,7 @@ import { loadSweep, type Only, parseOnly, pointsOf, type Sweep, SWEEPS } from ".
 import { runOnRedis } from "../sweep/queue.ts";
 import { missingPoints, runSweep } from "../sweep/runner.ts";
 import { SweepStore } from "../sweep/store.ts";
-import { runCommand, UsageError } from "./args.ts";
-import { moduleOf, redisUrl, stopSignal } from "./signals.ts";
+import { moduleOf, redisUrl, runCommand, stopSignal, UsageError } from "./args.ts";
 
 const command = {
   name: "sweep",
@@ -64,10 +63,8 @@ await runCommand(command, async (options, [name, ...others]) => {
   if (url !== undefined && options.workers !== undefined) {
     throw new UsageError("--workers is for this machine: on Redis give it to deno task worker");
   }
-  const folder = options.csv === undefined ? undefined : dirname(options.csv);
-  if (folder !== undefined && !existsSync(folder)) {
-    throw new UsageError(`no such folder: ${folder}`);
-  }
+  const folder = dirname(options.csv ?? ".");
+  if (!existsSync(folder)) throw new UsageError(`no such folder: ${folder}`);
   using store = new SweepStore(options.store);
   if (options.retry) store.forgetFailed(sweep, points);
   if (options.retry || options.resume) {
@@ -87,12 +84,10 @@ await runCommand(command, async (options, [name, ...others]) => {
     const onProgress = (done: number) => bar.update(done - stored);
     const onNotice = (message: string) => console.error(message);
     const shared = { store, signal, onProgress };
+    const { workers } = options;
     try {
-      if (url === undefined) {
-        await runSweep(sweep, points, { ...shared, workers: options.workers });
-      } else {
-        await runOnRedis(sweep, points, { ...shared, url, onNotice });
-      }
+      if (url === undefined) await runSweep(sweep, points, { ...shared, workers });
+      else await runOnRedis(sweep, points, { ...shared, url, onNotice });
       await bar.done();
     } catch (error) {
       if (error !== signal.reason) throw error;
@@ -105,10 +100,8 @@ await runCommand(command, async (options, [name, ...others]) => {
   if (options.csv !== undefined) await Deno.writeTextFile(options.csv, formatCsv(sweep, rows));
   if (options.json) console.log(formatJson(sweep, rows));
   else {
-    console.log(
-      `${sweep.name}: ${rows.length} of ${points.length} rows in ${options.store}, ` +
-        `${failed.length} failed`,
-    );
+    const count = `${rows.length} of ${points.length} rows in ${options.store}`;
+    console.log(`${sweep.name}: ${count}, ${failed.length} failed`);
     for (const row of failed.slice(0, 5)) {
       if (row.status === "failed") console.log(`  ${JSON.stringify(row.point)}: ${row.error}`);
     }

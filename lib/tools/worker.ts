@@ -2,8 +2,7 @@
  * @module */
 import { loadSweep, type Point, type Sweep, SWEEPS } from "../sweep/grid.ts";
 import { serveSweeps } from "../sweep/queue.ts";
-import { runCommand, UsageError } from "./args.ts";
-import { moduleOf, redisUrl, stopSignal } from "./signals.ts";
+import { moduleOf, redisUrl, runCommand, stopSignal, UsageError } from "./args.ts";
 
 const command = {
   name: "worker",
@@ -27,11 +26,10 @@ const command = {
 await runCommand(command, async ({ redis, workers }, modules) => {
   const url = redisUrl(redis);
   if (url === undefined) throw new UsageError("--redis or REDIS_URL is needed");
-  const sweeps = await Promise.all([...SWEEPS, ...modules.map(moduleOf)].map(loadSweep)).catch(
-    (error) => {
-      throw new UsageError(error.message);
-    },
-  );
+  const names = [...SWEEPS, ...modules.map(moduleOf)];
+  const sweeps = await Promise.all(names.map(loadSweep)).catch((error) => {
+    throw new UsageError(error.message);
+  });
   let count = 0;
   const { signal } = stopSignal(() => console.error("finishing the points in hand"));
   const onReady = (address: string) =>

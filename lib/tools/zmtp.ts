@@ -36,6 +36,22 @@ function readyCommand(socketType: string): Uint8Array {
   );
 }
 
+/** Connects again and again until somebody listens: the kernel is still starting.
+ * @param ended rejects where nobody ever will. */
+export async function whenListening<T>(
+  connect: () => Promise<T>,
+  ended: Promise<never>,
+): Promise<T> {
+  while (true) {
+    try {
+      return await connect();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      await Promise.race([new Promise((resolve) => setTimeout(resolve, 20)), ended]);
+    }
+  }
+}
+
 /** One connected socket. `receive()` gives whole messages; null once the other side has gone. */
 export class Zmtp {
   #connection: Deno.TcpConn;

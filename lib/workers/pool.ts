@@ -52,6 +52,8 @@ export class WorkerPool<Job, Result> implements Disposable {
   readonly workers: number;
   readonly #url: URL;
   readonly #idle: Worker[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
 
   /** @param url a module that calls {@linkcode serveJobs}.
    * @throws {RangeError} workers is not a positive integer. */
@@ -60,82 +62,69 @@ export class WorkerPool<Job, Result> implements Disposable {
       throw new RangeError(`Cannot run jobs: ${workers} workers, expected a positive integer`);
     }
     this.#url = url;
-    this.workers = workers;
+    this.workers = this.#free = workers;
   }
 
   /** Runs every job; outcomes in the order of the jobs, whatever the number of Workers. Never rejects on
-   * account of a job. One run at a time.   @throws the signal's reason, at once when it aborts. */
+   * account of a job.   @throws the signal's reason, at once when it aborts. */
   async run(
     jobs: readonly Job[],
     { signal, onProgress }: Omit<PoolOptions, "workers"> = {},
   ): Promise<JobOutcome<Result>[]> {
     signal?.throwIfAborted();
-    if (jobs.length === 0) return [];
-    const { promise, resolve, reject } = Promise.withResolvers<JobOutcome<Result>[]>();
-    const outcomes = new Array<JobOutcome<Result>>(jobs.length);
-    const busy = new Set<Worker>();
-    const stopFlag = new Int32Array(new SharedArrayBuffer(4));
-    let [next, done] = [0, 0];
-
-    const stop = () => {
-      signal?.removeEventListener("abort", abort);
-      Atomics.store(stopFlag, 0, 1);
-      busy.forEach((worker) => worker.terminate());
-      busy.clear();
-    };
-    const abort = () => {
-      stop();
-      reject(signal!.reason);
-    };
-    const record = (job: number, outcome: JobOutcome<Result>) => {
-      outcomes[job] = outcome;
-      done++;
-      onProgress?.(done, jobs.length);
-      if (done < jobs.length) return;
-      stop();
-      resolve(outcomes);
-    };
-    const takeNext = (worker: Worker) => {
-      if (next >= jobs.length) {
-        busy.delete(worker);
-        this.#idle.push(worker);
-        return;
-      }
-      const job = next++;
-      busy.add(worker);
-      worker.onmessage = ({ data }: MessageEvent<Answer<Result>>) => {
-        if (!busy.has(worker)) return;
-        takeNext(worker);
-        record(
-          job,
-          "result" in data
-            ? { status: "done", result: data.result }
-            : { status: "crashed", message: data.error },
-        );
-      };
-      worker.onerror = (event) => {
-        event.preventDefault();
-        if (!busy.delete(worker)) return;
-        worker.terminate();
-        if (next < jobs.length) takeNext(this.#worker());
-        record(job, { status: "crashed", message: event.message });
-      };
-      const order: Order<Job> = { job: jobs[job], stopFlag };
-      worker.postMessage(order);
-    };
-
-    signal?.addEventListener("abort", abort);
-    try {
-      for (let k = 0; k < Math.min(this.workers, jobs.length); k++) takeNext(this.#worker());
-    } catch (error) { // no permission to read the module
-      stop();
-      reject(error);
-    }
-    return await promise;
+    let done = 0;
+    return await Promise.all(jobs.map(async (job) => {
+      const outcome = await this.runOne(job, signal);
+      signal?.throwIfAborted();
+      onProgress?.(++done, jobs.length);
+      return outcome;
+    }));
   }
 
-  #worker(): Worker {
-    return this.#idle.pop() ?? new Worker(this.#url, { type: "module" });
+  /** Runs one job on the next free Worker; else as {@linkcode run}. */
+  async runOne(job: Job, signal?: AbortSignal): Promise<JobOutcome<Result>> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      signal?.throwIfAborted();
+      return await this.#compute(job, signal);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    }
+  }
+
+  async #compute(job: Job, signal?: AbortSignal): Promise<JobOutcome<Result>> {
+    const worker = this.#idle.pop() ?? new Worker(this.#url, { type: "module" });
+    const stopFlag = new Int32Array(new SharedArrayBuffer(4));
+    const { promise, resolve, reject } = Promise.withResolvers<JobOutcome<Result>>();
+    const abort = () => {
+      Atomics.store(stopFlag, 0, 1);
+      worker.terminate();
+      reject(signal!.reason);
+    };
+    worker.onmessage = ({ data }: MessageEvent<Answer<Result>>) => {
+      this.#idle.push(worker);
+      resolve(
+        "result" in data
+          ? { status: "done", result: data.result }
+          : { status: "crashed", message: data.error },
+      );
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      worker.terminate();
+      resolve({ status: "crashed", message: event.message });
+    };
+    signal?.addEventListener("abort", abort);
+    worker.postMessage({ job, stopFlag } satisfies Order<Job>);
+    try {
+      return await promise;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      worker.onmessage = null; // an answer on its way is too late; what fails later is still caught
+    }
   }
 
   /** Ends the Workers. */

@@ -6,7 +6,7 @@ import { basisText, claimProblems, readClaims, readmeProblems } from "./check_cl
 import { checkNotebook } from "./check_notebooks.ts";
 import { type NotebookSizes, notebookSizes, sizeProblems, sizesText } from "./notebook_sizes.ts";
 import { readIpynb } from "lib/tools/ipynb.ts";
-import { readmeResults, RESULTS_DIFFER } from "lib/tools/readme_results.ts";
+import { readmeResults, RESULTS_DIFFER } from "lib/tools/results.ts";
 import { FIGURES, notebookNames, NOTEBOOKS, ROOT } from "lib/tools/workspace.ts";
 
 const STEPS: Record<string, string[]> = {

@@ -5,7 +5,7 @@
  * @module */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { CodeCell } from "lib/tools/ipynb.ts";
-import type { Output } from "lib/tools/outputs.ts";
+import type { Output } from "lib/tools/jupyter_message.ts";
 import { isError, type SeenCell, type SeenOutput } from "./lab_page.ts";
 
 const PLOTLY = "application/vnd.plotly.v1+json";

@@ -48,21 +48,6 @@ Deno.test("SweepStore.forgetFailed() removes the failed rows of the points and v
   assertEquals(store.rows(newer, points).length, 1);
 });
 
-Deno.test("SweepStore.select() gives fields and columns of done rows, sorted, held where asked", () => {
-  using store = new SweepStore(":memory:");
-  points.slice(0, 5).forEach((point, k) => store.add(sweep, point, k === 2 ? failed : done(k)));
-  const plain = (rows: object[]) => rows.map((row) => ({ ...row }));
-  const selected = store.select(sweep, ["index", "value", "even", "gap"], { mode: "fine" });
-  assertEquals(
-    plain(selected),
-    [0, 1, 3, 4].map((k) => ({ index: k, value: k, even: 1, gap: null })),
-  );
-  assertEquals(plain(store.select(sweep, ["value"], { index: 3 })), [{ value: 3 }]);
-  assertEquals(store.select(sweep, ["value"], { mode: "crash" }), []);
-  assertThrows(() => store.select(sweep, ["colour"]), TypeError, '"colour": neither field nor');
-  assertThrows(() => store.select(sweep, ["value"], { colour: 1 }), TypeError, '"colour"');
-});
-
 Deno.test("formatCsv() is read back by parseCsv() as the same rows, texts, gaps and failures", () => {
   using store = new SweepStore(":memory:");
   points.slice(0, 4).forEach((point, k) => store.add(sweep, point, k === 2 ? failed : done(k / 7)));

@@ -1,11 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Results } from "lib/notebook/notebook.ts";
-import {
-  readmeResults,
-  RESULTS_DIFFER,
-  resultsTable,
-  withResults,
-} from "lib/tools/readme_results.ts";
+import { readmeResults, RESULTS_DIFFER, resultsTable, withResults } from "lib/tools/results.ts";
 import { permitted } from "./fixtures.ts";
 
 const results = (notebook: string, headline: Results["headline"], profile: Results["profile"]) =>
