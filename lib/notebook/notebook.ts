@@ -6,8 +6,7 @@
  * "every" of random draws, and an end without one of the declared figures: the headless run then fails.
  * @module */
 import { writeAtomic } from "../data/write_atomic.ts";
-import { FIRST_SIGNAL, interrupts } from "./interrupt.ts";
-import { type On, runStep } from "./run.ts";
+import { FIRST_SIGNAL, interrupts, type On, runStep } from "./run.ts";
 import { isFigure, type Item, show } from "./show.ts";
 import { type Cell, markdown, table } from "./table.ts";
 

@@ -1,7 +1,11 @@
 /** A long step of a cell: its progress display, the stop button, and one end for both.
+ *
+ * Deno's kernel dies of SIGINT unless somebody listens; here the signal aborts the running cell's AbortSignal and a
+ * fresh one takes its place, so that the kernel and its variables live on. Only awaiting code can be stopped: long
+ * loops take a `signal`. This module listens from the moment it is loaded, which a notebook's first line sees to.
  * @module */
-import { interrupts } from "./interrupt.ts";
 import { type Progress, startProgress } from "./progress.ts";
+import { kernel } from "./show.ts";
 
 /** What the work is given; most of it goes on whole, as in `attack(views, { objective, ...on })`. */
 export interface On {
@@ -65,3 +69,27 @@ function afterAbort(signal: AbortSignal, ms: number): { over: Promise<never>; fo
     },
   };
 }
+
+/** A signal that can be aborted again and again. */
+export class Interrupts {
+  #controller = new AbortController();
+
+  /** The signal of the cell that runs now. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Aborts it and renews it. */
+  trip(): void {
+    const current = this.#controller;
+    this.#controller = new AbortController();
+    current.abort(new DOMException("Interrupted by the stop button", "AbortError"));
+  }
+}
+
+/** The interrupts of this process; in a kernel they follow SIGINT, elsewhere Ctrl-C ends it as ever. */
+export const interrupts = new Interrupts();
+if (kernel() !== null) Deno.addSignalListener("SIGINT", () => interrupts.trip());
+
+/** The signal before the first stop. */
+export const FIRST_SIGNAL: AbortSignal = interrupts.signal;

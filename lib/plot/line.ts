@@ -1,5 +1,5 @@
-/** Lines over a numeric axis: one line a series or several of one colour, intervals as bars or bands, log
- * axes. What a line means stands in the legend and nowhere else, so that no label meets another or the data.
+/** Lines and points over a numeric axis: one line a series or several of one colour, intervals as bars or bands, log
+ * axes; a scatter is lines without the line. What a line means stands in the legend and nowhere else, so that no label meets another or the data.
  *
  * ```ts
  * import { lineFigure } from "lib/plot/line.ts";
@@ -182,4 +182,32 @@ export function lineFigure(options: LineOptions): Figure {
       ...layout,
     },
   });
+}
+
+/** Points of one kind. */
+export type ScatterSeries = Points & Pick<Series, "hollow" | "published">;
+
+/** What `scatterFigure` draws. */
+export interface ScatterOptions extends FigureText, Axes {
+  series: readonly ScatterSeries[];
+  /** Points of the front in any order; the line goes through them from left to right. */
+  front?: Pick<Points, "name" | "x" | "y">;
+}
+
+/** The front as a grey line from left to right. */
+function lineThrough({ name, x, y }: Pick<Points, "name" | "x" | "y">): Series {
+  const order = Array.from(x, (_, i) => i).sort((a, b) => x[a] - x[b]);
+  const look = { dash: "dash", markers: false, muted: true } as const;
+  const sorted = order.map((i) => y[i]).slice(0, y.length); // as many as there are: lengths are checked
+  return { name, x: order.map((i) => x[i]), y: sorted, ...look };
+}
+
+/** Draws series as points. Pure: the same options give the same figure.
+ * @throws {TypeError} lengths that differ, duplicate or missing names, half an interval, an axis
+ * without unit. {RangeError} a value that is not finite, outside its interval, or not positive on a
+ * log axis without `floor`. */
+export function scatterFigure({ series, front, ...rest }: ScatterOptions): Figure {
+  const points = series.map((s): Series => ({ ...s, dash: "none" }));
+  const lines = front === undefined ? [] : [lineThrough(front)];
+  return lineFigure({ ...rest, series: [...lines, ...points], intervals: "bars" });
 }

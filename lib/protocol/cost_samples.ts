@@ -1,7 +1,7 @@
 /** The elementary costs of encrypted training, measured by really running its operations at small sizes.
  * @module */
 import * as fhipe from "../fe/fhipe.ts";
-import * as fhipeBytes from "../fe/fhipe_encoding.ts";
+import * as fhipeBytes from "../fe/fhipe.ts";
 import * as ipfe from "../fe/ipfe.ts";
 import { rangeOf } from "../fe/params.ts";
 import { prepareDlog } from "../math/dlog.ts";

@@ -6,7 +6,7 @@
  * the search for its discrete logarithms begins at the last one. That costs no secrecy: who searches knows it.
  * @module */
 import * as fhipe from "../fe/fhipe.ts";
-import * as fhipeEncoding from "../fe/fhipe_encoding.ts";
+import * as fhipeEncoding from "../fe/fhipe.ts";
 import * as ipfe from "../fe/ipfe.ts";
 import { breather } from "../workers/pool.ts";
 import { ProtocolError } from "../net/wire.ts";

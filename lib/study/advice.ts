@@ -5,7 +5,7 @@ import type { On } from "../notebook/run.ts";
 import type { Profile } from "../notebook/notebook.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
-import { scatterFigure } from "../plot/scatter.ts";
+import { scatterFigure } from "../plot/line.ts";
 import { durationText } from "../plot/theme.ts";
 import { type Advice, advise, type Candidate } from "../sweep/advise.ts";
 import { type Done, doneTrials, type Limits, paretoSet } from "../sweep/advise_search.ts";

@@ -3,7 +3,7 @@
  * @module */
 import { type Dataset, image } from "../data/dataset.ts";
 import * as fhipe from "../fe/fhipe.ts";
-import { encodeFunctionalKey } from "../fe/fhipe_encoding.ts";
+import { encodeFunctionalKey } from "../fe/fhipe.ts";
 import * as ipfe from "../fe/ipfe.ts";
 import { group } from "../math/group.ts";
 import { startPairing } from "../math/pairing/group.ts";

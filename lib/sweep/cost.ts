@@ -5,7 +5,7 @@
  * function-hiding: it pays a product of n pairings for each.
  * @module */
 import * as fhipe from "../fe/fhipe.ts";
-import * as fhipeEncoding from "../fe/fhipe_encoding.ts";
+import * as fhipeEncoding from "../fe/fhipe.ts";
 import * as ipfe from "../fe/ipfe.ts";
 import { type Bounds, rangeOf } from "../fe/params.ts";
 import { prepareDlog } from "../math/dlog.ts";

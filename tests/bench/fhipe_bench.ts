@@ -4,13 +4,17 @@
  * inversion of a random matrix where `setup` multiplies triangles.
  * Run: deno bench -A tests/bench/fhipe_bench.ts
  * @module */
-import { encrypt, keyDerive, pairings, prepareCiphertext, setup } from "lib/fe/fhipe.ts";
 import {
   decodeCiphertext,
   decodeFunctionalKey,
   encodeCiphertext,
   encodeFunctionalKey,
-} from "lib/fe/fhipe_encoding.ts";
+  encrypt,
+  keyDerive,
+  pairings,
+  prepareCiphertext,
+  setup,
+} from "lib/fe/fhipe.ts";
 import { powerGT, solveGT, startPairing } from "lib/math/pairing/group.ts";
 import { gaussian, randomScalars, secureRng, seededRng } from "lib/math/rng.ts";
 import { toFixed } from "lib/math/fixed_point.ts";

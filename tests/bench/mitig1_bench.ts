@@ -4,8 +4,7 @@
  * @module */
 import { firstImages, poolImages } from "lib/data/dataset.ts";
 import { loadMnist } from "lib/data/mnist.ts";
-import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
-import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
+import { encodeCiphertext, encodeFunctionalKey, encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { startPairing } from "lib/math/pairing/group.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { Decryption } from "lib/protocol/decryption.ts";

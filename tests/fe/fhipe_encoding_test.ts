@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
-import * as codec from "lib/fe/fhipe_encoding.ts";
+import * as codec from "lib/fe/fhipe.ts";
 import * as ipfe from "lib/fe/ipfe.ts";
 import { group as primeGroup } from "lib/math/group.ts";
 import type { PairingGroup } from "lib/math/pairing/group.ts";

@@ -2,19 +2,17 @@ import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert
 import fc from "fast-check";
 import {
   type Ciphertext,
+  decodeCiphertext,
+  decodeFunctionalKey,
   decrypt,
   decryptMany,
+  encodeCiphertext,
+  encodeFunctionalKey,
   encrypt,
   type FunctionalKey,
   keyDerive,
   setup,
 } from "lib/fe/fhipe.ts";
-import {
-  decodeCiphertext,
-  decodeFunctionalKey,
-  encodeCiphertext,
-  encodeFunctionalKey,
-} from "lib/fe/fhipe_encoding.ts";
 import * as ipfe from "lib/fe/ipfe.ts";
 import { DlogNotFoundError } from "lib/fe/params.ts";
 import { group as primeGroup } from "lib/math/group.ts";

@@ -1,8 +1,7 @@
 /** The server's part in a Worker: bytes in, inner products out.
  * @module */
 /// <reference lib="deno.worker" />
-import { decryptMany } from "lib/fe/fhipe.ts";
-import { decodeCiphertext, decodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
+import { decodeCiphertext, decodeFunctionalKey, decryptMany } from "lib/fe/fhipe.ts";
 import { startPairing } from "lib/math/pairing/group.ts";
 
 self.onmessage = async ({ data }: MessageEvent<{ keys: Uint8Array[]; ctX: Uint8Array }>) => {

@@ -54,7 +54,7 @@ const LONG_STEPS: Record<string, string[]> = {
 
 /** A stop while imports run, and one of a step that does not listen, between a variable and its use. */
 const stopNotebook = notebookOf(
-  `import "lib/notebook/interrupt.ts";
+  `import "lib/notebook/run.ts";
 console.log("importing");
 await new Promise((resolve) => setTimeout(resolve, 2000));`,
   `import { markdown, openNotebook } from "lib/notebook/notebook.ts";

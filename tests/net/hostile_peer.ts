@@ -2,8 +2,7 @@
  * with the token, who sends whatever is known to have stopped a server; and one who stays when asked to leave. Light in its own work, because it
  * shares the processor with those it disturbs. Reads its options from stdin; says what it did on stdout.
  * @module */
-import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
-import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
+import { encodeCiphertext, encodeFunctionalKey, encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { startPairing } from "lib/math/pairing/group.ts";
 import { MODERN } from "lib/nn/optimizer.ts";
 import { DEFAULT_SCALES } from "lib/protocol/fixed_net.ts";

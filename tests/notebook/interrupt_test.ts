@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { Interrupts } from "lib/notebook/interrupt.ts";
+import { Interrupts } from "lib/notebook/run.ts";
 
 Deno.test("trip() aborts the current signal and renews it", () => {
   const stop = new Interrupts();

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { interrupts } from "lib/notebook/interrupt.ts";
+import { interrupts } from "lib/notebook/run.ts";
 import {
   figuresDirectory,
   machine,

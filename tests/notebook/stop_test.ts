@@ -13,7 +13,7 @@ function kernelTest(name: string, body: (kernel: Kernel) => Promise<void>): void
     ignore: !permitted,
     async fn() {
       await using kernel = await Kernel.start(NOTEBOOKS);
-      await kernel.execute(`import "lib/notebook/interrupt.ts";`, { timeoutMs });
+      await kernel.execute(`import "lib/notebook/run.ts";`, { timeoutMs });
       await body(kernel);
     },
   });

@@ -1,10 +1,9 @@
 /** Small figures that several tests draw, and the question whether they may draw at all.
  * @module */
-import { type LineOptions } from "lib/plot/line.ts";
-import { type ImageGridOptions } from "lib/plot/image_grid.ts";
-import { type HeatMapOptions } from "lib/plot/heat_map.ts";
-import { type ScatterOptions } from "lib/plot/scatter.ts";
-import { type SequenceOptions } from "lib/plot/sequence.ts";
+import type { LineOptions, ScatterOptions } from "lib/plot/line.ts";
+import type { ImageGridOptions } from "lib/plot/image_grid.ts";
+import type { HeatMapOptions } from "lib/plot/heat_map.ts";
+import type { SequenceOptions } from "lib/plot/sequence.ts";
 
 async function granted(name: "read" | "write" | "env" | "sys" | "ffi"): Promise<boolean> {
   return (await Deno.permissions.query({ name })).state === "granted";

@@ -4,9 +4,8 @@
 import { assert } from "@std/assert";
 import { heatMap } from "lib/plot/heat_map.ts";
 import { imageGrid } from "lib/plot/image_grid.ts";
-import { lineFigure } from "lib/plot/line.ts";
+import { lineFigure, scatterFigure } from "lib/plot/line.ts";
 import { toSvg } from "lib/plot/render.ts";
-import { scatterFigure } from "lib/plot/scatter.ts";
 import { sequenceFigure } from "lib/plot/sequence.ts";
 import * as options from "./fixtures.ts";
 

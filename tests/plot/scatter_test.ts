@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { scatterFigure } from "lib/plot/scatter.ts";
+import { scatterFigure } from "lib/plot/line.ts";
 import { colour, palette } from "lib/plot/theme.ts";
 import { scatterOptions } from "./fixtures.ts";
 

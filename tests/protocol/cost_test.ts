@@ -1,8 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { dataset } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
-import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
+import { encodeCiphertext, encodeFunctionalKey, encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { startPairing } from "lib/math/pairing/group.ts";
 import { type CostModel, fitCost, predictCost, searchSeconds } from "lib/protocol/cost.ts";
 import { trainEncrypted } from "lib/protocol/cryptonn/in_process.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import * as fhipe from "lib/fe/fhipe.ts";
-import * as fhipeEncoding from "lib/fe/fhipe_encoding.ts";
+import * as fhipeEncoding from "lib/fe/fhipe.ts";
 import * as ipfe from "lib/fe/ipfe.ts";
 import { group } from "lib/math/group.ts";
 import { startPairing } from "lib/math/pairing/group.ts";

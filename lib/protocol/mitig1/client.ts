@@ -8,8 +8,14 @@
  * @see arXiv 2509.21497, first mitigation. Juve45/cryptonn, mitigation1_client.py.
  * @module */
 import type { Dataset } from "../../data/dataset.ts";
-import { encrypt, keyDerive, type MasterSecretKey, setup } from "../../fe/fhipe.ts";
-import { encodeCiphertext, encodeFunctionalKey } from "../../fe/fhipe_encoding.ts";
+import {
+  encodeCiphertext,
+  encodeFunctionalKey,
+  encrypt,
+  keyDerive,
+  type MasterSecretKey,
+  setup,
+} from "../../fe/fhipe.ts";
 import { startPairing } from "../../math/pairing/group.ts";
 import { type Rng, secureRng } from "../../math/rng.ts";
 import { breather } from "../../workers/pool.ts";

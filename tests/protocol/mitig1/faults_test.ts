@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
-import { encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
-import { encodeCiphertext, encodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
+import { encodeCiphertext, encodeFunctionalKey, encrypt, keyDerive, setup } from "lib/fe/fhipe.ts";
 import { startPairing } from "lib/math/pairing/group.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { type Seen, serve } from "lib/protocol/mitig1/server.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { decodeFunctionalKey } from "lib/fe/fhipe_encoding.ts";
+import { decodeFunctionalKey } from "lib/fe/fhipe.ts";
 import { startPairing } from "lib/math/pairing/group.ts";
 import { fixedAccuracy } from "lib/protocol/fixed_net.ts";
 import { type StepRecord, trainFixed } from "lib/protocol/fixed_train.ts";
