@@ -143,10 +143,19 @@ export class Message {
   }
 }
 
-/** Whether no number is NaN or infinite. An indexed loop: `every` takes several times as long. */
+/** Whether no number is NaN or infinite. x·0 is 0 for a finite x, NaN otherwise, and NaN stays in a sum. Four sums,
+ * because each addition waits for the one before: half the time of a loop over `Number.isFinite`. */
 function allFinite(x: Float32Array): boolean {
-  for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) return false;
-  return true;
+  const fours = x.length & ~3;
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let i = 0; i < fours; i += 4) {
+    a += x[i] * 0;
+    b += x[i + 1] * 0;
+    c += x[i + 2] * 0;
+    d += x[i + 3] * 0;
+  }
+  for (let i = fours; i < x.length; i++) a += x[i] * 0;
+  return a + b + c + d === 0;
 }
 
 function isTensor(field: Fields[string]): field is Tensor {
@@ -196,8 +205,8 @@ export function encodeMessage(type: string, fields: Fields = {}): Uint8Array<Arr
   new DataView(message.buffer).setUint32(0, head.length, true);
   message.set(head, 4);
   for (const [, { data }] of tensors) {
-    new KINDS[kindOf(data)](message.buffer, at, data.length).set(data);
-    at += 4 * data.length;
+    message.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
   }
   return message;
 }
