@@ -24,6 +24,7 @@ import {
   scaleColour,
   sequentialScale,
   textColour,
+  thousands,
   widest,
 } from "./theme.ts";
 
@@ -100,13 +101,15 @@ function checkHeatMap({ name, x, y, z, color, missing, labels, shares }: HeatMap
   }
 }
 
+const tickText = (tick: string | number) => typeof tick === "number" ? thousands(tick) : tick;
+
 /** Sizes of the cells and the room around them. */
 function geometryOf({ name, x, y, color }: HeatMapOptions, cells: readonly Cell[]): {
   cellWidth: number;
   cellHeight: number;
   margin: Margin;
 } {
-  const xTicks = x.ticks.map(String), yTicks = y.ticks.map(String);
+  const xTicks = x.ticks.map(tickText), yTicks = y.ticks.map(tickText);
   const left = Math.ceil(widest(yTicks, fontSize.small)) + 62;
   const room = (figureWidth - left - barRoom) / xTicks.length;
   const texts = cells.map((cell) => cell.text);
@@ -213,7 +216,7 @@ export function heatMap(options: HeatMapOptions): Figure {
     title: { text: axisTitle(name, cellAxis), standoff: 12, font: { size: fontSize.text } },
     ...{ tickfont: { size: fontSize.small }, tickmode: "array", tickangle: 0 },
     tickvals: cellAxis.ticks.map((_, i) => i),
-    ticktext: cellAxis.ticks.map((tick) => plain(String(tick))),
+    ticktext: cellAxis.ticks.map((tick) => plain(tickText(tick))),
     // Invisible ticks keep the labels off the cells.
     ...{ ticks: "outside", ticklen: 3, tickcolor: colour.ground, showgrid: false, zeroline: false },
   });

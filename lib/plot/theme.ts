@@ -122,7 +122,8 @@ export const timeUnits = [
 
 /** A time in the unit in which it reads best: "4.1 ms", "95 s", "26 h", "3.1 days". */
 export function durationText(seconds: number, digits = 2): string {
-  const best = timeUnits.findLast((at) => seconds >= (at.seconds > 1 ? 2 : 1) * at.seconds);
+  const rounded = Number(seconds.toPrecision(digits)); // 999.6 µs is 1 ms
+  const best = timeUnits.findLast((at) => rounded >= (at.seconds > 1 ? 2 : 1) * at.seconds);
   const { unit, seconds: one } = best ?? timeUnits[seconds === 0 ? 2 : 0];
   return `${numberText(seconds / one, digits)} ${unit}`;
 }

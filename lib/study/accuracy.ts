@@ -159,7 +159,7 @@ export class AccuracyByWidth {
       xAxis: { title: "hidden width", unit: "units", log: true },
       yAxis: { title: "test accuracy", unit: "%" },
       intervals: "bars",
-      apart: 9,
+      apart: 4,
       series: [
         ...SCALES.map((bits) => line(`MITIG1, steps of ${STEPS[bits]}`, fixed(bits))),
         { ...line("the same in float32", FLOAT), dash: "dash" },

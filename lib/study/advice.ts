@@ -81,7 +81,7 @@ export class SearchResult {
     );
     return scatterFigure({
       name,
-      title: "What the search tried: time measured (filled) or predicted (outlines)",
+      title: "Runs of the search from 80 % on: time measured (filled) or predicted (outlines)",
       alt:
         "Split learning reaches every accuracy in seconds; both encrypted schemes take hours to " +
         "days, by prediction.",

@@ -184,7 +184,7 @@ export class SplitRuns {
           each: "every epoch",
           steps: [
             ["client → server", "checkpoint", "checkpoint: both sides save"],
-            ["client → server", "classify", "z1 of 1000 test images"],
+            ["client → server", "classify", `z1 of ${thousands(1000)} test images`],
             ["server → client", "classes", "their classes"],
           ],
         },

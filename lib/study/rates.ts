@@ -75,7 +75,9 @@ export function ratioText({ ratio, low, high }: ErrorRatio): string {
  * @param decimals one digit more gives "0.0015" and "4.0e-4". */
 export function errorText(mse: number | null, decimals = 3): string {
   if (mse === null || mse < 1e-8) return mse === null ? "–" : "exact";
-  return mse < 1e-3 ? mse.toExponential(decimals - 3) : mse.toFixed(decimals);
+  return Number(mse.toPrecision(decimals - 2)) < 1e-3
+    ? mse.toExponential(decimals - 3)
+    : mse.toFixed(decimals);
 }
 
 /** A mean error with its 95 % interval: "0.0015 (0.0011 to 0.0018)". @throws {TypeError} fewer than two rows. */

@@ -3,7 +3,7 @@
 import type { Role, Transcript } from "../net/transcript.ts";
 import type { Figure, FigureText } from "../plot/figure.ts";
 import { sequenceFigure, type SequenceStep } from "../plot/sequence.ts";
-import { durationText } from "../plot/theme.ts";
+import { durationText, thousands } from "../plot/theme.ts";
 
 /** Bytes in words: "480 B", "942 kB", "1.9 MB", "9.1 GB". */
 export function bytesText(bytes: number): string {
@@ -21,7 +21,7 @@ export type Drawn =
 /** What a transcript measured. */
 export type Measured = Pick<Transcript, "traffic" | "steps">;
 
-const times = (n: number) => n === 1 ? "once" : `${n} times`;
+const times = (n: number) => n === 1 ? "once" : `${thousands(n)} times`;
 
 function measured(transcript: Measured, drawn: Drawn): SequenceStep {
   if ("each" in drawn) {
