@@ -36,7 +36,11 @@ const LONG_STEPS: Record<string, string[]> = {
     ...["encrypt and decrypt", "attack at 300 units", "published LP with the neighbour rule"],
     ...["width sweep", "train 784-300-10"],
   ],
-  "01b_training_on_ciphertexts": ["encrypted training", "cost model", "train, authors' setting"],
+  "01b_training_on_ciphertexts": [
+    "encrypted training",
+    "cost model",
+    "train, authors' and modern setting",
+  ],
   "01c_harder_data": [
     ...["HiGHS on one cell of it", "three datasets"],
     ...["attack behind one 3×3 filter per channel, RGB", "four solvers"],
