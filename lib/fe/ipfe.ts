@@ -153,18 +153,27 @@ export function decrypt(skY: FunctionalKey, ctX: Ciphertext): number {
 
 /** Decrypts ⟨x, y⟩ for every key against one ciphertext: the fast path, all keys share its tables.
  * (Server) Pure: may run in a Worker.
- * @throws as `decrypt`. */
+ * @throws as `decrypt`; the signal's reason when aborted. */
 export function decryptMany(
   skYs: readonly FunctionalKey[],
   { pp, ct0, ct }: Ciphertext,
-  options: { onProgress?: (done: number, total: number) => void } = {},
+  { onProgress = () => {}, signal }: {
+    /** Called after each key, and while logarithms are searched for. */
+    onProgress?: (done: number, total: number) => void;
+    /** Looked at after each call. */
+    signal?: AbortSignal;
+  } = {},
 ): Float64Array {
   for (const key of skYs) checkSameParams(key.pp, pp);
   const { group } = pp;
   const power = powerOf(group, ct0, skYs.length);
-  const elements = multiScalar(group, ct, skYs.map(({ y }) => y), options.onProgress)
+  const look = (done: number, total: number) => {
+    onProgress(done, total);
+    signal?.throwIfAborted();
+  };
+  const elements = multiScalar(group, ct, skYs.map(({ y }) => y), look)
     .map((sum, k) => skYs[k].skY.reduce((rest, key, j) => rest.add(power(j, key).negate()), sum));
-  const z = solveMany(group, elements, rangeOf(pp));
+  const z = solveMany(group, elements, rangeOf(pp), () => look(skYs.length, skYs.length));
   const missing = z.findIndex(Number.isNaN);
   if (missing >= 0) throw new DlogNotFoundError(rangeOf(pp), missing, z.length);
   return z;

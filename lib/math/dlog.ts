@@ -63,8 +63,14 @@ export async function prepareDlog(
 /** Elements in one normalisation: enough to make the inversion cheap. */
 const BATCH = 512;
 
-/** z for every element z·g; NaN where none is in [−bound, bound]: a foreign key, or a result outside the range. */
-export function solveMany(group: Group, elements: readonly Element[], bound: number): Float64Array {
+/** z for every element z·g; NaN where none is in [−bound, bound]: a foreign key, or a result outside the range.
+ * @param look called now and then: what it throws ends the search. */
+export function solveMany(
+  group: Group,
+  elements: readonly Element[],
+  bound: number,
+  look: () => void = () => {},
+): Float64Array {
   const steps = tableFor(group, bound);
   let step = steps.next();
   while (!step.done) step = steps.next();
@@ -114,6 +120,7 @@ export function solveMany(group: Group, elements: readonly Element[], bound: num
       }
     }
     probe(batch);
+    look();
     pending = pending.filter(({ of }) => Number.isNaN(out[of]));
   }
   return out;

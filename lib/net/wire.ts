@@ -266,8 +266,10 @@ function readHead(
   }
   const head = bytes.subarray(4, 4 + headBytes);
   const map: Record<string, unknown> = decode(head, { tokenizer: new BoundedItems(head, NUMBERS) });
-  const { v = "none", type } = map;
-  if (v !== VERSION) throw new Error(`version ${v}, this is version ${VERSION}`);
+  const { v, type } = map;
+  if (v !== VERSION) {
+    throw new Error(`version ${typeof v === "number" ? v : "none"}, this is version ${VERSION}`);
+  }
   const name = typeof type === "string" && type.length <= MAX_TYPE ? type : "none";
   if (!expected.includes(name)) throw new Error(`got ${JSON.stringify(name)}`);
   if (Buffer.compare(encode(map), head) !== 0) {

@@ -1,4 +1,4 @@
-/** What the clients, and what the servers, of both mitigations have in common.
+/** What the clients, and what the servers, of the protocols have in common.
  * @module */
 import { type Message, ProtocolError } from "../net/wire.ts";
 

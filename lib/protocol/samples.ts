@@ -57,8 +57,8 @@ const ipfeDecrypter: Decrypter<Uint8Array, ipfe.FunctionalKey> = {
   searchesNear: false,
   ciphertext: (bytes) => bytes,
   key: (bytes) => ipfe.decodeFunctionalKey(bytes),
-  decrypt: (keys, bytes, { onProgress }) =>
-    ipfe.decryptMany(keys, ipfe.decodeCiphertext(bytes), { onProgress }),
+  decrypt: (keys, bytes, { onProgress, signal }) =>
+    ipfe.decryptMany(keys, ipfe.decodeCiphertext(bytes), { onProgress, signal }),
 };
 
 function fhipeDecrypter(

@@ -28,7 +28,7 @@ export const seedFlag = (what: string) => ({
     "number on both sides, or each knows what the other drew",
 } as const);
 
-/** The flags that say where a party listens. */
+/** The flag that says where another party listens. */
 export const urlFlag = (port: number, help: string) => (
   { type: "text", placeholder: "URL", default: `wss://localhost:${port}`, help } as const
 );

@@ -102,6 +102,7 @@ Deno.test("decodeMessage() refuses malformed and foreign messages, one fault at 
   refused(new Uint8Array(), "0 bytes are no message");
   refused(framed(encode([1, 2])), "not a map");
   refused(framed(encode({ v: 1, type: "note" })), "version 1, this is version 3");
+  refused(framed(encode({ v: new Uint8Array(9), type: "note" })), "version none, this is");
   refused(encodeMessage("other"), 'got "other"');
   refused(new Uint8Array(MAX_MESSAGE_BYTES + 1), "268435457 bytes exceed the limit");
 });

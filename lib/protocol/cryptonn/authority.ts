@@ -20,13 +20,15 @@ import { type Answer, answerRequests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
 import { breather } from "../../workers/pool.ts";
-import { paramsOf } from "./terms.ts";
+import { MOST_ENTRIES, MOST_ROWS, paramsOf } from "./terms.ts";
 
-/** The longest vectors that it sets up for, and the most entries that it derives keys for at once. */
+/** The longest vectors that it sets up for. */
 const MAX_LENGTH = 2 ** 12;
-const MAX_ENTRIES = 2 ** 22;
-/** It waits as long as a training takes; that a peer lives is the connection's business. */
+/** It waits as long as a training takes, once a peer has asked for something; that it lives is the connection's
+ * business. */
 const PATIENCE_MS = 2 ** 31 - 1;
+/** A peer that asks for nothing gives its place up. */
+const FIRST_REQUEST_MS = 60_000;
 
 /** The trusted third party, for any number of trainings. */
 export class Authority {
@@ -46,11 +48,13 @@ export class Authority {
     { onEvent = () => {} }: { readonly onEvent?: (line: string) => void } = {},
   ): Promise<string> {
     let session: string | undefined;
+    const silent = setTimeout(() => connection.close("no request came"), FIRST_REQUEST_MS);
     try {
       return await answerRequests(
         connection,
         ["setup", "rows of W1", "rows of dz1"],
         (request, signal) => {
+          clearTimeout(silent);
           if (request.type !== "setup") return this.#derive(request, signal);
           if (session !== undefined) throw new ProtocolError("Cannot set up: it is done already");
           session = secureRng().bytes(16).toHex();
@@ -59,6 +63,7 @@ export class Authority {
         { timeoutMs: PATIENCE_MS },
       );
     } finally {
+      clearTimeout(silent);
       if (session !== undefined) this.#sessions.delete(session);
     }
   }
@@ -99,9 +104,12 @@ export class Authority {
     }
     const { n } = msk.pp;
     const rows = request.int32("rows", [null, n]);
-    if (rows.length > MAX_ENTRIES) {
+    if (rows.length > MOST_ENTRIES || rows.length / n > MOST_ROWS) {
       throw new ProtocolError(
-        `Cannot derive keys for ${of}: ${rows.length} entries, at most ${MAX_ENTRIES} at once`,
+        `Cannot derive keys for ${of}: ${
+          rows.length / n
+        } rows of ${n}, at most ${MOST_ROWS} rows and ` +
+          `${MOST_ENTRIES} entries at once`,
       );
     }
     const breathe = breather(signal);

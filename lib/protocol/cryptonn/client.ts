@@ -3,7 +3,7 @@
  *   authority → two public keys            each batch, once: ciphertexts of its samples and of its columns → server
  *   each step: the server is told to take it, and says the loss
  *
- * It sees nothing of the network.
+ * It sees the losses, the classes, and where a number of the network outgrows its bound, that number.
  * @module */
 import { type Dataset, image } from "../../data/dataset.ts";
 import {

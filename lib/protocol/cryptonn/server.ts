@@ -26,7 +26,7 @@ import { type StepRecord, trainStep } from "../fixed_train.ts";
 import { headClasses } from "../head.ts";
 import { readLabels } from "../parties.ts";
 import { PATIENCE_MS, rowsAtMost } from "../terms.ts";
-import { instancesOf, readTerms, type Terms } from "./terms.ts";
+import { instancesOf, MOST_ENTRIES, MOST_ROWS, readTerms, type Terms } from "./terms.ts";
 
 /** What a server has beside its connection. */
 export interface ServerOptions {
@@ -48,6 +48,17 @@ export interface ServerOptions {
 
 /** Bytes of an encoded ciphertext: a header, then n + 1 elements. */
 const ciphertextBytes = ({ n, group }: IpfeParams) => HEADER_BYTES + group.elementBytes * (n + 1);
+
+/** Refuses ciphertexts of another size: it bounds what is kept, and what their decoding takes. */
+function checkSizes(action: string, ciphertexts: readonly Uint8Array[], pp: IpfeParams): void {
+  const size = ciphertextBytes(pp);
+  const other = ciphertexts.find(({ length }) => length !== size);
+  if (other !== undefined) {
+    throw new ProtocolError(
+      `Cannot ${action}: one has ${other.length} bytes, expected ${size}`,
+    );
+  }
+}
 
 /** A scalar ends an encoded key; before it are the parameters and y, in clear. */
 const SCALAR_BYTES = 32;
@@ -80,9 +91,18 @@ export class KeyRequests {
     this.#requests = new Requests(connection, { timeoutMs: PATIENCE_MS, ...options, ...parties });
   }
 
-  /** One functional key a row of a matrix, encoded.
+  /** One functional key per row of a matrix, encoded; asked for in parts that the authority takes.
    * @throws {ConnectionError} the authority refused, left or kept silent. {ProtocolError} other keys. */
   async ask(of: "W1" | "dz1", pp: IpfeParams, matrix: Int32Array): Promise<Uint8Array[]> {
+    const most = pp.n * Math.max(1, Math.min(MOST_ROWS, Math.floor(MOST_ENTRIES / pp.n)));
+    const keys: Uint8Array[] = [];
+    for (let from = 0; from < matrix.length; from += most) {
+      keys.push(...await this.#ask(of, pp, matrix.subarray(from, from + most)));
+    }
+    return keys;
+  }
+
+  async #ask(of: "W1" | "dz1", pp: IpfeParams, matrix: Int32Array): Promise<Uint8Array[]> {
     const rows = { shape: [matrix.length / pp.n, pp.n], data: matrix };
     const { session } = this;
     const fields = { session, rows };
@@ -179,13 +199,7 @@ class Session implements Disposable {
           `columns in batch ${which} of ${count / batch}`,
       );
     }
-    const size = ciphertextBytes(instances[samples ? 0 : 1]);
-    const other = ciphertexts.find(({ length }) => length !== size);
-    if (other !== undefined) { // what is kept is bounded by it
-      throw new ProtocolError(
-        `Cannot store ${request.type}: one has ${other.length} bytes, expected ${size}`,
-      );
-    }
+    checkSizes(`store ${request.type}`, ciphertexts, instances[samples ? 0 : 1]);
     if (samples) {
       labels.set(readLabels("store samples", request, more, classes), which * batch + here);
     }
@@ -247,6 +261,7 @@ class Session implements Disposable {
         `Cannot classify: ${ciphertexts.length} samples at once, at most ${most}`,
       );
     }
+    checkSizes("classify", ciphertexts, instances[0]);
     const ofRows = await keys.ask("W1", instances[0], W1);
     const z1 = await decryption.openOnce(ofRows, ciphertexts);
     const classes = headClasses(head, realZ1(z1, terms.scales));

@@ -5,6 +5,11 @@ import { group } from "../../math/group.ts";
 import type { Message } from "../../net/wire.ts";
 import { BOUND_X, checkFixedTerms, type FixedTerms, readFixedTerms } from "../terms.ts";
 
+/** The most rows, and the most entries, that keys are asked for at once: a key is 32 bytes and its row. */
+export const MOST_ROWS = 2 ** 12;
+/** As {@linkcode MOST_ROWS}. */
+export const MOST_ENTRIES = 2 ** 22;
+
 /** The terms of a training. */
 export interface Terms extends FixedTerms {
   /** Step k takes batch k modulo the number of batches. */

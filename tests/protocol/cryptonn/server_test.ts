@@ -164,6 +164,15 @@ Deno.test("serve() refuses a step out of turn, and more images to classify than 
     "Cannot classify: 257 samples at once, at most 256",
   );
   await wide.close();
+  const large = await parties();
+  await large.train();
+  const bytes = large.samples[0].length + 1;
+  await assertRejects(
+    () => large.server.ask("classify", { ciphertexts: [new Uint8Array(bytes)] }, "classes"),
+    ConnectionError,
+    `Cannot classify: one has ${bytes} bytes, expected ${bytes - 1}`,
+  );
+  await large.close();
 });
 
 Deno.test("serve() refuses to go on before train, a second train, and terms that no training has", async () => {
@@ -334,6 +343,18 @@ function atAuthority(lengths = [n], bounds = [10]) {
   return { ...{ authority, ours, ended, lines, setUp, rows } };
 }
 
+Deno.test("KeyRequests asks for more rows than the authority takes at once in parts", async () => {
+  const { authority, ours, setUp } = atAuthority();
+  const session = (await setUp()).text("session");
+  const connection = authority.connect();
+  const pp = paramsOf(n, 10);
+  const matrix = Int32Array.from({ length: (2 ** 12 + 1) * n }, (_, i) => i % 10);
+  const keys = await new KeyRequests(connection, session, {}).ask("W1", pp, matrix);
+  assertEquals(keys.length, 2 ** 12 + 1);
+  assertEquals([...decodeFunctionalKey(keys.at(-1)!).y], [...matrix.subarray(-n)]);
+  for (const end of [connection, ours]) end.close();
+});
+
 Deno.test("Authority derives keys for the rows of its sessions only, within the bounds", async () => {
   const matrix = (...data: number[]) => ({ shape: [1, n], data: Int32Array.from(data) });
   const one = atAuthority();
@@ -347,7 +368,7 @@ Deno.test("Authority derives keys for the rows of its sessions only, within the 
     [{ shape: [1, n], data: new Float32Array(n) }, "rows is not of int32"],
     [
       { shape: [2 ** 20 + 1, n], data: new Int32Array(4 * 2 ** 20 + 4) },
-      "4194308 entries, at most 4194304 at once",
+      "1048577 rows of 4, at most 4096 rows and 4194304 entries at once",
     ],
     [matrix(1, 2, 3, 4), "Cannot derive keys for dz1: there is no such session", "dz1"],
   ];
