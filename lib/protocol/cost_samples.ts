@@ -1,7 +1,6 @@
 /** The elementary costs of encrypted training, measured by really running its operations at small sizes.
  * @module */
 import * as fhipe from "../fe/fhipe.ts";
-import * as fhipeBytes from "../fe/fhipe.ts";
 import * as ipfe from "../fe/ipfe.ts";
 import { rangeOf } from "../fe/params.ts";
 import { prepareDlog } from "../math/dlog.ts";
@@ -164,11 +163,11 @@ export function sampleMitig1(pairing: PairingGroup, length: number): CostSample 
   const x = Uint8Array.from({ length }, (_, i) => (37 * i) % 256);
   const y = Int32Array.from({ length }, (_, i) => (i % 2 ? -1 : 1) * ((91 * i) % 1000));
   const msk = fhipe.setup(pp);
-  const encrypt = () => fhipeBytes.encodeCiphertext(fhipe.encrypt(msk, x));
-  const deriveKey = () => fhipeBytes.encodeFunctionalKey(fhipe.keyDerive(msk, y));
+  const encrypt = () => fhipe.encodeCiphertext(fhipe.encrypt(msk, x));
+  const deriveKey = () => fhipe.encodeFunctionalKey(fhipe.keyDerive(msk, y));
   const [ciphertext, key] = [encrypt(), deriveKey()];
-  const ctX = fhipeBytes.decodeCiphertext(pairing, ciphertext);
-  const skY = fhipeBytes.decodeFunctionalKey(pairing, key);
+  const ctX = fhipe.decodeCiphertext(pairing, ciphertext);
+  const skY = fhipe.decodeFunctionalKey(pairing, key);
   const lines = fhipe.prepareCiphertext(ctX);
   return {
     size: { length, keys: 1, entries: y },
@@ -176,8 +175,8 @@ export function sampleMitig1(pairing: PairingGroup, length: number): CostSample 
       setup: secondsOf(() => fhipe.setup(pp)),
       encrypt: secondsOf(encrypt),
       deriveKey: secondsOf(deriveKey),
-      decodeCiphertext: secondsOf(() => fhipeBytes.decodeCiphertext(pairing, ciphertext)),
-      decodeKey: secondsOf(() => fhipeBytes.decodeFunctionalKey(pairing, key)),
+      decodeCiphertext: secondsOf(() => fhipe.decodeCiphertext(pairing, ciphertext)),
+      decodeKey: secondsOf(() => fhipe.decodeFunctionalKey(pairing, key)),
       prepare: secondsOf(() => fhipe.prepareCiphertext(ctX)),
       pair: secondsOf(() => fhipe.pairings(skY, lines)),
     },

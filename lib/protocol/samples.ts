@@ -6,7 +6,6 @@
  * the search for its discrete logarithms begins at the last one. That costs no secrecy: who searches knows it.
  * @module */
 import * as fhipe from "../fe/fhipe.ts";
-import * as fhipeEncoding from "../fe/fhipe.ts";
 import * as ipfe from "../fe/ipfe.ts";
 import { breather } from "../workers/pool.ts";
 import { ProtocolError } from "../net/wire.ts";
@@ -76,8 +75,8 @@ function fhipeDecrypter(
   };
   return {
     searchesNear: true,
-    ciphertext: (bytes) => check("a ciphertext", fhipeEncoding.decodeCiphertext(pp.group, bytes)),
-    key: (bytes) => check("a key", fhipeEncoding.decodeFunctionalKey(pp.group, bytes)),
+    ciphertext: (bytes) => check("a ciphertext", fhipe.decodeCiphertext(pp.group, bytes)),
+    key: (bytes) => check("a key", fhipe.decodeFunctionalKey(pp.group, bytes)),
     decrypt: (keys, ctX, { kept, ...options }) =>
       fhipe.decryptMany(keys, ctX, { ...options, prepared: kept ? lines : undefined }),
   };

@@ -3,7 +3,6 @@
  * @module */
 import { type Dataset, image } from "../data/dataset.ts";
 import * as fhipe from "../fe/fhipe.ts";
-import { encodeFunctionalKey } from "../fe/fhipe.ts";
 import * as ipfe from "../fe/ipfe.ts";
 import { group } from "../math/group.ts";
 import { startPairing } from "../math/pairing/group.ts";
@@ -110,7 +109,7 @@ export async function keysForOneRow(digits: Dataset): Promise<KeysForOneRow> {
   const hiding = [elements(one), elements(other)];
   return new KeysForOneRow(row, shape, Int32Array.from(plain.y), hiding, opens, {
     plain: ipfe.encodeFunctionalKey(plain).length,
-    hiding: encodeFunctionalKey(one).length,
+    hiding: fhipe.encodeFunctionalKey(one).length,
     elements: one.k2.length + 1, // and k1
   });
 }

@@ -5,7 +5,6 @@
  * function-hiding: it pays a product of n pairings for each.
  * @module */
 import * as fhipe from "../fe/fhipe.ts";
-import * as fhipeEncoding from "../fe/fhipe.ts";
 import * as ipfe from "../fe/ipfe.ts";
 import { type Bounds, rangeOf } from "../fe/params.ts";
 import { prepareDlog } from "../math/dlog.ts";
@@ -92,11 +91,10 @@ const SCHEMES = {
     return round(x, rows, () => {
       const msk = fhipe.setup(pp);
       return {
-        ...fhipeEncoding,
+        ...fhipe,
         publicKeyBytes: 0, // there is none: who encrypts holds the secret
         encrypt: (x) => fhipe.encrypt(msk, x),
         keyDerive: (y) => fhipe.keyDerive(msk, y),
-        decryptMany: fhipe.decryptMany,
       };
     });
   },

@@ -5,8 +5,7 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { type Ipynb, readIpynb, writeIpynb } from "lib/tools/ipynb.ts";
 import { freePorts } from "lib/tools/kernel_process.ts";
-import { labArguments } from "lib/tools/lab.ts";
-import { ensureVenv } from "lib/tools/lab.ts";
+import { ensureVenv, labArguments } from "lib/tools/lab.ts";
 import { notebookNames, NOTEBOOKS, ROOT } from "lib/tools/workspace.ts";
 
 const START_TIMEOUT_MS = 60_000;
