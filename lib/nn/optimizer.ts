@@ -68,6 +68,16 @@ export const MODERN: Setting = {
   divideBy: "batch",
 };
 
+/** Plain descent on the same network: what the mitigations and the defences are compared under, since a server can
+ * follow W1 through plain steps, and since all of them can take it. */
+export const DESCENT: Setting = {
+  ...MODERN,
+  epochs: 5,
+  batch: 100,
+  learningRate: 2,
+  optimizer: "sgd",
+};
+
 /** Batches of an epoch over `count` images. */
 export function stepsPerEpoch(count: number, { batch }: Pick<Setting, "batch">): number {
   return Math.ceil(count / batch);
