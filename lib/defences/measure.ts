@@ -2,7 +2,8 @@
  * victims that are never known; the floor that the labels alone give in the same evaluator; `part` of the inner
  * products; and how many visits are joined by nearest z1.
  * @module */
-import { decode, type DecodeOptions, floorOf } from "../attack/training/decoder.ts";
+import { decode, floorOf } from "../attack/training/decoder.ts";
+import type { Visits } from "../attack/training/features.ts";
 import { gramOf, meanMse, part } from "../attack/training/leakage.ts";
 import type { LabelledImages } from "../attack/training/recovery.ts";
 import { type TrainingView, visitsOf, z1Of } from "../attack/training/view.ts";
@@ -33,6 +34,9 @@ export interface Decoded {
   readonly X: Float64Array;
 }
 
+/** A network is tried from so many known images, where linear decoders leave more than this share of the floor. */
+const [NETWORK_FROM, NETWORK_ABOVE] = [1000, 0.2];
+
 /** What a view leaks. */
 export interface Leakage {
   /** One for each k, in the order asked for. */
@@ -45,15 +49,12 @@ export interface Leakage {
   readonly relinked: number;
 }
 
-/** The decoders tried. @param k known images: a network needs some. */
-function decodersOf(k: number): { by: string; options: Pick<DecodeOptions, "kind" | "pooled"> }[] {
-  const linear = [
-    { by: "ridge, all visits", options: {} },
-    { by: "ridge, mean visit", options: { pooled: true } },
-  ];
-  return k < 1000
-    ? linear
-    : [...linear, { by: "network, mean visit", options: { pooled: true, kind: "mlp" } }];
+/** The decoders tried; the first is linear. */
+function decodersOf(k: number, { steps }: TrainingView) {
+  const ways: Visits[] = ["all", "mean", "last"];
+  if (steps[0].z1.includes(0)) ways.push("seen");
+  const linear = ways.map((visits) => ({ kind: "ridge" as const, visits }));
+  return k < NETWORK_FROM ? linear : [...linear, { kind: "mlp" as const, visits: "mean" as const }];
 }
 
 const rowsOf = (x: Uint8Array, names: Uint32Array, n: number) => {
@@ -86,20 +87,23 @@ export async function measureLeakage(
     const samples = known.slice(0, k);
     return { samples, x: rowsOf(train.x, samples, n) };
   };
+  const all = { samples: victims, signal };
+  const label = await floorOf(view, { known: imagesOf(most), ...all });
+  const floor = meanMse(label.X!, truth);
   const decoded: Decoded[] = [];
   for (const k of ks) {
     let best: Decoded | undefined;
-    for (const { by, options } of decodersOf(k)) {
+    for (const decoder of decodersOf(k, view)) {
+      if (decoder.kind === "mlp" && best!.mse < NETWORK_ABOVE * floor) continue;
+      const by = `${decoder.kind}, ${decoder.visits}`;
       const rng = seededRng(seed);
-      const all = { known: imagesOf(k), samples: victims, rng, signal, ...options };
-      const X = (await decode(view, all)).X!;
+      const X = (await decode(view, { known: imagesOf(k), rng, ...all, ...decoder })).X!;
       const mse = meanMse(X, truth);
       if (best === undefined || mse < best.mse) best = { k, by, mse, X };
     }
     decoded.push(best!);
-    onProgress?.(decoded.length, ks.length + 1);
+    onProgress?.(decoded.length, ks.length);
   }
-  const floor = await floorOf(view, { known: imagesOf(most), samples: victims, signal });
   const labels = Uint8Array.from(victims, (name) => train.y[name]);
   const G = gramOf(truth, victims.length);
   const parts = [decoded.at(-1)!.X, meanVisits(view, victims)].map((rows) =>
@@ -107,7 +111,7 @@ export async function measureLeakage(
   );
   return {
     decoded,
-    floor: meanMse(floor.X!, truth),
+    floor,
     part: Math.max(...parts),
     relinked: relinkedShare(view, victims, train.y),
   };

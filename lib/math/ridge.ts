@@ -78,8 +78,12 @@ export async function ridge(
   let best = { lambda: NaN, looMse: Infinity };
   for (const exponent of EXPONENTS) {
     const lambda = 10 ** exponent * trace / m;
-    const looMse = leftOut(factor(S, m, lambda), { left, right, m }, (row, output, h, value) =>
-      dual ? value / h : (Y[rows[row] * outputs + chosen[output]] - value) / (1 - h));
+    const looMse = leftOut(
+      factor(S, m, lambda),
+      { left, right, m },
+      (row, output, h, value) =>
+        dual ? value / h : (Y[rows[row] * outputs + chosen[output]] - value) / (1 - h),
+    );
     if (looMse < best.looMse) best = { lambda, looMse };
     await breathe();
   }

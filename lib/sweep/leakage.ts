@@ -5,7 +5,7 @@
  * parties; all others are its client changed, in one process (defences/split.ts). Samples go by their true names; that
  * a server finds them itself is the column `relinked`.
  * @module */
-import { bytesPerVisit, DEFENCES, type DefenceName } from "../defences/defences.ts";
+import { bytesPerVisit, type DefenceName, DEFENCES } from "../defences/defences.ts";
 import { castOf, measureLeakage } from "../defences/measure.ts";
 import { watchMitig2 } from "../defences/mitig2.ts";
 import { trainDefended } from "../defences/split.ts";

@@ -53,7 +53,7 @@ function naive(Phi: Float64Array, Y: Float64Array, k: number, lambda: number): F
     for (let c = 0; c < d + 3; c++) rows[p][c] /= pivot;
     rows.forEach((row, q) => {
       const factor = row[p];
-      if (q !== p) for (let c = 0; c < d + 3; c++) row[c] -= factor * rows[p][c];
+      if (q !== p) { for (let c = 0; c < d + 3; c++) row[c] -= factor * rows[p][c]; }
     });
   }
   return Float64Array.from(rows.flatMap((row) => [...row.subarray(d)]));
@@ -90,5 +90,8 @@ Deno.test("ridge() refuses one row, rows that do not fit and features that are a
     RangeError,
     "all features are 0",
   );
-  assertEquals((await ridge(Float64Array.of(1, 1), Float64Array.of(2, 2), { k: 2 })).weights.length, 1);
+  assertEquals(
+    (await ridge(Float64Array.of(1, 1), Float64Array.of(2, 2), { k: 2 })).weights.length,
+    1,
+  );
 });

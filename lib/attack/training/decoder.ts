@@ -8,17 +8,19 @@
 import { startBackend } from "../../nn/backend.ts";
 import { type Rng, secureRng } from "../../math/rng.ts";
 import { predict, ridge } from "../../math/ridge.ts";
-import { type FeatureOptions, featuresOf } from "./features.ts";
+import { featuresOf, type Visits } from "./features.ts";
 import type { KnownImages, TrainingRecovery } from "./recovery.ts";
 import { fitResidual } from "./residual_mlp.ts";
 import { type TrainingView, visitsOf } from "./view.ts";
 
 /** How to decode. */
-export interface DecodeOptions extends FeatureOptions {
+export interface DecodeOptions {
   /** Images that the attacker has, and what the view calls them. */
   readonly known: KnownImages;
   /** "ridge" by default. */
   readonly kind?: "ridge" | "mlp";
+  /** What is made of a sample's visits; "all" by default. */
+  readonly visits?: Visits;
   /** Which samples to recover; by default all that are not known. */
   readonly samples?: Uint32Array;
   /** Of the network: its weights, its batches and the part held out. */
@@ -46,12 +48,11 @@ function checkKnown({ samples, x }: KnownImages, { shape }: TrainingView): void 
 }
 
 /** Recovers samples by a decoder fitted to known ones.
- * @throws {RangeError} fewer than two known images, a sample that the view has not or that has fewer visits.
+ * @throws {RangeError} fewer than two known images, a sample that the view has not.
  * {TypeError} known images of another size or named twice, steps without names; the signal's reason when aborted. */
 export async function decode(
   view: TrainingView,
-  { known, kind = "ridge", samples, rng = secureRng(), signal, onProgress, ...which }:
-    DecodeOptions,
+  { known, kind = "ridge", visits = "all", samples, rng = secureRng(), ...on }: DecodeOptions,
 ): Promise<TrainingRecovery> {
   const started = performance.now();
   checkKnown(known, view);
@@ -60,26 +61,26 @@ export async function decode(
   const every = Uint32Array.from([...known.samples, ...targets]);
   const k = known.samples.length;
   const Y = Float64Array.from(known.x, (value) => value / 255);
-  const linear = async (options: FeatureOptions) => {
-    const { width, visits, of } = featuresOf(view, every, known.samples, options);
+  const linear = async (visits: Visits) => {
+    const { width, of } = featuresOf(view, every, known.samples, visits);
     const Phi = of(known.samples);
-    const fit = await ridge(Phi, Y, { k, signal });
-    return { Phi, fit, width, visits, of };
+    const fit = await ridge(Phi, Y, { k, signal: on.signal });
+    return { Phi, fit, width, of };
   };
-  onProgress?.(0, 2);
-  const { Phi, fit, width, visits, of } = await linear(which);
-  onProgress?.(1, 2);
+  on.onProgress?.(0, 2);
+  const { Phi, fit, width, of } = await linear(visits);
+  on.onProgress?.(1, 2);
   let [X, message] = [predict(fit, of(targets), width), ""];
   if (kind === "mlp") {
     await startBackend();
-    const floor = await linear({ visits: 0 });
+    const floor = await linear("none");
     const base = predict(floor.fit, floor.Phi, floor.width);
-    const rest = await fitResidual({ Phi, Y, base, k }, of(targets), { rng, signal });
+    const rest = await fitResidual({ Phi, Y, base, k }, of(targets), { rng, signal: on.signal });
     X = predict(floor.fit, floor.of(targets), floor.width).map((value, at) => value + rest.X[at]);
     message = rest.message;
   }
-  onProgress?.(2, 2);
-  const seen = visits === 0 ? "the label" : `z1 of ${visits} visits and the label`;
+  on.onProgress?.(2, 2);
+  const seen = visits === "none" ? "the label" : `z1 (${visits}) and the label`;
   return {
     status: "estimate",
     samples: targets,
@@ -99,7 +100,7 @@ function unknown(view: TrainingView, known: ReadonlySet<number>): Uint32Array {
 /** The floor of {@linkcode decode}: the same with the label alone. @throws as `decode`. */
 export function floorOf(
   view: TrainingView,
-  options: Omit<DecodeOptions, "visits" | "pooled">,
+  options: Omit<DecodeOptions, "visits">,
 ): Promise<TrainingRecovery> {
-  return decode(view, { ...options, visits: 0 });
+  return decode(view, { ...options, visits: "none" });
 }

@@ -16,8 +16,8 @@ export interface Rows {
   readonly k: number;
 }
 
-/** The most epochs, and how many without a gain end it. */
-const [EPOCHS, PATIENCE] = [60, 4];
+/** The most epochs and batches, and how many epochs without a gain end it. */
+const [EPOCHS, BATCHES, PATIENCE] = [60, 1500, 3];
 const [HIDDEN, BATCH, RATE, HELD_OUT, FEWEST] = [384, 100, 1e-3, 0.1, 20];
 
 /** A·B whose gradient transposes explicitly: with a flag the backend takes ten times as long. */
@@ -94,7 +94,8 @@ export async function fitResidual(
     const epochRng = seededRng(seed);
     let best = { error: tf.tidy(() => heldOut.square().mean().dataSync()[0] as number), at: -1 };
     let kept: Float32Array[] | undefined;
-    for (let epoch = 0; epoch < EPOCHS && epoch - best.at <= PATIENCE; epoch++) {
+    const epochs = Math.min(EPOCHS, Math.ceil(BATCHES * BATCH / rest.length));
+    for (let epoch = 0; epoch < epochs && epoch - best.at <= PATIENCE; epoch++) {
       const turns = shuffled(rest.length, epochRng);
       for (let from = 0; from < rest.length; from += BATCH) {
         const ids = turns.subarray(from, from + BATCH).map((i) => rest[i]);
