@@ -6,7 +6,7 @@ import { decode, floorOf } from "../attack/training/decoder.ts";
 import type { Visits } from "../attack/training/features.ts";
 import { gramOf, meanMse, part } from "../attack/training/leakage.ts";
 import type { LabelledImages } from "../attack/training/recovery.ts";
-import { type TrainingView, visitsOf, z1Of } from "../attack/training/view.ts";
+import { type Numbers, type TrainingView, visitsOf, z1Of } from "../attack/training/view.ts";
 import { seededRng } from "../math/rng.ts";
 
 /** Whom the decoders know and whom they recover. */
@@ -135,25 +135,38 @@ function meanVisits(view: TrainingView, samples: Uint32Array): Float64Array {
   return out.map((v, at) => v - mean[at % units]);
 }
 
-/** How many victims a server that is told no names finds again: it looks, for the z1 of the last visit, for the nearest
- * one of the class at the visit before, among all samples of the view. 0 where there is one visit. */
+/** How many victims a server that is told no names finds again: it takes the mean of the class out of the z1 of each
+ * visit, and looks, for that of the last visit, for the nearest one of the class at the visit before, among all samples
+ * of the view. 0 where there is one visit. */
 function relinkedShare(view: TrainingView, victims: Uint32Array, y: Uint8Array): number {
   const met = visitsOf(view);
-  const classes = Map.groupBy(met.keys(), (name) => y[name]);
+  if (victims.some((name) => met.get(name)!.length < 2)) return 0;
+  const classes = Map.groupBy([...met.keys()], (name) => y[name]);
+  const wanted = new Set(victims);
   let right = 0;
-  for (const name of victims) {
-    const own = met.get(name)!;
-    if (own.length < 2) return 0;
-    const last = z1Of(view, own.at(-1)!);
-    let [nearest, least] = [-1, Infinity];
-    for (const other of classes.get(y[name])!) {
-      const visits = met.get(other)!;
-      const z1 = z1Of(view, visits[visits.length - 2]);
-      let distance = 0;
-      for (let u = 0; u < z1.length && distance < least; u++) distance += (z1[u] - last[u]) ** 2;
-      if (distance < least) [nearest, least] = [other, distance];
-    }
-    if (nearest === name) right++;
+  for (const names of classes.values()) {
+    const [before, last] = [-2, -1].map((at) =>
+      centred(names.map((name) => z1Of(view, met.get(name)!.at(at)!)))
+    );
+    names.forEach((name, own) => {
+      if (!wanted.has(name)) return;
+      let [nearest, least] = [-1, Infinity];
+      before.forEach((z1, other) => {
+        let distance = 0;
+        for (let u = 0; u < z1.length && distance < least; u++) {
+          distance += (z1[u] - last[own][u]) ** 2;
+        }
+        if (distance < least) [nearest, least] = [other, distance];
+      });
+      if (nearest === own) right++;
+    });
   }
   return right / victims.length;
+}
+
+/** Rows less their mean. */
+function centred(rows: readonly Numbers[]): Float64Array[] {
+  const mean = new Float64Array(rows[0].length);
+  for (const row of rows) row.forEach((v, u) => mean[u] += v / rows.length);
+  return rows.map((row) => Float64Array.from(row, (v, u) => v - mean[u]));
 }
