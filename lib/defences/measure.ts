@@ -43,6 +43,8 @@ export interface Leakage {
   readonly decoded: readonly Decoded[];
   /** The error of the label alone, fitted to the most known images. */
   readonly floor: number;
+  /** `[victims, n]`, the mean images that it is the error of, 0..255. */
+  readonly floorX: Float64Array;
   /** Of the inner products of the last recovery, or of z1 itself (mean of the visits), whichever is more. */
   readonly part: number;
   /** Share of the victims whose last visit has, of the same class, the nearest z1 at the visit before. */
@@ -112,6 +114,7 @@ export async function measureLeakage(
   return {
     decoded,
     floor,
+    floorX: label.X!,
     part: Math.max(...parts),
     relinked: relinkedShare(view, victims, train.y),
   };

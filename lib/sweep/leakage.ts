@@ -47,10 +47,16 @@ export const sweep = defineSweep({
   timings: ["secondsPerEpoch"],
   seedFields: ["dataset", "hidden", "run"],
   timed: true,
-  grids: [{
-    defence: Object.keys(DEFENCES) as DefenceName[],
-    ...{ dataset: ["mnist-full"], hidden: [300], epochs: [5], images: [60_000], run: [0, 1, 2] },
-  }],
+  grids: [
+    {
+      defence: Object.keys(DEFENCES) as DefenceName[],
+      ...{ dataset: ["mnist-full"], hidden: [300], epochs: [5], images: [60_000], run: [0, 1, 2] },
+    },
+    { // small ones, to compute again as a check
+      defence: ["sigmoid", "noise-1"],
+      ...{ dataset: ["mnist-full"], hidden: [100], epochs: [2], images: [1200], run: [0] },
+    },
+  ],
   prepare: async ({ dataset }) => void await loadTraining(dataset),
   async run({ defence: name, dataset, hidden, epochs, images }, { seed, stopped }) {
     const { train: all, test } = await loadTraining(dataset);
