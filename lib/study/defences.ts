@@ -187,8 +187,8 @@ export class DecodedTraining {
       columns: ["known images", "best decoder", "MSE", "share of the way from the label alone"],
       rows: [
         [0, "label alone", errorText(this.leakage.floor, 4), percent(0, 0)],
-        ...this.leakage.decoded.map(({ k, by, mse }) => [
-          ...[k, by, errorText(mse, 4), percent(1 - mse / this.leakage.floor, 0)],
+        ...this.leakage.decoded.map(({ k, kind, visits, mse }) => [
+          ...[k, `${kind}, ${visits}`, errorText(mse, 4), percent(1 - mse / this.leakage.floor, 0)],
         ]),
       ],
     });

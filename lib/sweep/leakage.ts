@@ -82,7 +82,7 @@ export const sweep = defineSweep({
       ...{ accuracy: run.accuracy, bytesPerVisit: bytesPerVisit(defence, hidden) },
       secondsPerEpoch: run.secondsPerEpoch,
       ...{ k100: at(100), k1000: at(1000), k10000: at(10_000) },
-      ...{ decoder: decoded.at(-1)!.by, floor, part, relinked },
+      ...{ decoder: `${decoded.at(-1)!.kind}, ${decoded.at(-1)!.visits}`, floor, part, relinked },
     };
   },
 });
