@@ -61,12 +61,15 @@ export class ServerStep {
   #images = 0;
   readonly #waiting: { z1: Float32Array; m: number }[] = [];
 
-  /** @param step steps taken before, where a training is resumed. */
+  /** @param step steps taken before, where a training is resumed.   @param notebook see `ServerOptions`. */
   constructor(
     readonly terms: Terms,
     readonly layers: UpperLayers,
     private step: number,
-    private readonly observe?: (seen: Seen) => void,
+    private readonly notebook: {
+      readonly observe?: (seen: Seen) => void;
+      readonly steer?: (seen: Seen) => Float32Array;
+    } = {},
   ) {
     this.#upper = localUpper(layers, terms.setting);
   }
@@ -90,7 +93,8 @@ export class ServerStep {
       throw new ProtocolError(`Cannot train: the ${setting.epochs} epochs are over`);
     }
     if (this.terms.labels === "client") {
-      this.#waiting.push({ z1: this.observe ? z1.slice() : z1, m });
+      const { observe, steer } = this.notebook;
+      this.#waiting.push({ z1: observe || steer ? z1.slice() : z1, m });
       const data = this.layers.forward(z1);
       return { type: "z2", fields: { z2: { shape: [m, classes], data } } };
     }
@@ -131,11 +135,13 @@ export class ServerStep {
     close: BatchEnd | undefined,
     fields: { loss?: number },
   ): Answer {
-    const { z1, labels, dz1 } = part;
-    this.observe?.({
-      ...{ step: this.step, z1: z1.slice(), dz1: dz1.slice() },
-      labels: labels?.slice() ?? null,
+    const { observe, steer } = this.notebook;
+    const seen = (dz1: Float32Array): Seen => ({
+      ...{ step: this.step, z1: part.z1.slice(), dz1: dz1.slice() },
+      labels: part.labels?.slice() ?? null,
     });
+    const dz1 = steer?.(seen(part.dz1)) ?? part.dz1;
+    observe?.(seen(dz1));
     if (close) {
       this.step++;
       this.#images = 0;
