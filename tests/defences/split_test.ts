@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Dataset, dataset } from "lib/data/dataset.ts";
-import { DEFENCES, type DefenceName } from "lib/defences/defences.ts";
+import { type DefenceName, DEFENCES } from "lib/defences/defences.ts";
 import { trainDefended } from "lib/defences/split.ts";
 import { watchMitig2 } from "lib/defences/mitig2.ts";
 import { visitsOf, z1Of } from "lib/attack/training/view.ts";
