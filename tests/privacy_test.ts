@@ -66,7 +66,7 @@ Deno.test("the divergences give the table of TensorFlow Privacy's tutorial (tuto
       steps * sampledGaussianRdp({ rate: 256 / 60_000, noise, order }) -
       Math.log(1e-5) / (order - 1)
     );
-    assertAlmostEquals(Math.min(...each), published, 0.006);
+    assertAlmostEquals(Math.min(...each), published, 0.01);
   }
 });
 
