@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { gaussian, seededRng } from "lib/math/rng.ts";
 import { Bottleneck } from "lib/nn/bottleneck.ts";
 
