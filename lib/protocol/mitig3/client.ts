@@ -237,6 +237,7 @@ async function trainOver(
   let { visits } = start;
   let predictions: Uint8Array | undefined;
   for (let epoch = done; epoch < setting.epochs; epoch++) {
+    signal?.throwIfAborted(); // a visit that does not begin is none
     const visit = secrets.visit(visits++);
     await checkpoints?.noteVisits(session, visits); // before the first code of it leaves
     encoder.visit(visit);
