@@ -42,6 +42,20 @@ export const DEFENCES = {
 /** The names of the defences. */
 export type DefenceName = keyof typeof DEFENCES;
 
+/** mitig3 beside them, by its noise; it is a protocol of its own. */
+export const NARROW_NOISES = { "mitig3-0.5": 0.5, "mitig3-0.7": 0.7, "mitig3-1": 1 } as const;
+
+/** As {@linkcode NARROW_NOISES}. */
+export type NarrowName = keyof typeof NARROW_NOISES;
+
+/** Whether it is mitig3. */
+export const isNarrow = (name: DefenceName | NarrowName): name is NarrowName =>
+  name in NARROW_NOISES;
+
+/** What tables call it. */
+export const labelOf = (name: DefenceName | NarrowName): string =>
+  isNarrow(name) ? `mitig3, σ ${NARROW_NOISES[name]}` : DEFENCES[name].label;
+
 /** Bytes of a sample and visit, both ways, labels apart: what goes up, and a float32 each back.
  * @param hidden units of the server's hidden layer. */
 export function bytesPerVisit(defence: Defence, hidden: number): number {

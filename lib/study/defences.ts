@@ -3,7 +3,7 @@
  * @module */
 import { meanMse } from "../attack/training/leakage.ts";
 import { type Dataset, firstImages, image, type SplitDataset } from "../data/dataset.ts";
-import { type DefenceName, DEFENCES } from "../defences/defences.ts";
+import { type DefenceName, labelOf, type NarrowName } from "../defences/defences.ts";
 import { type Cast, castOf, type Leakage, measureLeakage } from "../defences/measure.ts";
 import { watchMitig2 } from "../defences/mitig2.ts";
 import { DESCENT } from "../nn/optimizer.ts";
@@ -66,8 +66,8 @@ export class Defences {
   constructor(readonly rows: readonly DefenceRow[], readonly others: readonly OtherRow[] = []) {}
 
   /** One of them. @throws {RangeError} the sweep has no row of it. */
-  of(name: DefenceName): DefenceRow {
-    const found = this.rows.find(({ label }) => label === DEFENCES[name].label);
+  of(name: DefenceName | NarrowName): DefenceRow {
+    const found = this.rows.find(({ label }) => label === labelOf(name));
     if (found === undefined) throw new RangeError(`Cannot compare "${name}": no rows`);
     return found;
   }
@@ -133,9 +133,9 @@ const compared = (row: Rec): boolean =>
  * @throws {Error} no archive. */
 export async function readDefences(directory?: string): Promise<Defences> {
   const rows = (await archivedRecords(sweep, directory)).filter(compared);
-  const groups = [...Map.groupBy(rows, ({ defence }) => defence as DefenceName)];
+  const groups = [...Map.groupBy(rows, ({ defence }) => defence as DefenceName | NarrowName)];
   return new Defences(
-    groups.map(([name, own]) => defenceRow(DEFENCES[name].label, own))
+    groups.map(([name, own]) => defenceRow(labelOf(name), own))
       .toSorted((a, b) => b.accuracy - a.accuracy),
   );
 }

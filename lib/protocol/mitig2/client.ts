@@ -19,18 +19,19 @@ import type { Connection } from "../../net/connection.ts";
 import { classifyInParts, countImages } from "../parties.ts";
 import { agree, type Beginning, type EpochReport, type Keeping, lockFor } from "../split/begin.ts";
 import { decodeFirst, encodeFirst, termsText } from "./files.ts";
+import { checkGuard, type Guard, guarded } from "./guard.ts";
 import { remoteUpper } from "./step.ts";
 import { type Labels, rowsAtMost, sessionOf, type Terms, termsFields } from "./terms.ts";
 
 export type { Beginning, EpochReport } from "../split/begin.ts";
 
 /** What a client has beside its connection and its data. */
-export interface ClientOptions extends Keeping {
+export interface ClientOptions extends Keeping, Guard {
   /** Units of the first layer; the paper's 300 by default. */
   readonly hidden?: number;
   readonly setting?: Setting;
   readonly labels?: Labels;
-  /** Draws W1 and the order of the images. */
+  /** Draws W1 and the order of the images, and after them the noise of a guard. */
   readonly rng?: Rng;
   /** Workers for the two products of the first layer; 0 is this thread. */
   readonly workers?: number;
@@ -92,6 +93,7 @@ async function begin(
 ): Promise<StartingPoint> {
   const { rng = secureRng(), checkpoints } = options;
   checkSetting(setting);
+  checkGuard(options);
   const { n, count, classes, name } = data.train;
   const asked = { hidden, classes: classes.length, count, labels, setting };
   const { sessionKey, epoch } = await agree(requests, options, {
@@ -150,7 +152,8 @@ async function trainOver(
   images.set(data.train.x);
   images.set(data.test.x, data.train.x.length);
   const test = Uint32Array.from({ length: data.test.count }, (_, i) => count + i);
-  using first = await openFirstLayer({ W1: saved.W1, n, images, setting, state: saved }, workers);
+  using layer = await openFirstLayer({ W1: saved.W1, n, images, setting, state: saved }, workers);
+  const first = guarded(layer, hidden, options, options.rng ?? secureRng());
   const upper = remoteUpper(requests, terms);
   const notes = { sessionKey, orderKey, terms: termsText(terms, data.train.name), source };
   const fileOf = async (name: string) =>
@@ -192,14 +195,15 @@ export async function classify(
   connection: Connection,
   { sessionKey, W1, hidden, n }: ClientModel,
   pixels: Uint8Array,
-  options: Pick<ClientOptions, "signal" | "timeoutMs" | "transcript"> = {},
+  options: Pick<ClientOptions, "noise" | "signal" | "timeoutMs" | "transcript"> = {},
 ): Promise<Uint8Array> {
   const indices = Uint32Array.from({ length: countImages(pixels, n) }, (_, i) => i);
   const setting = { optimizer: "sgd", pixelScale: 1 } as const;
   return await closeOnError(connection, async () => {
     const requests = new Requests(connection, options);
     await requests.ask("use", { sessionKey }, "ready");
-    using first = await openFirstLayer({ W1, n, images: pixels, setting }, 0);
+    using layer = await openFirstLayer({ W1, n, images: pixels, setting }, 0);
+    const first = guarded(layer, hidden, { noise: options.noise }, secureRng());
     return await classifyWith(requests, first, hidden, indices);
   });
 }

@@ -33,6 +33,9 @@ export interface ServerOptions {
   readonly onEvent?: (line: string) => void;
   /** An honest but curious server's notebook. */
   readonly observe?: (seen: Seen) => void;
+  /** A dishonest server, for experiments: what it sends in place of the dz1 that it is given, `[m, hidden]`. Its own
+   * layers learn from the honest one. No task sets it. */
+  readonly steer?: (seen: Seen) => Float32Array;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -101,7 +104,7 @@ class Mitig2Session implements Disposable {
       this.#layers = new UpperLayers(weights, setting, optimizers);
     }
     const stepsTaken = epoch * stepsPerEpoch(terms.count, setting);
-    this.#step = new ServerStep(terms, this.#layers, stepsTaken, this.options.observe);
+    this.#step = new ServerStep(terms, this.#layers, stepsTaken, this.options);
     const { epochs, batch, optimizer } = setting;
     const how = epoch === 0
       ? `training, weights from ${(this.options.rng ?? secureRng()).source}`

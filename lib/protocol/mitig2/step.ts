@@ -61,12 +61,15 @@ export class ServerStep {
   /** Parts that wait for their dz2. */
   readonly #waiting: { z1: Float32Array; m: number }[] = [];
 
-  /** @param step steps taken before, where a training is resumed. */
+  /** @param step steps taken before, where a training is resumed.   @param notebook see `ServerOptions`. */
   constructor(
     readonly terms: Terms,
     readonly layers: UpperLayers,
     step: number,
-    private readonly observe?: (seen: Seen) => void,
+    private readonly notebook: {
+      readonly observe?: (seen: Seen) => void;
+      readonly steer?: (seen: Seen) => Float32Array;
+    } = {},
   ) {
     this.#upper = localUpper(layers, terms.setting);
     this.#batches = new Batches(terms, step);
@@ -80,7 +83,8 @@ export class ServerStep {
     const m = z1.length / hidden;
     this.#batches.admit(m, this.#waiting.reduce((sum, part) => sum + part.m, 0));
     if (this.terms.labels === "client") {
-      this.#waiting.push({ z1: this.observe ? z1.slice() : z1, m });
+      const { observe, steer } = this.notebook;
+      this.#waiting.push({ z1: observe || steer ? z1.slice() : z1, m });
       const data = this.layers.forward(z1);
       return { type: "z2", fields: { z2: { shape: [m, classes], data } } };
     }
@@ -108,11 +112,13 @@ export class ServerStep {
     close: BatchEnd | undefined,
     fields: { loss?: number },
   ): Answer {
-    const { z1, labels, dz1 } = part;
-    this.observe?.({
-      ...{ step: this.#batches.step, z1: z1.slice(), dz1: dz1.slice() },
-      labels: labels?.slice() ?? null,
+    const { observe, steer } = this.notebook;
+    const seen = (dz1: Float32Array): Seen => ({
+      ...{ step: this.#batches.step, z1: part.z1.slice(), dz1: dz1.slice() },
+      labels: part.labels?.slice() ?? null,
     });
+    const dz1 = steer?.(seen(part.dz1)) ?? part.dz1;
+    observe?.(seen(dz1));
     if (close) this.#batches.close();
     const { hidden } = this.terms;
     const shape = [dz1.length / hidden, hidden];
