@@ -56,14 +56,14 @@ export function epsilonOf(setting: PrivateSetting, count: number, delta = 1e-5):
 const stepsOf = ({ batch, epochs }: PrivateSetting, count: number) =>
   epochs * Math.ceil(count / batch);
 
-/** κ: what a fixed head multiplies a code by. */
+/** κ: what the head multiplies a code by, at first or throughout. */
 const SCALE = 5;
 
 /** The client's weights and the head's, tensors that move. */
 type Weights = Record<"W1" | "b1" | "V" | "c" | "A" | "b", tf.Variable>;
 
-/** W1 `[n, units]` ~ N(0, 1/n) and V `[units, classes]` ~ N(0, 1/units); the head is κ·I, or 0 where it is trained. */
-function initial(n: number, classes: number, { units, reader }: PrivateSetting, rng: Rng): Weights {
+/** W1 `[n, units]` ~ N(0, 1/n) and V `[units, classes]` ~ N(0, 1/units); the head is κ·I. */
+function initial(n: number, classes: number, { units }: PrivateSetting, rng: Rng): Weights {
   const drawn = (rows: number, columns: number) =>
     tf.variable(gaussianTensor<tf.Rank.R2>([rows, columns], 1 / Math.sqrt(rows), rng));
   const zeros = (...shape: number[]) => tf.variable(tf.zeros(shape));
@@ -72,7 +72,7 @@ function initial(n: number, classes: number, { units, reader }: PrivateSetting, 
     b1: zeros(units),
     V: drawn(units, classes),
     c: zeros(classes),
-    A: reader === "model" ? tf.variable(tf.eye(classes).mul(SCALE)) : zeros(classes, classes),
+    A: tf.variable(tf.eye(classes).mul(SCALE)),
     b: zeros(classes),
   };
 }
@@ -153,9 +153,18 @@ function testAccuracy(weights: Weights, test: Dataset): number {
   return accuracyOf(Uint8Array.from(classes), test.y);
 }
 
+/** What a private training ends with. */
+export interface PrivateResult {
+  /** Of the test images, in [0, 1]. */
+  readonly accuracy: number;
+  /** For the setting's reader, at δ. */
+  readonly epsilon: number;
+  /** W1 `[n, units]`, b1, V `[units, classes]`, c: all that the noise is for. */
+  readonly client: Readonly<Record<"W1" | "b1" | "V" | "c", Float32Array>>;
+}
+
 /** Trains and counts.
  * @param options.insecureSeed of everything that is drawn: an experiment.
- * @returns the test accuracy in [0, 1], and ε for the setting's reader at δ.
  * @throws {RangeError} what cannot be accounted; the signal's reason when aborted. */
 export async function trainPrivately(
   { train, test }: SplitDataset,
@@ -164,7 +173,7 @@ export async function trainPrivately(
     insecureSeed: number;
     delta?: number;
   },
-): Promise<{ accuracy: number; epsilon: number }> {
+): Promise<PrivateResult> {
   const epsilon = epsilonOf(setting, train.count, delta);
   await startBackend();
   const rng = seededRng(insecureSeed);
@@ -183,7 +192,9 @@ export async function trainPrivately(
       onProgress?.(at + 1, steps);
       await breathe();
     }
-    return { accuracy: testAccuracy(weights, test), epsilon };
+    const [W1, b1, V, c] = (["W1", "b1", "V", "c"] as const)
+      .map((name) => weights[name].dataSync<"float32">());
+    return { accuracy: testAccuracy(weights, test), epsilon, client: { W1, b1, V, c } };
   } finally {
     tf.dispose(Object.values(weights));
   }
