@@ -50,12 +50,15 @@ export async function trainSteered(
     const from = step % perEpoch * setting.batch + at;
     return Uint32Array.from({ length: seen.z1.length / hidden }, (_, row) => from + row);
   };
+  const rateAt = (step: number) => {
+    const batch = Math.min(setting.batch, count - step % perEpoch * setting.batch);
+    return learningRateAt(setting, step, perEpoch * setting.epochs) / batch;
+  };
   const observe = (seen: Seen) => {
     const names = namesOf(seen);
     at += names.length;
     const rows = [...names.keys()].filter((row) => kept.has(names[row]));
     if (rows.length === 0) return;
-    const batch = Math.min(setting.batch, count - step % perEpoch * setting.batch);
     const pick = (values: Float32Array) => {
       const out = new Float32Array(rows.length * hidden);
       rows.forEach((row, k) =>
@@ -67,12 +70,12 @@ export async function trainSteered(
       samples: Uint32Array.from(rows, (row) => names[row]),
       labels: Uint8Array.from(rows, (row) => seen.labels![row]),
       ...{ z1: pick(seen.z1), dz1: pick(seen.dz1), W1: null, dW1: null },
-      rate: learningRateAt(setting, step, perEpoch * setting.epochs) / batch,
+      rate: rateAt(step),
     });
   };
   const steer = steering === null ? undefined : (seen: Seen) => {
     const { z1, labels, dz1 } = seen;
-    return steering({ samples: namesOf(seen), z1, labels, dz1 });
+    return steering({ samples: namesOf(seen), z1, labels, dz1, rate: rateAt(seen.step) });
   };
   const [ours, theirs] = inProcess();
   const ended = serve(theirs, { rng: seededRng(serverSeed(seed)), observe, steer });
