@@ -19,12 +19,13 @@ const FITS = 4;
  * @throws {RangeError} no known images, a length that is not positive. */
 export function autoencoder(
   known: KnownImages,
-  { length, units, visits, clip = Infinity, inputScale }: {
+  { length, units, visits, clip = Infinity, inputScale, disguise = false }: {
     readonly length: number;
     readonly units: number;
     readonly visits: number;
     readonly clip?: number;
     readonly inputScale: number;
+    readonly disguise?: boolean;
   },
 ): Steering {
   const k = known.samples.length;
@@ -40,7 +41,7 @@ export function autoencoder(
   const G = multiplyTransposed(X, X, { n }).map((g) => g * (255 * inputScale) ** 2);
   let met = 0;
   return ({ samples, z1, labels, dz1, rate }) => {
-    const sent = new Float32Array(dz1.length);
+    const sent = disguise ? dz1.slice() : new Float32Array(dz1.length);
     samples.forEach((name, row) => {
       const place = placeOf.get(name);
       if (place === undefined) return;
@@ -56,7 +57,7 @@ export function autoencoder(
       const norm = Math.hypot(...gradient);
       if (norm === 0) return;
       sent.set(gradient.map((g) => g * length / norm), row * units);
-      if (rate === null) return;
+      if (rate === null || disguise) return;
       const step = rate * Math.min(length, clip) / norm;
       for (let a = 0; a < k; a++) {
         const by = step * G[a * k + place];
