@@ -42,6 +42,9 @@ export interface ServerOptions {
   readonly onEvent?: (line: string) => void;
   /** An honest but curious server's notebook. */
   readonly observe?: (seen: Seen) => void;
+  /** A dishonest server, for experiments: what it sends in place of the dz that it is given, `[m, width]`. Its own
+   * head learns from the honest one. No task sets it. */
+  readonly steer?: (seen: Seen) => Float32Array;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -123,11 +126,14 @@ class Mitig3Session implements Disposable {
     batches.admit(m);
     const labels = readLabels("train", request, m, classes);
     const close = batches.add(m, request.integer("images"));
-    const { dz1: dz, loss } = head.step({ z1: z, labels, close });
+    const { dz1: honest, loss } = head.step({ z1: z, labels, close });
     this.#training.loss += loss;
-    this.options.observe?.({
-      ...{ step: batches.step, z: z.slice(), labels: labels.slice(), dz: dz.slice() },
-    });
+    const { observe, steer } = this.options;
+    const seen = (dz: Float32Array): Seen => (
+      { step: batches.step, z: z.slice(), labels: labels.slice(), dz: dz.slice() }
+    );
+    const dz = steer?.(seen(honest)) ?? honest;
+    observe?.(seen(dz));
     if (close) batches.close();
     this.#busyMs += performance.now() - start;
     return { type: "dz", fields: { loss, dz: { shape: [m, width], data: dz } } };
