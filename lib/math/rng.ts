@@ -34,13 +34,16 @@ export function secureRng(): Rng {
 
 /** A deterministic stream, the same on every machine: the output of SHAKE256 over the ASCII string
  * `fe-leakage/rng/v1/<seed in decimal>`. Not secret: whoever knows the seed knows every draw.
+ * @param stream names another stream of the same seed: `/<stream>` follows the seed.
  * @throws {RangeError} the seed is not a safe integer. */
-export function seededRng(insecureSeed: number): Rng {
+export function seededRng(insecureSeed: number, stream?: string): Rng {
   if (!Number.isSafeInteger(insecureSeed)) {
     throw new RangeError(`Cannot seed: expected a safe integer, got ${insecureSeed}`);
   }
   const xof = shake256.create({}).update(
-    new TextEncoder().encode(`fe-leakage/rng/v1/${insecureSeed}`),
+    new TextEncoder().encode(
+      `fe-leakage/rng/v1/${insecureSeed}${stream === undefined ? "" : `/${stream}`}`,
+    ),
   );
   return { source: `insecureSeed=${insecureSeed}`, bytes: (length) => xof.xof(length) };
 }

@@ -85,7 +85,7 @@ export function stepsPerEpoch(count: number, { batch }: Pick<Setting, "batch">):
 
 /** The learning rate of step `step` of `steps`, counted from 0. */
 export function learningRateAt(
-  { learningRate, anneal }: Setting,
+  { learningRate, anneal }: Pick<Setting, "learningRate" | "anneal">,
   step: number,
   steps: number,
 ): number {
@@ -94,7 +94,9 @@ export function learningRateAt(
 
 /** Refuses a setting that cannot be trained with.
  * @throws {RangeError} a count or a factor that is not positive. */
-export function checkSetting(setting: Setting): void {
+export function checkSetting(
+  setting: Pick<Setting, "epochs" | "batch" | "learningRate" | "pixelScale">,
+): void {
   for (const name of ["epochs", "batch", "learningRate", "pixelScale"] as const) {
     const value = setting[name];
     const counts = name === "epochs" || name === "batch";

@@ -81,13 +81,19 @@ function handled<T>(value: T | Promise<T>): Promise<T> {
   return promise;
 }
 
+/** Whoever has the images and what is computed of them first. Parts go in turn, first in, first out. */
+export type FirstParty = Pick<
+  TrainableFirstLayer,
+  "prepare" | "forward" | "backward" | "update"
+>;
+
 /** Trains one epoch. @param epoch counted from 0.   @returns the mean loss over the images.
  * @throws whatever a party throws; the signal's reason when aborted. */
 export async function trainEpoch(
-  first: TrainableFirstLayer,
+  first: FirstParty,
   upper: UpperParty,
   { setting, order, labels, epoch, signal }: {
-    setting: Setting;
+    setting: Pick<Setting, "epochs" | "batch" | "learningRate" | "anneal">;
     order: Uint32Array;
     labels: Uint8Array;
     epoch: number;

@@ -1,5 +1,5 @@
-/** The listening parties as commands: `deno task mitig1:server`, `mitig2:server`, `cryptonn:authority`,
- * `cryptonn:server`. Certificate and token, a line of log for whatever happens, any number of clients, an orderly end.
+/** The listening parties as commands: `deno task mitig1:server`, `mitig2:server`, `mitig3:server`,
+ * `cryptonn:authority`, `cryptonn:server`. Certificate and token, a line of log for whatever happens, any number of clients, an orderly end.
  * @module */
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
@@ -12,6 +12,7 @@ import { Authority } from "../protocol/cryptonn/authority.ts";
 import * as cryptonn from "../protocol/cryptonn/server.ts";
 import * as mitig1 from "../protocol/mitig1/server.ts";
 import * as mitig2 from "../protocol/mitig2/server.ts";
+import * as mitig3 from "../protocol/mitig3/server.ts";
 import { runCommand, stopSignal, type Values } from "./args.ts";
 import { authorityFlags, dial, identityFlag, placeOf, rngOf, seedFlag } from "./party.ts";
 
@@ -157,25 +158,34 @@ switch (name) {
       ), args);
     break;
   }
-  case "mitig2:server": {
-    const what =
-      "Trains the later layers for clients that keep their images and W1 (split learning).";
+  case "mitig2:server":
+  case "mitig3:server": {
+    const protocol = name === "mitig2:server" ? "mitig2" : "mitig3";
+    const [what, weights] = {
+      mitig2: [
+        "Trains the later layers for clients that keep their images and W1 (split learning).",
+        "b1, W2, b2",
+      ],
+      mitig3: [
+        `Trains the last layer for clients that keep their images and all other layers, and send short
+codes with noise (a narrow, noisy split).`,
+        "A, b",
+      ],
+    }[protocol];
     const keeps = `It keeps, for every
-session, DIR/SESSION/epoch-K.safetensors of the last three epochs and model.safetensors: b1, W2, b2.`;
+session, DIR/SESSION/epoch-K.safetensors of the last three epochs and model.safetensors: ${weights}.`;
     const directory = {
       type: "path",
       placeholder: "DIR",
-      default: "data/mitig2/server",
+      default: `data/${protocol}/server`,
       help: "where the checkpoints and models of all sessions are kept",
     } as const;
     const flags = { ...serverFlags, directory };
+    const { serve } = protocol === "mitig2" ? mitig2 : mitig3;
     await runCommand({ name, summary: summary(name, what, keeps), flags }, (options) => {
       // a session is in hexadecimal, which the server has made from bytes
       const checkpoints = (session: string) => new Checkpoints(`${options.directory}/${session}`);
-      return run(
-        options,
-        (connection, serving) => mitig2.serve(connection, { ...serving, checkpoints }),
-      );
+      return run(options, (connection, serving) => serve(connection, { ...serving, checkpoints }));
     }, args);
     break;
   }

@@ -12,61 +12,29 @@ import { checkSetting, MODERN, type Setting } from "../../nn/optimizer.ts";
 import { openFirstLayer } from "../../nn/parallel_first_layer.ts";
 import { epochOrder, ORDER_KEY_BYTES, trainEpoch } from "../../nn/train.ts";
 import type { FirstLayerState, TrainableFirstLayer } from "../../nn/first_layer.ts";
-import { checkpointName, type Checkpoints, InUseError, MODEL } from "../../net/checkpoints.ts";
+import { checkpointName, MODEL } from "../../net/checkpoints.ts";
 import { closeOnError, Requests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
 import type { Connection } from "../../net/connection.ts";
-import { ProtocolError } from "../../net/wire.ts";
 import { classifyInParts, countImages } from "../parties.ts";
-import { decodeFirst, encodeFirst, findKept, termsText } from "./files.ts";
+import { agree, type Beginning, type EpochReport, type Keeping, lockFor } from "../split/begin.ts";
+import { decodeFirst, encodeFirst, termsText } from "./files.ts";
+import { checkGuard, type Guard, guarded } from "./guard.ts";
 import { remoteUpper } from "./step.ts";
-import {
-  type Labels,
-  newSessionKey,
-  rowsAtMost,
-  sessionOf,
-  type Terms,
-  termsFields,
-} from "./terms.ts";
+import { type Labels, rowsAtMost, sessionOf, type Terms, termsFields } from "./terms.ts";
 
-/** How it stands after an epoch. */
-export interface EpochReport {
-  /** Counted from 1. */
-  readonly epoch: number;
-  readonly epochs: number;
-  /** Mean loss over the training images. */
-  readonly loss: number;
-  /** Share of the test images whose class the two parties predict. */
-  readonly testAccuracy: number;
-  /** Since `train` was called, this run only. */
-  readonly seconds: number;
-}
-
-/** What is known when both sides have agreed. */
-export interface Beginning {
-  readonly session: string;
-  /** The epoch that both sides had saved; null when the training is new. */
-  readonly resumedFrom: number | null;
-  /** Where W1 was drawn from, now or before the interruption: see `Rng.source`. */
-  readonly source: string;
-}
+export type { Beginning, EpochReport } from "../split/begin.ts";
 
 /** What a client has beside its connection and its data. */
-export interface ClientOptions {
+export interface ClientOptions extends Keeping, Guard {
   /** Units of the first layer; the paper's 300 by default. */
   readonly hidden?: number;
   readonly setting?: Setting;
   readonly labels?: Labels;
-  /** Draws W1 and the order of the images. */
+  /** Draws W1 and the order of the images, and after them the noise of a guard. */
   readonly rng?: Rng;
   /** Workers for the two products of the first layer; 0 is this thread. */
   readonly workers?: number;
-  /** Where the training is kept and resumed from. */
-  readonly checkpoints?: Checkpoints;
-  /** Discards an unfinished training that is kept there, once the server has agreed to a new one. */
-  readonly fresh?: boolean;
-  /** Called with a line about every checkpoint that cannot be gone on from. */
-  readonly onNotice?: (line: string) => void;
   /** Called once, before the first epoch. */
   readonly onBegin?: (beginning: Beginning) => void;
   readonly onEpoch?: (report: EpochReport) => void;
@@ -123,38 +91,24 @@ async function begin(
   data: SplitDataset,
   { hidden = 300, setting = MODERN, labels = "server", ...options }: ClientOptions,
 ): Promise<StartingPoint> {
-  const { rng = secureRng(), checkpoints, fresh = false, onNotice } = options;
+  const { rng = secureRng(), checkpoints } = options;
   checkSetting(setting);
+  checkGuard(options);
   const { n, count, classes, name } = data.train;
   const asked = { hidden, classes: classes.length, count, labels, setting };
-  const newTerms = { ...asked, sessionKey: newSessionKey() };
-  const kept = checkpoints && !fresh
-    ? await findKept(checkpoints, termsText(newTerms, name))
-    : null;
-  const terms = kept ? { ...asked, sessionKey: kept.sessionKey } : newTerms;
-  const saved = kept?.epochs ?? [];
-  const answer = await requests.ask("train", { ...termsFields(terms), saved }, "ready");
-  const epoch = answer.integer("epoch");
-  if (kept && epoch === 0) {
-    throw new ProtocolError(
-      `Cannot resume: the server would begin anew, although epoch ${saved.at(-1)} is saved here`,
-    );
-  }
-  if (epoch !== 0 && !saved.includes(epoch)) {
-    throw new ProtocolError(`Cannot begin: the server resumes after epoch ${epoch}`);
-  }
-  if (kept) {
-    for (const line of await checkpoints!.setAside(kept.others)) onNotice?.(line);
-    const missed = saved.filter((mine) => mine > epoch);
-    if (missed.length > 0) onNotice?.(`the server holds no intact epoch ${missed.join(" or ")}`);
+  const { sessionKey, epoch } = await agree(requests, options, {
+    terms: termsText(asked, name),
+    fields: (sessionKey) => termsFields({ ...asked, sessionKey }),
+    decode: decodeFirst,
+  });
+  const terms = { ...asked, sessionKey };
+  if (epoch > 0) {
     const first = await checkpoints!.read(
       epoch,
       (bytes) => decodeFirst(bytes, checkpointName(epoch)),
     );
     return { terms, orderKey: first.orderKey, epoch, source: first.source, first };
   }
-  await checkpoints?.clear();
-  await checkpoints?.nameSession(sessionOf(terms.sessionKey).toHex());
   const W1 = initialW1({ n, hidden, classes: classes.length }, setting.initial, rng);
   const moments = setting.optimizer === "adam"
     ? [new Float32Array(W1.length), new Float32Array(W1.length)]
@@ -184,12 +138,7 @@ async function trainOver(
   const { workers = 0, checkpoints, onBegin, onEpoch, signal } = options;
   const started = performance.now();
   const requests = new Requests(connection, options);
-  using lock = await checkpoints?.lock();
-  if (lock === null) {
-    throw new InUseError(
-      `Cannot train in ${checkpoints!.directory}: it is in use by ${await checkpoints!.holder()}`,
-    );
-  }
+  using _lock = await lockFor(checkpoints);
   const { terms, orderKey, epoch: done, source, first: saved } = await begin(
     requests,
     data,
@@ -203,7 +152,8 @@ async function trainOver(
   images.set(data.train.x);
   images.set(data.test.x, data.train.x.length);
   const test = Uint32Array.from({ length: data.test.count }, (_, i) => count + i);
-  using first = await openFirstLayer({ W1: saved.W1, n, images, setting, state: saved }, workers);
+  using layer = await openFirstLayer({ W1: saved.W1, n, images, setting, state: saved }, workers);
+  const first = guarded(layer, hidden, options, options.rng ?? secureRng());
   const upper = remoteUpper(requests, terms);
   const notes = { sessionKey, orderKey, terms: termsText(terms, data.train.name), source };
   const fileOf = async (name: string) =>
@@ -245,14 +195,15 @@ export async function classify(
   connection: Connection,
   { sessionKey, W1, hidden, n }: ClientModel,
   pixels: Uint8Array,
-  options: Pick<ClientOptions, "signal" | "timeoutMs" | "transcript"> = {},
+  options: Pick<ClientOptions, "noise" | "signal" | "timeoutMs" | "transcript"> = {},
 ): Promise<Uint8Array> {
   const indices = Uint32Array.from({ length: countImages(pixels, n) }, (_, i) => i);
   const setting = { optimizer: "sgd", pixelScale: 1 } as const;
   return await closeOnError(connection, async () => {
     const requests = new Requests(connection, options);
     await requests.ask("use", { sessionKey }, "ready");
-    using first = await openFirstLayer({ W1, n, images: pixels, setting }, 0);
+    using layer = await openFirstLayer({ W1, n, images: pixels, setting }, 0);
+    const first = guarded(layer, hidden, { noise: options.noise }, secureRng());
     return await classifyWith(requests, first, hidden, indices);
   });
 }

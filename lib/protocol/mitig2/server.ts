@@ -13,13 +13,15 @@ import { mendBackend, startBackend } from "../../nn/backend.ts";
 import { initialUpper } from "../../nn/mlp.ts";
 import { stepsPerEpoch } from "../../nn/optimizer.ts";
 import { UpperLayers } from "../../nn/upper_layers.ts";
-import { checkpointName, type Checkpoints, MODEL } from "../../net/checkpoints.ts";
+import { type Checkpoints, MODEL } from "../../net/checkpoints.ts";
 import { type Answer, answerRequests } from "../../net/requests.ts";
 import type { Connection } from "../../net/connection.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
+import { ServerFiles } from "../split/server_files.ts";
+import { readSessionKey } from "../split/terms.ts";
 import { decodeUpper, encodeUpper, upperMetadata } from "./files.ts";
 import { type Seen, ServerStep } from "./step.ts";
-import { readSessionKey, readTerms, rowsAtMost, sessionOf, type Terms } from "./terms.ts";
+import { readTerms, rowsAtMost, sessionOf, type Terms } from "./terms.ts";
 
 /** What a server has beside its connection. */
 export interface ServerOptions {
@@ -31,6 +33,9 @@ export interface ServerOptions {
   readonly onEvent?: (line: string) => void;
   /** An honest but curious server's notebook. */
   readonly observe?: (seen: Seen) => void;
+  /** A dishonest server, for experiments: what it sends in place of the dz1 that it is given, `[m, hidden]`. Its own
+   * layers learn from the honest one. No task sets it. */
+  readonly steer?: (seen: Seen) => Float32Array;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -44,8 +49,7 @@ class Mitig2Session implements Disposable {
   #layers?: UpperLayers;
   /** The training; there is none where a finished model is used. */
   #step?: ServerStep;
-  #store?: Checkpoints;
-  #lock?: Disposable;
+  #files?: ServerFiles;
   /** What `finished` tells: milliseconds of work on z1, all parts together. */
   #busyMs = 0;
 
@@ -85,27 +89,22 @@ class Mitig2Session implements Disposable {
     if (this.#layers) throw new ProtocolError("Cannot train: the session has begun already");
     const { hidden, classes, setting } = terms;
     const session = sessionOf(terms.sessionKey).toHex();
+    const decode = (bytes: Uint8Array, file: string) =>
+      decodeUpper(bytes, upperMetadata(terms, file));
+    const tell = (line: string) => this.#tell(line);
     const store = this.options.checkpoints?.(session);
-    const lock = await store?.lock();
-    if (lock === null) {
-      throw new ProtocolError(`Cannot train: session ${session} is in use by another connection`);
-    }
-    this.#lock = lock;
-    const epoch = await this.#lastCommon(store, terms, theirs);
-    this.#store = store;
+    const files = await ServerFiles.open(store, { session, theirs, decode, tell });
+    this.#files = files;
+    const { epoch } = files;
     if (epoch === 0) {
       const weights = initialUpper({ n: 1, hidden, classes }, setting.initial, this.options.rng);
       this.#layers = new UpperLayers(weights, setting);
     } else {
-      const expected = upperMetadata(terms, checkpointName(epoch));
-      const { weights, optimizers } = await store!.read(
-        epoch,
-        (bytes) => decodeUpper(bytes, expected),
-      );
+      const { weights, optimizers } = await files.read(decode);
       this.#layers = new UpperLayers(weights, setting, optimizers);
     }
     const stepsTaken = epoch * stepsPerEpoch(terms.count, setting);
-    this.#step = new ServerStep(terms, this.#layers, stepsTaken, this.options.observe);
+    this.#step = new ServerStep(terms, this.#layers, stepsTaken, this.options);
     const { epochs, batch, optimizer } = setting;
     const how = epoch === 0
       ? `training, weights from ${(this.options.rng ?? secureRng()).source}`
@@ -115,37 +114,6 @@ class Mitig2Session implements Disposable {
         `${epochs} epochs, batch ${batch}, ${optimizer}, labels at the ${terms.labels}`,
     );
     return { type: "ready", fields: { epoch } };
-  }
-
-  /** The newest epoch whose checkpoint both sides hold intact; 0 where a training begins. What cannot be gone on
-   * from here is set aside, but only for one that can.
-   * @throws {ProtocolError} they have none in common, or there are files here that the client knows nothing of. */
-  async #lastCommon(
-    store: Checkpoints | undefined,
-    terms: Terms,
-    theirs: readonly number[],
-  ): Promise<number> {
-    const session = sessionOf(terms.sessionKey).toHex();
-    const { intact, damaged } = await store?.inspect((bytes, epoch) => {
-      decodeUpper(bytes, upperMetadata(terms, checkpointName(epoch)));
-    }) ?? { intact: new Map<number, void>(), damaged: new Map<number, string>() };
-    if (theirs.length === 0) {
-      if (intact.size + damaged.size > 0 || await store?.model()) {
-        throw new ProtocolError(`Cannot train: session ${session} has files here already`);
-      }
-      return 0;
-    }
-    const epoch = Math.max(0, ...[...intact.keys()].filter((epoch) => theirs.includes(epoch)));
-    if (epoch === 0) {
-      const why = [...damaged].map(([epoch, reason]) => `; ${checkpointName(epoch)}: ${reason}`);
-      throw new ProtocolError(
-        `Cannot resume session ${session}: no checkpoint of epoch ${
-          theirs.slice(-3).join(" or ")
-        } here that is intact${why.join("")}`,
-      );
-    }
-    for (const line of await store!.setAside(damaged)) this.#tell(line);
-    return epoch;
   }
 
   async #use(session: string): Promise<Answer> {
@@ -184,7 +152,7 @@ class Mitig2Session implements Disposable {
   async #checkpoint(epoch: number): Promise<Answer> {
     const training = this.#training;
     training.checkEndOf(epoch);
-    await this.#store?.save(epoch, this.#file(checkpointName(epoch)));
+    await this.#files?.save(epoch, (name) => this.#file(name));
     const { count, labels, setting } = training.terms;
     const told = labels === "server" ? `, loss ${(training.loss / count).toFixed(4)}` : "";
     training.loss = 0;
@@ -194,7 +162,7 @@ class Mitig2Session implements Disposable {
 
   async #finish(): Promise<Answer> {
     this.#training.checkEndOf(this.#training.terms.setting.epochs);
-    await this.#store?.saveModel(this.#file(MODEL));
+    await this.#files?.saveModel((name) => this.#file(name));
     this.#tell("training finished");
     return { type: "finished", fields: { busyMs: this.#busyMs } };
   }
@@ -220,7 +188,7 @@ class Mitig2Session implements Disposable {
 
   [Symbol.dispose](): void {
     this.#layers?.[Symbol.dispose]();
-    this.#lock?.[Symbol.dispose]();
+    this.#files?.[Symbol.dispose]();
   }
 }
 

@@ -11,10 +11,10 @@
  * @module */
 import type { Answer, Requests } from "../../net/requests.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
-import { learningRateAt, stepsPerEpoch } from "../../nn/optimizer.ts";
 import { localUpper, type UpperParty } from "../../nn/train.ts";
 import { type BatchEnd, lossGradient, type UpperLayers } from "../../nn/upper_layers.ts";
 import { readLabels } from "../parties.ts";
+import { Batches } from "../split/batches.ts";
 import type { Terms } from "./terms.ts";
 
 /** The client's half: the upper layers at the other end of the connection. */
@@ -57,45 +57,39 @@ export class ServerStep {
   /** Summed loss since it was last set to 0; where the client has the labels it is not known. */
   loss = 0;
   readonly #upper: UpperParty;
-  /** Images of the open batch whose gradient is taken, and parts that wait for their dz2. */
-  #images = 0;
+  readonly #batches: Batches;
+  /** Parts that wait for their dz2. */
   readonly #waiting: { z1: Float32Array; m: number }[] = [];
 
-  /** @param step steps taken before, where a training is resumed. */
+  /** @param step steps taken before, where a training is resumed.   @param notebook see `ServerOptions`. */
   constructor(
     readonly terms: Terms,
     readonly layers: UpperLayers,
-    private step: number,
-    private readonly observe?: (seen: Seen) => void,
+    step: number,
+    private readonly notebook: {
+      readonly observe?: (seen: Seen) => void;
+      readonly steer?: (seen: Seen) => Float32Array;
+    } = {},
   ) {
     this.#upper = localUpper(layers, terms.setting);
-  }
-
-  get #steps(): number {
-    const { count, setting } = this.terms;
-    return setting.epochs * stepsPerEpoch(count, setting);
+    this.#batches = new Batches(terms, step);
   }
 
   /** Answers z1 with dz1, or with z2 where the labels stay with the client.
    * @throws {ProtocolError} more images than a batch has, labels that are none, or a training that is over. */
   async forward(request: Message): Promise<Answer> {
-    const { hidden, classes, setting } = this.terms;
+    const { hidden, classes } = this.terms;
     const z1 = request.tensor("z1", [null, hidden]);
     const m = z1.length / hidden;
-    const open = this.#images + this.#waiting.reduce((sum, part) => sum + part.m, 0);
-    if (open + m > setting.batch) {
-      throw new ProtocolError(`Cannot train: ${open + m} images in a batch of ${setting.batch}`);
-    }
-    if (this.step >= this.#steps) {
-      throw new ProtocolError(`Cannot train: the ${setting.epochs} epochs are over`);
-    }
+    this.#batches.admit(m, this.#waiting.reduce((sum, part) => sum + part.m, 0));
     if (this.terms.labels === "client") {
-      this.#waiting.push({ z1: this.observe ? z1.slice() : z1, m });
+      const { observe, steer } = this.notebook;
+      this.#waiting.push({ z1: observe || steer ? z1.slice() : z1, m });
       const data = this.layers.forward(z1);
       return { type: "z2", fields: { z2: { shape: [m, classes], data } } };
     }
     const labels = readLabels("train", request, m, classes);
-    const close = this.#count(m, request.integer("images"));
+    const close = this.#batches.add(m, request.integer("images"));
     const { dz1, loss } = await this.#upper.step({ z1, labels, close });
     this.loss += loss;
     return this.#answer({ z1, labels, dz1 }, close, { loss });
@@ -107,23 +101,10 @@ export class ServerStep {
     const waiting = this.#waiting.shift();
     if (!waiting) throw new ProtocolError("Cannot train: dz2 came before its z1");
     const dz2 = request.tensor("dz2", [waiting.m, classes]);
-    const close = this.#count(waiting.m, request.integer("images"));
+    const close = this.#batches.add(waiting.m, request.integer("images"), this.#waiting.length);
     const dz1 = this.layers.backward(dz2);
     if (close) this.layers.update(close, setting);
     return this.#answer({ z1: waiting.z1, labels: null, dz1 }, close, {});
-  }
-
-  /** Counts a part in. @param images of the whole batch, where the part closes it; else 0. */
-  #count(m: number, images: number): BatchEnd | undefined {
-    this.#images += m;
-    if (images === 0) return undefined;
-    if (images !== this.#images || this.#waiting.length > 0) {
-      throw new ProtocolError(
-        `Cannot train: a batch of ${images} images closes after ${this.#images}`,
-      );
-    }
-    const learningRate = learningRateAt(this.terms.setting, this.step, this.#steps);
-    return { images, learningRate };
   }
 
   #answer(
@@ -131,15 +112,14 @@ export class ServerStep {
     close: BatchEnd | undefined,
     fields: { loss?: number },
   ): Answer {
-    const { z1, labels, dz1 } = part;
-    this.observe?.({
-      ...{ step: this.step, z1: z1.slice(), dz1: dz1.slice() },
-      labels: labels?.slice() ?? null,
+    const { observe, steer } = this.notebook;
+    const seen = (dz1: Float32Array): Seen => ({
+      ...{ step: this.#batches.step, z1: part.z1.slice(), dz1: dz1.slice() },
+      labels: part.labels?.slice() ?? null,
     });
-    if (close) {
-      this.step++;
-      this.#images = 0;
-    }
+    const dz1 = steer?.(seen(part.dz1)) ?? part.dz1;
+    observe?.(seen(dz1));
+    if (close) this.#batches.close();
     const { hidden } = this.terms;
     const shape = [dz1.length / hidden, hidden];
     return { type: "dz1", fields: { ...fields, dz1: { shape, data: dz1 } } };
@@ -148,10 +128,6 @@ export class ServerStep {
   /** Refuses a checkpoint anywhere else than at the end of its epoch.
    * @throws {ProtocolError} epoch `epoch` does not end here. */
   checkEndOf(epoch: number): void {
-    const { count, setting } = this.terms;
-    const ends = epoch > 0 && this.step === epoch * stepsPerEpoch(count, setting);
-    if (this.#images > 0 || !ends) {
-      throw new ProtocolError(`Cannot save: epoch ${epoch} does not end at step ${this.step}`);
-    }
+    this.#batches.checkEndOf(epoch);
   }
 }
