@@ -104,7 +104,7 @@ export async function align(view: TrainingView, options: AlignOptions): Promise<
   });
   const known = publicSide(publicImages, components, view.classes);
   await tell(1);
-  const seen = privateWhite(codes, view.units, known);
+  const { seen, noise } = privateWhite(codes, view.units, known);
   const D = seen.variances.length;
   const classes = new Set(codes.labels).size;
   if (D === 0) return result("failed", null, "z1 does not vary, or no more than its noise");
@@ -113,7 +113,6 @@ export async function align(view: TrainingView, options: AlignOptions): Promise<
   const Z = toWhite(codes.z1, seen);
   const theirs = classMoments(Z, codes.labels, view.classes);
   const ours = leadingMoments(known.moments, D);
-  const noise = seen.variances.map((variance) => seen.rest / variance);
   await tell(3);
   const Q = await rotation(ours, theirs, noise, breathe);
   await tell(4);
@@ -194,9 +193,14 @@ function publicSide(images: LabelledImages, components: number, classes: number)
   return side;
 }
 
-/** White coordinates of z1, each class counting as often as among the public images; only directions that stand above
- * the noise, and their variances without it. */
-function privateWhite({ z1, labels }: Codes, units: number, { white, moments }: PublicSide): White {
+/** White coordinates of z1, each class counting as often as among the public images: the directions that stand above
+ * the rest, their variances without noise, and the noise of each in units of them. Noise is what z1 varies in directions
+ * that are left out; where none is, what the public images vary in those for which z1 has no room. */
+function privateWhite(
+  { z1, labels }: Codes,
+  units: number,
+  { white, moments }: PublicSide,
+): { seen: White; noise: Float64Array } {
   const counts = new Float64Array(moments.counts.length);
   for (const label of labels) counts[label]++;
   let known = 0; // public images of the classes that are met
@@ -206,11 +210,18 @@ function privateWhite({ z1, labels }: Codes, units: number, { white, moments }: 
     (label) => moments.counts[label] / known * labels.length / counts[label],
   );
   const seen = whiten(z1, units, white.variances.length, weights);
-  const kept = seen.variances.filter((variance) => variance > LEAST_SIGNAL * seen.rest);
+  const { rest, directions, variances: all } = seen;
+  const total = all.filter((variance) => variance > LEAST_SIGNAL * rest);
+  const D = total.length;
+  const sum = (values: Float64Array) => values.reduce((a, b) => a + b, 0);
+  const leftOut = sum(white.variances.subarray(D)) +
+    white.rest * (white.mean.length - white.variances.length);
+  const share = D < units ? 0 : leftOut / (leftOut + sum(white.variances.subarray(0, D)));
+  const noises = total.map((variance) => D < units ? rest : share * variance);
+  const variances = total.map((variance, k) => variance - noises[k]);
   return {
-    ...seen,
-    directions: seen.directions.slice(0, kept.length * units),
-    variances: kept.map((variance) => variance - seen.rest),
+    seen: { ...seen, directions: directions.slice(0, D * units), variances },
+    noise: noises.map((noise, k) => noise / variances[k]),
   };
 }
 
