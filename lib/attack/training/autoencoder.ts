@@ -49,7 +49,9 @@ export function autoencoder(
       codes.set(z1.subarray(row * units, (row + 1) * units), place * units);
       of[place] = labels[row];
       met++;
-      if (met >= k && met % Math.ceil(k / FITS) === 0) decoder = fitLinear(codes, X, of);
+      if (met >= k && met % Math.ceil(k / FITS) === 0 && met < k * (visits - 1)) {
+        decoder = fitLinear(codes, X, of, decoder && [decoder.share]);
+      }
       if (!decoder || met >= k * (visits - 1)) return;
       const code = codes.slice(place * units, (place + 1) * units);
       const image = X.subarray(place * n, (place + 1) * n);
