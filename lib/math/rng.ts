@@ -34,15 +34,30 @@ export function secureRng(): Rng {
 
 /** A deterministic stream, the same on every machine: the output of SHAKE256 over the ASCII string
  * `fe-leakage/rng/v1/<seed in decimal>`. Not secret: whoever knows the seed knows every draw.
+ * @param stream names another stream of the same seed: `/<stream>` follows the seed.
  * @throws {RangeError} the seed is not a safe integer. */
-export function seededRng(insecureSeed: number): Rng {
+export function seededRng(insecureSeed: number, stream?: string): Rng {
   if (!Number.isSafeInteger(insecureSeed)) {
     throw new RangeError(`Cannot seed: expected a safe integer, got ${insecureSeed}`);
   }
   const xof = shake256.create({}).update(
-    new TextEncoder().encode(`fe-leakage/rng/v1/${insecureSeed}`),
+    new TextEncoder().encode(
+      `fe-leakage/rng/v1/${insecureSeed}${stream === undefined ? "" : `/${stream}`}`,
+    ),
   );
   return { source: `insecureSeed=${insecureSeed}`, bytes: (length) => xof.xof(length) };
+}
+
+/** A stream that only who has the secret can tell from a random one: the output of SHAKE256 over the secret and a name.
+ * One secret gives a stream for each name, which need not be kept.
+ * @param secret 32 bytes of the CSPRNG.   @throws {TypeError} a secret of another length. */
+export function expandedRng(secret: Uint8Array, name: string): Rng {
+  if (secret.length !== 32) {
+    throw new TypeError(`Cannot expand a secret: expected 32 bytes, got ${secret.length}`);
+  }
+  const xof = shake256.create({}).update(secret) // of one length, so where the name begins is plain
+    .update(new TextEncoder().encode(`fe-leakage/expanded/v1/${name}`));
+  return { source: "csprng", bytes: (length) => xof.xof(length) };
 }
 
 /** `count` uniform scalars in [0, order), by rejection, from few large draws: one by one, a matrix of them

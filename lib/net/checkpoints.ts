@@ -14,9 +14,10 @@ const NAME = /^epoch-([1-9]\d{0,4})\.safetensors$/;
 /** The name of the finished model. */
 export const MODEL = "model.safetensors";
 const SESSION = "session";
+const VISITS = "visits";
 const LOCK = "lock";
 /** What a killed process left half-written. */
-const DRAFT = /^(.*\.safetensors|session)\..*\.tmp$/;
+const DRAFT = /^(.*\.safetensors|session|visits)\..*\.tmp$/;
 
 /** The name of an epoch's checkpoint. */
 export const checkpointName = (epoch: number): string => `epoch-${epoch}.safetensors`;
@@ -225,16 +226,30 @@ export class Checkpoints {
     return await this.#text(SESSION).catch(() => null);
   }
 
+  /** Notes, before it happens, that the images of a session will have been sent so often.
+   * @param session its public name. */
+  async noteVisits(session: string, visits: number): Promise<void> {
+    await this.#write(VISITS, `${session} ${visits}\n`);
+  }
+
+  /** What `noteVisits` noted last of this session; null where nothing can be read of it. */
+  async visits(session: string): Promise<number | null> {
+    const [owner, visits] = (await this.#text(VISITS).catch(() => "")).split(" ");
+    return owner === session && /^\d+$/.test(visits) ? Number(visits) : null;
+  }
+
   async #text(name: string): Promise<string> {
     return (await Deno.readTextFile(`${this.directory}/${name}`)).trim();
   }
 
-  /** Removes the checkpoints and the note whose they are; not what was set aside. */
+  /** Removes the checkpoints and the notes about them; not what was set aside. */
   async clear(): Promise<void> {
     for (const epoch of await this.epochs()) await this.#remove(epoch);
-    await Deno.remove(`${this.directory}/${SESSION}`).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    for (const note of [SESSION, VISITS]) {
+      await Deno.remove(`${this.directory}/${note}`).catch((error) => {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      });
+    }
   }
 
   async #remove(epoch: number): Promise<void> {

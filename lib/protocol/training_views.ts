@@ -1,8 +1,8 @@
-/** From what the real servers of CryptoNN, MITIG1 and MITIG2 have seen to the one view that attacks take.
+/** From what the real servers of CryptoNN, MITIG1, MITIG2 and MITIG3 have seen to the one view that attacks take.
  *
  * Integers are taken to the reals that they stand for, by powers of two, so nothing is rounded. The batches of the
  * two encrypted schemes are consecutive samples in the same order in each epoch, and so are MITIG2's where its
- * setting does not shuffle: there the server knows which sample is which.
+ * setting does not shuffle: there the server knows which sample is which. MITIG3 always shuffles.
  * @module */
 import { type TrainingView, trainingView } from "../attack/training/view.ts";
 import type { Dataset } from "../data/dataset.ts";
@@ -13,6 +13,7 @@ import { realZ1, type Scales } from "./fixed_net.ts";
 import type { Seen as Mitig1Seen } from "./mitig1/server.ts";
 import type { Seen as Mitig2Seen } from "./mitig2/step.ts";
 import type { Terms } from "./mitig2/terms.ts";
+import type { Seen as Mitig3Seen } from "./mitig3/server.ts";
 
 /** What is public of the images. */
 type Public = Pick<Dataset, "shape" | "classes">;
@@ -108,6 +109,27 @@ export function mitig2View(
         ...{ W1: null, dW1: null },
       };
     }),
+  });
+}
+
+/** What MITIG3's server has: z and dz of each step, the parts of a batch joined, as z1 and dz1 of so many units as a
+ * code has numbers. The client clips what comes back and moves through layers that the server does not know: no rate.
+ * @param terms.pixelScale the client's.   @throws as `trainingView`. */
+export function mitig3View(
+  seen: readonly Mitig3Seen[],
+  { shape, classes }: Public,
+  { width, pixelScale = 1 / 255 }: { readonly width: number; readonly pixelScale?: number },
+): TrainingView {
+  const batches = Map.groupBy(seen, ({ step }) => step);
+  return trainingView({
+    ...{ scheme: "mitig3", units: width, classes: classes.length, shape, inputScale: pixelScale },
+    steps: [...batches.values()].map((parts) => ({
+      samples: null,
+      z1: joined(parts.map(({ z }) => z)),
+      labels: Uint8Array.from(parts.flatMap(({ labels }) => [...labels])),
+      dz1: joined(parts.map(({ dz }) => dz)),
+      ...{ rate: null, W1: null, dW1: null },
+    })),
   });
 }
 

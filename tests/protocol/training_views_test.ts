@@ -9,7 +9,10 @@ import { DEFAULT_SCALES } from "lib/protocol/fixed_net.ts";
 import type { StepRecord } from "lib/protocol/fixed_train.ts";
 import { train } from "lib/protocol/mitig2/client.ts";
 import { type Seen, serve } from "lib/protocol/mitig2/server.ts";
-import { cryptonnView, mitig2View } from "lib/protocol/training_views.ts";
+import { train as train3 } from "lib/protocol/mitig3/client.ts";
+import { type Seen as Seen3, serve as serve3 } from "lib/protocol/mitig3/server.ts";
+import { NARROW } from "lib/protocol/mitig3/terms.ts";
+import { cryptonnView, mitig2View, mitig3View } from "lib/protocol/training_views.ts";
 
 const [n, hidden, count] = [9, 4, 8];
 
@@ -80,6 +83,27 @@ Deno.test("MITIG2's view: z1 moves between visits as dz1 and the Gram matrix say
   assertThrows(() => visitsOf(shuffled), TypeError, "does not name them");
   const adam = { ...setting, optimizer: "adam" as const };
   assert(mitig2View(seen, data, { hidden, count, setting: adam }).steps[0].rate === null);
+});
+
+Deno.test("MITIG3's view: codes of as many numbers as classes, every visit in an order that is not told", async () => {
+  const data = images();
+  const setting = { ...NARROW, epochs: 2, batch: 4 };
+  const seen: Seen3[] = [];
+  const [ours, theirs] = inProcess();
+  const served = serve3(theirs, { observe: (part) => seen.push(part) });
+  await train3(ours, { train: data, test: data }, { setting, units: 5, insecureNoNoise: true });
+  ours.close();
+  await served;
+  const view = mitig3View(seen, data, { width: 2 });
+  assertEquals([view.scheme, view.units, view.steps.length], ["mitig3", 2, 4]);
+  for (const { samples, z1, labels, dz1, rate, W1, dW1 } of view.steps) {
+    assertEquals([samples, rate, W1, dW1], [null, null, null, null]);
+    assertEquals([z1.length, labels!.length, dz1.length], [8, 4, 8]);
+    for (let k = 0; k < 4; k++) {
+      assertAlmostEquals(Math.hypot(z1[2 * k], z1[2 * k + 1]), 1, 1e-6);
+    }
+  }
+  assertThrows(() => visitsOf(view), TypeError, "does not name them");
 });
 
 Deno.test("a view with NaN, a missing row, a label of no class or no step is refused", async () => {
