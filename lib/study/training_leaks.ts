@@ -10,6 +10,7 @@ import type { Transcript } from "../net/transcript.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
+import { imageGrid } from "../plot/image_grid.ts";
 import { lineFigure } from "../plot/line.ts";
 import { trainEncrypted, trainPlain } from "../protocol/cryptonn/in_process.ts";
 import { DEFAULT_SCALES } from "../protocol/fixed_net.ts";
@@ -108,6 +109,34 @@ export function heldBy(found: TrainingRecovery, { view, images }: Recording): He
     ...{ mse: mean, median: median(errors), ssim: median(alike) },
     psnr: Math.min(120, -10 * Math.log10(mean)),
   };
+}
+
+/** The first ten private images over what recoveries made of them. @param found by label. */
+export function recoveredGrid(
+  images: Dataset,
+  found: Readonly<Record<string, TrainingRecovery>>,
+  text: { readonly name: string; readonly title: string },
+): Figure {
+  const { n, shape } = images;
+  const shown = Array.from({ length: Math.min(10, images.count) }, (_, i) => i);
+  const of = ({ samples, X }: TrainingRecovery, i: number) => {
+    const at = samples.indexOf(i);
+    return at < 0
+      ? null
+      : X!.subarray(at * n, (at + 1) * n).map((v) => Math.min(255, Math.max(0, v)));
+  };
+  return imageGrid({
+    ...{ ...text, shape },
+    alt: `Ten private digits, and below them the same digits by ${
+      Object.keys(found).length
+    } attacks.`,
+    rows: [
+      { label: "private", images: shown.map((i) => image(images, i)) },
+      ...Object.entries(found).map(([label, recovery]) => (
+        { label, images: shown.map((i) => of(recovery, i)) }
+      )),
+    ],
+  });
 }
 
 /** Rates over several draws together. */
