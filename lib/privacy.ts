@@ -88,6 +88,26 @@ export function releasedCodesEpsilon(
   return gaussianEpsilon({ sigma: sigma / Math.sqrt(visits), sensitivity, delta });
 }
 
+/** ε of all that a server of mitig3 has at the end, whatever it sends, where the client also clips and disturbs the
+ * gradients of its weights (nn/dp_sgd.ts): for two images of the same label, one in the place of the other, met at
+ * exactly T visits whose batches the server knows. Each visit shows the code, sensitivity 2, and all that the weights do
+ * later, sensitivity 2·clip: one Gaussian mechanism of sensitivity 2·√(T·(1/σ² + 1/noise²)) and noise 1. Since the server
+ * knows the batches, their being drawn at random makes nothing more private.
+ * @param options.noise standard deviation of the noise on the sum of clipped gradients, divided by the clip.
+ * @throws {RangeError} as {@linkcode releasedCodesEpsilon}, noise that is not positive. */
+export function serverViewEpsilon(
+  { sigma, noise, visits, delta = 1e-5 }: {
+    sigma: number;
+    noise: number;
+    visits: number;
+    delta?: number;
+  },
+): number {
+  check({ sigma, noise, visits, delta });
+  const sensitivity = CODE_SENSITIVITY * Math.sqrt(visits * (1 / sigma ** 2 + 1 / noise ** 2));
+  return gaussianEpsilon({ sigma: 1, sensitivity, delta });
+}
+
 /** Steps of the quadrature in the narrower of the two lengths of its integrand, σ and σ². */
 const POINTS = 16;
 

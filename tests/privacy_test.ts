@@ -8,6 +8,7 @@ import {
   gaussianEpsilon,
   releasedCodesEpsilon,
   sampledGaussianRdp,
+  serverViewEpsilon,
 } from "lib/privacy.ts";
 import vectors from "./vectors/privacy.json" with { type: "json" };
 
@@ -38,6 +39,23 @@ Deno.test("the released codes of mitig3: five visits are one with √5 less nois
     [1, 5].map((visits) => Math.round(releasedCodesEpsilon({ sigma, visits })))
   );
   assertEquals(each, [24, 77, 16, 47, 10, 28]);
+});
+
+Deno.test("serverViewEpsilon() is that of the codes where the gradients say nothing, and is symmetric", () => {
+  const codes = { sigma: 0.7, visits: 5 };
+  const alone = releasedCodesEpsilon(codes);
+  assertAlmostEquals(serverViewEpsilon({ ...codes, noise: 1e9 }), alone, 1e-9);
+  assertAlmostEquals(
+    serverViewEpsilon({ sigma: 0.7, noise: 3, visits: 5 }),
+    serverViewEpsilon({ sigma: 3, noise: 0.7, visits: 5 }),
+    1e-9,
+  );
+  // Two mechanisms of equal noise are one with √2 less.
+  assertAlmostEquals(
+    serverViewEpsilon({ sigma: 2, noise: 2, visits: 3 }),
+    releasedCodesEpsilon({ sigma: 2, visits: 6 }),
+    1e-9,
+  );
 });
 
 Deno.test("sampledGaussianRdp() agrees with its integral at 60 digits", () => {

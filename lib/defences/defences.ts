@@ -24,7 +24,7 @@ export interface Defence {
   readonly learningRate?: number;
 }
 
-/** Rates are the best of those tried for accuracy on the test images: 2, 1, 0.5, 0.2. */
+/** DESCENT's rate of 2, or where it does not settle under a defence the largest of 1, 0.5 and 0.2 that does. */
 export const DEFENCES = {
   "sigmoid": { label: "MITIG2, sigmoid", channel: OPEN },
   "relu": { label: "MITIG2, ReLU", channel: OPEN, activation: "relu", learningRate: 0.5 },
@@ -33,10 +33,16 @@ export const DEFENCES = {
   "shift-cut": { label: "shift 2, cutout 8", channel: OPEN, distortion: shiftAndCut(2, 8) },
   "mixup": { label: "mixup", channel: OPEN, distortion: mixup },
   "frozen": { label: "frozen W1", channel: OPEN, frozen: true },
-  "one-bit": { label: "activation in 1 bit", channel: ONE_BIT, activation: "none", bits: 1 },
-  "dropout": { label: "dropout 0.5", channel: dropout(0.5) },
+  "one-bit": {
+    label: "activation in 1 bit",
+    channel: ONE_BIT,
+    activation: "none",
+    bits: 1,
+    learningRate: 0.5,
+  },
+  "dropout": { label: "dropout 0.5", channel: dropout(0.5), learningRate: 1 },
   "nopeek": { label: "NoPeek", channel: noPeek(0.5) },
-  "rank-16": { label: "rank 16, linear", channel: OPEN, rank: 16 },
+  "rank-16": { label: "rank 16, linear", channel: OPEN, rank: 16, learningRate: 0.5 },
 } as const satisfies Record<string, Defence>;
 
 /** The names of the defences. */
@@ -47,6 +53,12 @@ export const NARROW_NOISES = { "mitig3-0.5": 0.5, "mitig3-0.7": 0.7, "mitig3-1":
 
 /** As {@linkcode NARROW_NOISES}. */
 export type NarrowName = keyof typeof NARROW_NOISES;
+
+/** All that are compared. */
+export const DEFENCE_NAMES: readonly (DefenceName | NarrowName)[] = [
+  ...Object.keys(DEFENCES) as DefenceName[],
+  ...Object.keys(NARROW_NOISES) as NarrowName[],
+];
 
 /** Whether it is mitig3. */
 export const isNarrow = (name: DefenceName | NarrowName): name is NarrowName =>
@@ -62,3 +74,7 @@ export function bytesPerVisit(defence: Defence, hidden: number): number {
   const { rank: numbers = hidden, bits = 32 } = defence;
   return Math.ceil(numbers * bits / 8) + 4 * numbers;
 }
+
+/** {@linkcode bytesPerVisit} by name: mitig3's codes have as many numbers as there are classes. */
+export const bytesOf = (name: DefenceName | NarrowName, hidden: number, classes: number): number =>
+  isNarrow(name) ? 8 * classes : bytesPerVisit(DEFENCES[name], hidden);

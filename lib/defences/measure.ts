@@ -26,8 +26,9 @@ export function castOf({ victims, known }: { victims: number; known: number }): 
 /** What the best of several decoders makes of the victims from k known images. */
 export interface Decoded {
   readonly k: number;
-  /** Which decoder that was. */
-  readonly by: string;
+  /** Which decoder that was, and what it was given. */
+  readonly kind: "ridge" | "mlp";
+  readonly visits: Visits;
   /** Of pixels in [0, 1]. */
   readonly mse: number;
   /** `[victims, n]`, 0..255. */
@@ -36,6 +37,12 @@ export interface Decoded {
 
 /** A network is tried from so many known images, where linear decoders leave more than this share of the floor. */
 const [NETWORK_FROM, NETWORK_ABOVE] = [1000, 0.2];
+
+/** So many numbers of all visits are too many for it. */
+const WIDE = 600;
+
+const better = (a: Decoded | undefined, b: Decoded): Decoded =>
+  a === undefined || b.mse < a.mse ? b : a;
 
 /** What a view leaks. */
 export interface Leakage {
@@ -51,12 +58,15 @@ export interface Leakage {
   readonly relinked: number;
 }
 
-/** The decoders tried; the first is linear. */
-function decodersOf(k: number, { steps }: TrainingView) {
-  const ways: Visits[] = ["all", "mean", "last"];
-  if (steps[0].z1.includes(0)) ways.push("seen");
-  const linear = ways.map((visits) => ({ kind: "ridge" as const, visits }));
-  return k < NETWORK_FROM ? linear : [...linear, { kind: "mlp" as const, visits: "mean" as const }];
+/** What linear decoders are given. */
+function linearWays({ steps }: TrainingView): Visits[] {
+  return ["all", "mean", "last", ...steps[0].z1.includes(0) ? ["seen" as const] : []];
+}
+
+/** What a network is given: what served the best linear decoder, unless that is wide. */
+function networkWay({ visits }: Decoded, view: TrainingView): Visits {
+  const met = Math.min(...visitsOf(view).values().map((own) => own.length));
+  return visits === "all" && met * view.units > WIDE ? "mean" : visits;
 }
 
 const rowsOf = (x: Uint8Array, names: Uint32Array, n: number) => {
@@ -94,14 +104,16 @@ export async function measureLeakage(
   const floor = meanMse(label.X!, truth);
   const decoded: Decoded[] = [];
   for (const k of ks) {
-    let best: Decoded | undefined;
-    for (const decoder of decodersOf(k, view)) {
-      if (decoder.kind === "mlp" && best!.mse < NETWORK_ABOVE * floor) continue;
-      const by = `${decoder.kind}, ${decoder.visits}`;
+    const known = imagesOf(k);
+    const attempt = async (kind: "ridge" | "mlp", visits: Visits): Promise<Decoded> => {
       const rng = seededRng(seed);
-      const X = (await decode(view, { known: imagesOf(k), rng, ...all, ...decoder })).X!;
-      const mse = meanMse(X, truth);
-      if (best === undefined || mse < best.mse) best = { k, by, mse, X };
+      const X = (await decode(view, { known, kind, visits, rng, ...all })).X!;
+      return { k, kind, visits, mse: meanMse(X, truth), X };
+    };
+    let best: Decoded | undefined;
+    for (const visits of linearWays(view)) best = better(best, await attempt("ridge", visits));
+    if (k >= NETWORK_FROM && best!.mse > NETWORK_ABOVE * floor) {
+      best = better(best, await attempt("mlp", networkWay(best!, view)));
     }
     decoded.push(best!);
     onProgress?.(decoded.length, ks.length);

@@ -60,6 +60,22 @@ export class Watch {
   }
 }
 
+/** A view with its samples named by truth, for measuring: the server of a client that shuffles is not told.
+ * @param orders of the epochs: which sample came when.
+ * @throws {TypeError} orders of another length than the view. */
+export function named(view: TrainingView, orders: readonly Uint32Array[]): TrainingView {
+  const names = orders.flatMap((order) => [...order]);
+  let taken = 0;
+  const steps = view.steps.map((step) => {
+    const m = step.z1.length / view.units;
+    return { ...step, samples: Uint32Array.from(names.slice(taken, taken += m)) };
+  });
+  if (taken !== names.length) {
+    throw new TypeError(`Cannot name samples: ${taken} rows, the orders have ${names.length}`);
+  }
+  return trainingView({ ...view, steps });
+}
+
 function joined(parts: readonly Float32Array[]): Float32Array {
   const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

@@ -40,7 +40,7 @@ const meets = (a: Rect, b: Rect) =>
 /** Where a name may stand about a mark, nearest first: its centre, relative to the mark. */
 function places(width: number): [number, number][] {
   const out: [number, number][] = [];
-  for (const away of [0, 14, 28, 44, 62, 84]) {
+  for (const away of [0, 14, 28, 44, 62, 84, 110, 140, 175]) {
     const [across, up] = [width / 2 + RADIUS + 5 + away, LINE / 2 + RADIUS + 1 + away];
     out.push([across, 0], [-across, 0], [0, -up], [0, up]);
     for (const [sx, sy] of [[1, -1], [1, 1], [-1, -1], [-1, 1]]) {

@@ -23,7 +23,8 @@ import {
 import { trainFixed } from "../protocol/fixed_train.ts";
 import type { Head } from "../protocol/head.ts";
 import { classify, train } from "../protocol/mitig1/client.ts";
-import { serve } from "../protocol/mitig1/server.ts";
+import type { KeysPer } from "../protocol/mitig1/master_keys.ts";
+import { serve, type ServerOptions } from "../protocol/mitig1/server.ts";
 import { type Measured, sequenceOf } from "./transcripts.ts";
 
 /** Weights per grey level of the digit that they are drawn as. */
@@ -130,6 +131,8 @@ export interface Training extends Partial<On> {
   readonly learningRate: number;
   readonly seeds: Seeds;
   readonly scales?: Scales;
+  /** What shares a master key: "training" by default, as in the paper. */
+  readonly keysPer?: KeysPer;
 }
 
 /** The network that two parties of these seeds draw, for images like these. */
@@ -213,13 +216,14 @@ export class Mitig1Run {
 
 /** Trains client and server in this process, then classifies `fresh` over ciphertexts too.
  * @param options.workers that decrypt; all cores by default, 0 is this thread.
+ * @param options.observe and `observeSamples`: an honest but curious server's notebook.
  * @throws as the client's `train`; the signal's reason when aborted. */
 export async function runEncrypted(
   images: Dataset,
-  { fresh, workers = navigator.hardwareConcurrency, ...training }: Training & {
-    fresh: Dataset;
-    workers?: number;
-  },
+  { fresh, workers = navigator.hardwareConcurrency, observe, observeSamples, ...training }:
+    & Training
+    & Pick<ServerOptions, "observe" | "observeSamples">
+    & { fresh: Dataset; workers?: number },
 ): Promise<Mitig1Run> {
   const { seeds, batch, epochs, onProgress } = training;
   const transcript = new Transcript();
@@ -228,16 +232,18 @@ export async function runEncrypted(
   const [ours, theirs] = inProcess();
   const served = serve(theirs, {
     ...{ rng: seededRng(seeds.server), workers },
-    observe: (step) => {
+    observe: (step, terms) => {
       z1s.push(step.z1);
       head = step.head;
+      observe?.(step, terms);
     },
+    observeSamples,
   });
   const total = images.count + epochs * images.count / batch;
   const start = performance.now();
   try {
     const model = await train(ours, images, {
-      ...{ ...training, transcript, rng: seededRng(seeds.client) },
+      ...{ keysPer: "training" as const, ...training, transcript, rng: seededRng(seeds.client) },
       onEncrypt: (done) => onProgress?.(done, total),
       onStep: (done) => onProgress?.(images.count + done, total),
     });

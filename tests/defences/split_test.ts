@@ -1,19 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Dataset, dataset } from "lib/data/dataset.ts";
 import { bytesPerVisit, type DefenceName, DEFENCES } from "lib/defences/defences.ts";
 import { trainDefended } from "lib/defences/split.ts";
 import { watchMitig2 } from "lib/defences/mitig2.ts";
 import { visitsOf, z1Of } from "lib/attack/training/view.ts";
-import { seededRng } from "lib/math/rng.ts";
 import { DESCENT } from "lib/nn/optimizer.ts";
-
-/** Images of three classes: a bright row each, in noise. */
-function stripes(count: number, seed: number): Dataset {
-  const x = seededRng(seed).bytes(count * 144).map((v) => v / 4);
-  const y = Uint8Array.from({ length: count }, (_, i) => i % 3);
-  y.forEach((label, i) => x.fill(220, i * 144 + 36 * label, i * 144 + 36 * label + 24));
-  return dataset({ name: "stripes", x, y, shape: [12, 12, 1], classes: ["a", "b", "c"] });
-}
+import { stripes } from "./fixtures.ts";
 
 const data = { train: stripes(60, 1), test: stripes(30, 2) };
 const setting = { ...DESCENT, epochs: 2, batch: 20 };

@@ -20,6 +20,8 @@ import { type StepView, type TrainingView, type Visit, visitsOf } from "./view.t
 export type SteeredStep = Pick<StepView, "z1" | "labels"> & {
   readonly samples: Uint32Array;
   readonly dz1: Float32Array;
+  /** How far W1 moves against dz1ᵀ·(inputScale·X). */
+  readonly rate: number | null;
 };
 
 /** A server that steers: what goes back, `[m, units]`, in place of the honest dz1. */

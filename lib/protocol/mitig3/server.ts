@@ -41,7 +41,10 @@ export interface ServerOptions {
   /** Called with a line of text when a training begins, after each epoch, and at its end. */
   readonly onEvent?: (line: string) => void;
   /** An honest but curious server's notebook. */
-  readonly observe?: (seen: Seen) => void;
+  readonly observe?: (seen: Seen, terms: Terms) => void;
+  /** A dishonest server, for experiments: what it sends in place of the dz that it is given, `[m, width]`. Its own
+   * head learns from the honest one. No task sets it. */
+  readonly steer?: (seen: Seen) => Float32Array;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -117,17 +120,21 @@ class Mitig3Session implements Disposable {
 
   #step(request: Message): Answer {
     const start = performance.now();
-    const { terms: { width, classes }, head, batches } = this.#training;
+    const { terms, head, batches } = this.#training;
+    const { width, classes } = terms;
     const z = request.tensor("z", [null, width]);
     const m = z.length / width;
     batches.admit(m);
     const labels = readLabels("train", request, m, classes);
     const close = batches.add(m, request.integer("images"));
-    const { dz1: dz, loss } = head.step({ z1: z, labels, close });
+    const { dz1: honest, loss } = head.step({ z1: z, labels, close });
     this.#training.loss += loss;
-    this.options.observe?.({
-      ...{ step: batches.step, z: z.slice(), labels: labels.slice(), dz: dz.slice() },
-    });
+    const { observe, steer } = this.options;
+    const seen = (dz: Float32Array): Seen => (
+      { step: batches.step, z: z.slice(), labels: labels.slice(), dz: dz.slice() }
+    );
+    const dz = steer?.(seen(honest)) ?? honest;
+    observe?.(seen(dz), terms);
     if (close) batches.close();
     this.#busyMs += performance.now() - start;
     return { type: "dz", fields: { loss, dz: { shape: [m, width], data: dz } } };
