@@ -92,7 +92,8 @@ export class Hijacker implements Disposable {
     tf.tidy(() => {
       const [Z, P] = [tf.tensor2d(fake, [m, d]), tf.tensor2d(real, [m, d])];
       const y = tf.oneHot(tf.tensor1d(labels, "int32"), classes).toFloat();
-      const v = tf.randomNormal([2 * m, d]);
+      const seed = Math.floor(2 ** 31 * uniform(this.#rng));
+      const v = tf.randomNormal([2 * m, d], 0, 1, "float32", seed);
       const both = tf.concat([Z, P], 0);
       const yy = tf.concat([y, y], 0);
       this.#optimizer.minimize(
@@ -106,10 +107,9 @@ export class Hijacker implements Disposable {
             tf.mul(slope, penalty),
           ) as tf.Scalar;
         },
-        true,
+        false,
         this.#weights,
       );
-      this.losses.push(cost!.dataSync()[0]);
       const gradient = tf.grad((z: tf.Tensor) => tf.sum(tf.softplus(tf.neg(this.#critic(z, y)))))(
         Z,
       );
