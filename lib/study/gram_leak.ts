@@ -58,7 +58,7 @@ export class GramErrors {
         "In float64, least squares falls to zero at the visit where equations reach the unknowns; " +
         "Bayes is at a few hundredths from the second visit on.",
       xAxis: { title: "visits of each sample", unit: "count" },
-      yAxis: { title: "relative error of G", unit: "1", log: true },
+      yAxis: { title: "error of G", unit: "relative, Frobenius norm", log: true },
       series: [...lines].map(([name, points]) => {
         const first = `${points[0].hidden} units, ${WAYS[0]}`;
         return {

@@ -67,18 +67,22 @@ export class TwoVisits {
     });
   }
 
-  /** G of the first seed's first `count` samples, in the order of their classes, as pictures. */
+  /** G of `count` samples of the first seed, spread over its batches, in the order of their classes, as pictures. */
   grid(name: string, count = 100): Figure {
     const [run] = this.runs;
     const { images: { y, count: all }, truth } = run;
-    const order = Array.from({ length: count }, (_, i) => i).sort((a, b) => y[a] - y[b] || a - b);
+    const order = Array.from({ length: count }, (_, i) => Math.floor(i * all / count)).sort((
+      a,
+      b,
+    ) => y[a] - y[b] || a - b);
     const corner = (G: Float64Array) => order.flatMap((i) => order.map((j) => G[i * all + j]));
     const shown = [truth, gramIn(run, "bayes"), gramIn(run, "once"), gramIn(run, "means")]
       .map(corner);
     return imageGrid({
       ...{ name, shape: [2 * count, 2 * count, 1] },
-      title: `Inner products of ${count} private images by class, dark 0`,
-      alt: "The picture of two visits is that of the truth; one visit and class means are not.",
+      title: `Inner products of ${count} private images, ordered by class; black is 0`,
+      alt:
+        "Two visits give the picture of the truth; one visit a distorted one, class means flat blocks.",
       columns: ["true", "two visits, Bayes", "one visit", "class means"],
       rows: [{
         label: "G",
