@@ -2,6 +2,7 @@
  * @module */
 import type { TrainingView } from "../attack/training/view.ts";
 import { trainingView } from "../attack/training/view.ts";
+import { gramOf } from "../attack/training/leakage.ts";
 import { type Dataset, firstImages } from "../data/dataset.ts";
 import { multiplyTransposed, transpose } from "../math/dense.ts";
 import { seededRng } from "../math/rng.ts";
@@ -18,6 +19,31 @@ export const followable = (epochs: number, batch = 100): Setting => ({
   ...{ ...DESCENT, shuffle: false },
   ...{ epochs, batch },
 });
+
+/** `count` images from `seed`·`count` on: each seed has private images of its own.
+ * @throws {RangeError} there are not so many. */
+export function privateImages(data: Dataset, count: number, seed: number): Dataset {
+  const [from, to] = [seed * count, (seed + 1) * count];
+  if (to > data.count) {
+    throw new RangeError(`Cannot take images ${from} to ${to}: ${data.name} has ${data.count}`);
+  }
+  const x = data.x.subarray(from * data.n, to * data.n);
+  return { ...data, x, y: data.y.subarray(from, to), count };
+}
+
+/** Inner products of the network's inputs, pixels in [0, 1]. */
+export const trueGram = ({ x, count }: Dataset): Float64Array =>
+  gramOf(Float64Array.from(x, (v) => v / 255), count);
+
+/** ‖A − B‖ / ‖B‖. */
+export function relativeError(A: Float64Array, B: Float64Array): number {
+  let [apart, size] = [0, 0];
+  A.forEach((value, at) => {
+    apart += (value - B[at]) ** 2;
+    size += B[at] ** 2;
+  });
+  return Math.sqrt(apart / size);
+}
 
 /** What MITIG2's server has of a training of these images: real client and server, float32 as on the wire. */
 export async function splitView(

@@ -18,8 +18,9 @@ import type { TrainingView } from "./view.ts";
 /** Singular values below this share of the largest are of images that depend on others. */
 const DEPENDENT = 1e-7;
 
-/** The largest error of an equation v·x = b that is still used, in grey levels. */
-const LARGEST_ERROR = 20;
+/** The largest error of an equation v·x = b that is used, in grey levels: images that satisfy none so are tried with
+ * fewer equations. */
+const LARGEST_ERRORS = [20, 10, 5];
 
 /** What {@linkcode fromKnown} knows beside the view. */
 export interface KnownOptions {
@@ -75,31 +76,41 @@ export async function fromKnown(
   const wanted = Uint32Array.from(samples ?? found.samples.filter((name) => !names.has(name)));
   const column = (place: number) =>
     Float64Array.from(rows, (row) => found.G![row * N + place] / inputScale ** 2);
-  const { equations, scaled } = independent(known, rows.map(column), n);
-  if (equations.length === 0) return end("failed", "no equation bears the error of G", nothing);
-  const views = Array.from(
-    wanted,
-    (name) => floatView({ W1: equations, z1: scaled(column(at(name))), shape }),
-  );
-  const W1 = views[0]?.W1; // one W1 for all, so that the solver sees that it is one
-  const recovered = await attack(views.map((each) => ({ ...each, W1 })), {
-    ...{ objective, solver: "batched", maxIterations, signal, onProgress },
-  });
-  const done = [...recovered.keys()].filter((at) => recovered[at].xHat !== null);
+  const pixels = new Map<number, Float64Array>();
+  const numbers: number[] = [];
+  const system = singularVectors(known, rows.map(column), n);
+  for (const largest of LARGEST_ERRORS) {
+    const { equations, scaled } = bearing(system, largest, n);
+    const left = wanted.filter((name) => !pixels.has(name));
+    const count = equations.length / n;
+    if (count === 0 || count === numbers.at(-1) || left.length === 0) continue;
+    numbers.push(count);
+    const views = Array.from(
+      left,
+      (name) => floatView({ W1: equations, z1: scaled(column(at(name))), shape }),
+    );
+    const { W1 } = views[0]; // one W1 for all, so that the solver sees that it is one
+    const recovered = await attack(views.map((view) => ({ ...view, W1 })), {
+      ...{ objective, solver: "batched", maxIterations, signal },
+      onProgress: (done) => onProgress?.(wanted.length - left.length + done, wanted.length),
+    });
+    recovered.forEach(({ xHat }, k) => xHat && pixels.set(left[k], xHat));
+  }
+  if (numbers.length === 0) return end("failed", "no equation bears the error of G", nothing);
+  const done = wanted.filter((name) => pixels.has(name));
   const X = new Float64Array(done.length * n);
-  done.forEach((at, row) => X.set(recovered[at].xHat!, row * n));
+  done.forEach((name, row) => X.set(pixels.get(name)!, row * n));
   const left = wanted.length - done.length;
+  const used = numbers.join(", then ");
   return end(
     done.length > 0 ? "estimate" : "failed",
     [
       found.message,
       left > 0 ? `${left} of ${wanted.length} images did not come to an end` : "",
-      equations.length / n < k
-        ? `${equations.length / n} equations of ${k} bear the error of G`
-        : "",
+      used !== `${k}` ? `of ${k} equations ${used} bear the error of G` : "",
     ].filter((text) => text !== "").join("; "),
     {
-      samples: Uint32Array.from(done, (at) => wanted[at]),
+      samples: done,
       X: done.length > 0 ? X : null,
     },
   );
@@ -117,20 +128,36 @@ function checkKnown({ samples, x }: KnownImages, n: number): number {
   return k;
 }
 
-/** The equations in the singular vectors of the known images.
- * @param G the known images' columns of inner products as the attack found them, k of k.
- * @returns unit rows `[equations, n]`, and the right-hand sides for a column of inner products. */
-function independent({ x }: KnownImages, G: readonly Float64Array[], n: number) {
+/** The known images' singular vectors, and how far G is off where it is known. */
+interface SingularVectors {
+  readonly known: Float64Array;
+  /** Squares of the singular values, falling, and the left vectors by row. */
+  readonly values: Float64Array;
+  readonly vectors: Float64Array;
+  /** Root mean square, in grey levels squared. */
+  readonly error: number;
+}
+
+/** @param G the known images' columns of inner products as the attack found them, k of k. */
+function singularVectors(
+  { x }: KnownImages,
+  G: readonly Float64Array[],
+  n: number,
+): SingularVectors {
   const k = G.length;
   const known = Float64Array.from(x);
   const truth = multiplyTransposed(known, known, { n });
   let error = 0;
   for (let at = 0; at < k * k; at++) error += (G[Math.floor(at / k)][at % k] - truth[at]) ** 2;
-  error = Math.sqrt(error) / k;
-  const { values, vectors } = symmetricEigen(truth);
+  return { known, ...symmetricEigen(truth), error: Math.sqrt(error) / k };
+}
+
+/** The equations whose error is at most `largest` grey levels.
+ * @returns unit rows `[equations, n]`, and the right-hand sides for a column of inner products. */
+function bearing({ known, values, vectors, error }: SingularVectors, largest: number, n: number) {
+  const k = values.length;
   const kept = [...values.keys()].filter((m) =>
-    values[m] > DEPENDENT ** 2 * Math.max(values[0], 0) && values[m] > 0 &&
-    error / Math.sqrt(values[m]) <= LARGEST_ERROR
+    values[m] > DEPENDENT ** 2 * Math.max(values[0], 0) && error / Math.sqrt(values[m]) <= largest
   );
   const u = kept.map((m) => vectors.subarray(m * k, (m + 1) * k));
   const equations = new Float64Array(kept.length * n);
