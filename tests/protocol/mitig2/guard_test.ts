@@ -3,7 +3,7 @@ import { ProtocolError } from "lib/net/wire.ts";
 import { checkGuard, clipRows } from "lib/protocol/mitig2/guard.ts";
 import type { Seen } from "lib/protocol/mitig2/step.ts";
 import { AUTHORS } from "lib/nn/optimizer.ts";
-import { data, hidden, trainBoth } from "./fixtures.ts";
+import { hidden, trainBoth } from "./fixtures.ts";
 
 const setting = { ...AUTHORS, epochs: 1, batch: 50, learningRate: 1, pixelScale: 1 / 255 };
 
