@@ -17,9 +17,12 @@ import { DataError } from "./dataset.ts";
 import { countOf, shapeText, shown, type Tensor, tensorOf, unreadable } from "./tensor.ts";
 
 /** Numbers with shapes, row-major, by name. */
-export type Tensors = Readonly<
-  Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
+export type TensorsOf<A> = Readonly<
+  Record<string, { readonly shape: readonly number[]; readonly data: A }>
 >;
+
+/** Those of our networks. */
+export type Tensors = TensorsOf<Float32Array>;
 
 /** Text by name. */
 export type Metadata = Readonly<Record<string, string>>;
@@ -36,10 +39,10 @@ const BLANK = "0".repeat(64);
 const OPENING = `{"${METADATA}":{"${SUM}":"`;
 const SUM_AT = LENGTH_BYTES + OPENING.length;
 
-/** Encodes tensors and metadata as one file. The same input gives the same bytes.
+/** Encodes tensors, as F32 or F64, and metadata as one file. The same input gives the same bytes.
  * @throws {TypeError} data do not fit their shape, or a name is taken. {RangeError} NaN or infinity. */
 export function encodeSafetensors(
-  tensors: Tensors,
+  tensors: TensorsOf<Float32Array | Float64Array>,
   metadata: Metadata = {},
 ): Uint8Array<ArrayBuffer> {
   const header: Record<string, unknown> = Object.keys(metadata).length > 0
@@ -54,7 +57,8 @@ export function encodeSafetensors(
     if (!data.every(Number.isFinite)) {
       throw new RangeError(`Cannot write ${name}: it holds NaN or infinity`);
     }
-    header[name] = { dtype: "F32", shape, data_offsets: [size, size + data.byteLength] };
+    const dtype = data instanceof Float64Array ? "F64" : "F32";
+    header[name] = { dtype, shape, data_offsets: [size, size + data.byteLength] };
     size += data.byteLength;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
@@ -148,7 +152,10 @@ const digest = (file: Uint8Array) =>
 
 /** Encodes tensors and metadata with their SHA-256. The same input gives the same bytes.
  * @throws {TypeError} data do not fit their shape, or a name is taken or a number. {RangeError} NaN or infinity. */
-export function seal(tensors: Tensors, metadata: Metadata): Uint8Array<ArrayBuffer> {
+export function seal(
+  tensors: TensorsOf<Float32Array | Float64Array>,
+  metadata: Metadata,
+): Uint8Array<ArrayBuffer> {
   if (SUM in metadata) throw new TypeError(`Cannot seal: the metadata have a ${SUM} already`);
   const file = encodeSafetensors(tensors, { [SUM]: BLANK, ...metadata });
   // JavaScript puts names that are integers first: the sum would not stand where it is looked for.
@@ -163,6 +170,14 @@ export function seal(tensors: Tensors, metadata: Metadata): Uint8Array<ArrayBuff
  * @throws {RangeError} the sum is missing, as in files of earlier versions, or another one; else as
  * `decodeSafetensors`. */
 export function unseal(bytes: Uint8Array): { tensors: Tensors; metadata: Metadata } {
+  checkSum(bytes);
+  const { tensors, metadata: { [SUM]: _, ...metadata } } = decodeSafetensors(bytes);
+  return { tensors, metadata };
+}
+
+/** Refuses a file that is not as it was sealed.
+ * @throws {RangeError} as {@linkcode unseal}. */
+export function checkSum(bytes: Uint8Array): void {
   if (ascii(bytes.subarray(LENGTH_BYTES, SUM_AT)) !== OPENING) {
     decodeSafetensors(bytes); // says more of a file that is none
     throw refuse("it carries no SHA-256, as files of an earlier version do");
@@ -170,8 +185,6 @@ export function unseal(bytes: Uint8Array): { tensors: Tensors; metadata: Metadat
   if (digest(bytes) !== ascii(bytes.subarray(SUM_AT, SUM_AT + BLANK.length))) {
     throw refuse("its SHA-256 is not the one it was saved with");
   }
-  const { tensors, metadata: { [SUM]: _, ...metadata } } = decodeSafetensors(bytes);
-  return { tensors, metadata };
 }
 
 const FORMATS: Readonly<Record<string, string>> = {

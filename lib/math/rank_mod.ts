@@ -7,10 +7,10 @@
 import { invert } from "@noble/curves/abstract/modular.js";
 
 /** The largest prime below 2²¹. */
-const P = 2_097_143;
+export const P = 2_097_143;
 
 /** Sums of so many products of two residues are exact in float64. */
-const EXACT_TERMS = 2 ** 11 - 1;
+export const EXACT_TERMS = 2 ** 11 - 1;
 
 /** The rank modulo p of A `[rows, n]` of safe integers; stops at n. At most the rank over the rationals. */
 export const rankMod = (A: ArrayLike<number>, n: number): number => independentRows(A, n).length;
@@ -46,7 +46,7 @@ export function independentRows(A: ArrayLike<number>, n: number): number[] {
 }
 
 /** value mod P in [0, P), for a safe integer. */
-function residue(value: number): number {
+export function residue(value: number): number {
   const rest = value % P;
   return rest < 0 ? rest + P : rest;
 }

@@ -48,6 +48,18 @@ export function seededRng(insecureSeed: number, stream?: string): Rng {
   return { source: `insecureSeed=${insecureSeed}`, bytes: (length) => xof.xof(length) };
 }
 
+/** A stream that only who has the secret can tell from a random one: the output of SHAKE256 over the secret and a name.
+ * One secret gives a stream for each name, which need not be kept.
+ * @param secret 32 bytes of the CSPRNG.   @throws {TypeError} a secret of another length. */
+export function expandedRng(secret: Uint8Array, name: string): Rng {
+  if (secret.length !== 32) {
+    throw new TypeError(`Cannot expand a secret: expected 32 bytes, got ${secret.length}`);
+  }
+  const xof = shake256.create({}).update(secret) // of one length, so where the name begins is plain
+    .update(new TextEncoder().encode(`fe-leakage/expanded/v1/${name}`));
+  return { source: "csprng", bytes: (length) => xof.xof(length) };
+}
+
 /** `count` uniform scalars in [0, order), by rejection, from few large draws: one by one, a matrix of them
  * would take ten times as long as all that is done with it.
  * @throws {RangeError} order < 1. */

@@ -1,14 +1,18 @@
 /** What turns the first layer's product into a short code of length 1:
  *
- *   a1 = relu(z1 + b1),  v = V·a1 + c,  u = v / ‖v‖
- *   dv = (du − u·⟨u, du⟩) / ‖v‖,  dz1 = (Vᵀ·dv) ∘ [a1 > 0],  dV = Σ dv·a1ᵀ,  dc = Σ dv,  db1 = Σ dz1
+ *   a1 = relu(z1 + b1),  v = V·a1 + c,  s = max(‖v‖, 2⁻¹⁰),  u = v / s
+ *   dv = (du − u·⟨u, du⟩) / s,  dz1 = (Vᵀ·dv) ∘ [a1 > 0],  dV = Σ dv·a1ᵀ,  dc = Σ dv,  db1 = Σ dz1
  *
- * A sample is a row. A batch may come in parts: `forward` and `backward` take them in turn, first in, first out;
+ * The floor of s is for an image that no unit answers to: v is c alone then, which may be 0 or so small that the gradient
+ * has no bound. Below the floor u is shorter than 1, and dv = du / s. A sample is a row. A batch may come in parts: `forward` and `backward` take them in turn, first in, first out;
  * `update` closes the batch. In plain loops over the units that are not 0, which are about half: with a width of 10
  * that costs less than tensors of tfjs would, and gives the same bits on every machine.
  * @module */
 import { transpose } from "./backend.ts";
 import { type Optimizer, optimizer, type OptimizerName, type OptimizerState } from "./optimizer.ts";
+
+/** The least that v is divided by. */
+const FLOOR = 2 ** -10;
 
 /** b1 `[units]`, V `[width, units]`, c `[width]`. */
 export interface BottleneckWeights {
@@ -29,8 +33,8 @@ interface Forwarded {
   readonly a1: Float32Array;
   /** `[m, width]` */
   readonly u: Float32Array;
-  /** 1 / ‖v‖ `[m]` */
-  readonly inverse: Float64Array;
+  /** s `[m]` */
+  readonly scale: Float64Array;
 }
 
 /** The bottleneck in training or in use. */
@@ -80,7 +84,7 @@ export class Bottleneck {
     const [b1, Vt, c] = [this.#b1, this.#Vt, this.#c];
     const m = z1.length / units;
     const [a1, u] = [new Float32Array(m * units), new Float32Array(m * width)];
-    const [inverse, v] = [new Float64Array(m), new Float64Array(width)];
+    const [scale, v] = [new Float64Array(m), new Float64Array(width)];
     for (let k = 0; k < m; k++) {
       v.set(c);
       for (let i = 0; i < units; i++) {
@@ -92,11 +96,10 @@ export class Bottleneck {
       }
       let square = 0;
       for (let j = 0; j < width; j++) square += v[j] * v[j];
-      const scale = square > 0 ? 1 / Math.sqrt(square) : 0; // a black image before any step: u = 0
-      inverse[k] = scale;
-      for (let j = 0; j < width; j++) u[k * width + j] = v[j] * scale;
+      scale[k] = Math.max(Math.sqrt(square), FLOOR);
+      for (let j = 0; j < width; j++) u[k * width + j] = v[j] / scale[k];
     }
-    return { a1, u, inverse };
+    return { a1, u, scale };
   }
 
   /** @param z1 `[m, units]`, without b1.   @returns u `[m, width]`. */
@@ -115,18 +118,20 @@ export class Bottleneck {
    * @returns dz1 `[m, units]`, by the weights before the batch. */
   backward(du: Float32Array): Float32Array {
     const { units, width } = this;
-    const { a1, u, inverse } = this.#forwarded.shift()!;
+    const { a1, u, scale } = this.#forwarded.shift()!;
     const { b1: db1, V: dVt, c: dc } = this.#sums;
     const Vt = this.#Vt;
-    const m = inverse.length;
+    const m = scale.length;
     const dz1 = new Float32Array(m * units);
     const dv = new Float64Array(width);
     for (let k = 0; k < m; k++) {
       const at = k * width;
       let along = 0;
-      for (let j = 0; j < width; j++) along += u[at + j] * du[at + j];
+      if (scale[k] > FLOOR) {
+        for (let j = 0; j < width; j++) along += u[at + j] * du[at + j];
+      }
       for (let j = 0; j < width; j++) {
-        dv[j] = (du[at + j] - u[at + j] * along) * inverse[k];
+        dv[j] = (du[at + j] - u[at + j] * along) / scale[k];
         dc[j] += dv[j];
       }
       for (let i = 0; i < units; i++) {

@@ -64,6 +64,21 @@ export interface UpperState {
   readonly optimizers: Readonly<Record<keyof UpperWeights, OptimizerState>>;
 }
 
+/** What stands between the two layers: a = f(z), and its derivative by what it gave. */
+interface Activation {
+  apply(z: tf.Tensor): tf.Tensor;
+  derivative(a: tf.Tensor): tf.Tensor;
+}
+
+const ACTIVATIONS = {
+  sigmoid: { apply: (z) => z.sigmoid(), derivative: (a) => a.sub(a.square()) },
+  relu: { apply: (z) => z.relu(), derivative: (a) => a.greater(0).cast("float32") },
+  none: { apply: (z) => z, derivative: (a) => tf.onesLike(a) },
+} satisfies Record<string, Activation>;
+
+/** The paper's sigmoid, or what a defence has in its place. */
+export type ActivationName = keyof typeof ACTIVATIONS;
+
 /** The end of a batch: how many images it had, and the learning rate of its step. */
 export interface BatchEnd {
   readonly images: number;
@@ -80,13 +95,16 @@ export class UpperLayers implements Disposable {
   readonly #optimizers: Record<keyof UpperWeights, Optimizer>;
   readonly #sums: Record<keyof UpperWeights, Float32Array>;
   readonly #forwarded: tf.Tensor2D[] = [];
+  readonly #activation: Activation;
 
   /** @throws {TypeError} saved state of another shape. */
   constructor(
     weights: UpperWeights,
     { optimizer: name }: Pick<Setting, "optimizer">,
     saved?: UpperState["optimizers"],
+    activation: ActivationName = "sigmoid",
   ) {
+    this.#activation = ACTIVATIONS[activation];
     [this.hidden, this.classes] = [weights.b1.length, weights.b2.length];
     const each = <T>(make: (name: keyof UpperWeights) => T) => ({
       b1: make("b1"),
@@ -105,7 +123,7 @@ export class UpperLayers implements Disposable {
     let z2!: Float32Array;
     const A1 = tf.tidy(() => {
       const Z1 = tf.tensor2d(z1, [z1.length / hidden, hidden]).add(tf.tensor1d(b1));
-      const a1 = Z1.sigmoid() as tf.Tensor2D;
+      const a1 = this.#activation.apply(Z1) as tf.Tensor2D;
       const Z2 = a1.matMul(tf.tensor2d(transpose(W2, classes, hidden), [hidden, classes]));
       z2 = Z2.add(tf.tensor1d(b2)).dataSync<"float32">();
       return a1;
@@ -130,7 +148,7 @@ export class UpperLayers implements Disposable {
     tf.tidy(() => { // it returns nothing, because tidy looks for tensors in every element of an array
       const dZ2 = tf.tensor2d(dz2, [m, classes]);
       const dA1 = dZ2.matMul(tf.tensor2d(this.#weights.W2, [classes, hidden]));
-      const dZ1 = dA1.mul(A1.sub(A1.square())); // [m, hidden]
+      const dZ1 = dA1.mul(this.#activation.derivative(A1)); // [m, hidden]
       dz1 = dZ1.dataSync<"float32">();
       this.#add("b1", dZ1.sum(0));
       this.#add("W2", tf.tensor2d(transpose(dz2, m, classes), [classes, m]).matMul(A1));

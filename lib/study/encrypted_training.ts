@@ -1,7 +1,7 @@
 /** Notebook 01b: training on ciphertexts as CryptoNN does it, against the same steps in the clear; the same network
  * trained in float32 on all of the data; and what the gradient that the server decrypts says of the batch behind it.
  * @module */
-import { fromGradient } from "../attack/gradient.ts";
+import { solveGradient } from "../attack/training/gradient.ts";
 import { type Dataset, dataset, image, type SplitDataset } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
 import type { Transcript } from "../net/transcript.ts";
@@ -225,7 +225,7 @@ export async function attackGradients(
     const batch = dataset({ ...images, x, y });
     const run = { hidden, batch: m, steps: 1, learningRate: 1, insecureSeed: seed };
     const { first: { dz1, dW1 } } = await runClear({ images: batch, ...run });
-    const { X, rank, solves } = fromGradient(dz1, dW1, { hidden, batch: m, n });
+    const { X, rank, solves } = solveGradient(dz1, dW1, { hidden, batch: m, n });
     const right = (i: number) =>
       X !== null && image(batch, i).every((v, pixel) => v === X[i * n + pixel]);
     const exact = Array.from({ length: m }, (_, i) => i).filter(right).length;

@@ -23,7 +23,8 @@ import {
 import { trainFixed } from "../protocol/fixed_train.ts";
 import type { Head } from "../protocol/head.ts";
 import { classify, train } from "../protocol/mitig1/client.ts";
-import { serve } from "../protocol/mitig1/server.ts";
+import type { KeysPer } from "../protocol/mitig1/master_keys.ts";
+import { serve, type ServerOptions } from "../protocol/mitig1/server.ts";
 import { type Measured, sequenceOf } from "./transcripts.ts";
 
 /** Weights per grey level of the digit that they are drawn as. */
@@ -130,6 +131,8 @@ export interface Training extends Partial<On> {
   readonly learningRate: number;
   readonly seeds: Seeds;
   readonly scales?: Scales;
+  /** What shares a master key: "training" by default, as in the paper. */
+  readonly keysPer?: KeysPer;
 }
 
 /** The network that two parties of these seeds draw, for images like these. */
@@ -177,6 +180,28 @@ export class Mitig1Run {
     };
   }
 
+  /** What it cost: seconds of all set-ups, of encrypting and of storing a sample; bytes of all messages to the server,
+   * and of those that carry ciphertexts. */
+  get cost(): {
+    steps: Record<"setup" | "encrypt" | "store", number>;
+    bytes: number;
+    sampleBytes: number;
+  } {
+    const { measured: { steps, traffic }, images: { count } } = this.training;
+    const seconds = (what: string) => steps.find((step) => step.what === what)!.elapsedMs / 1000;
+    const sent = traffic.filter(({ from }) => from === "client");
+    const sum = (of: typeof sent) => of.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+    return {
+      steps: {
+        setup: seconds("setup"),
+        encrypt: seconds("encrypt") / count,
+        store: seconds("store samples, elapsed") / count,
+      },
+      bytes: sum(sent),
+      sampleBytes: sum(sent.filter(({ what }) => what === "samples")),
+    };
+  }
+
   /** Who sent what, with sizes and times. */
   sequence(name: string): Figure {
     const { batch, hidden, measured } = this.training;
@@ -213,13 +238,14 @@ export class Mitig1Run {
 
 /** Trains client and server in this process, then classifies `fresh` over ciphertexts too.
  * @param options.workers that decrypt; all cores by default, 0 is this thread.
+ * @param options.observe and `observeSamples`: an honest but curious server's notebook.
  * @throws as the client's `train`; the signal's reason when aborted. */
 export async function runEncrypted(
   images: Dataset,
-  { fresh, workers = navigator.hardwareConcurrency, ...training }: Training & {
-    fresh: Dataset;
-    workers?: number;
-  },
+  { fresh, workers = navigator.hardwareConcurrency, observe, observeSamples, ...training }:
+    & Training
+    & Pick<ServerOptions, "observe" | "observeSamples">
+    & { fresh: Dataset; workers?: number },
 ): Promise<Mitig1Run> {
   const { seeds, batch, epochs, onProgress } = training;
   const transcript = new Transcript();
@@ -228,16 +254,18 @@ export async function runEncrypted(
   const [ours, theirs] = inProcess();
   const served = serve(theirs, {
     ...{ rng: seededRng(seeds.server), workers },
-    observe: (step) => {
+    observe: (step, terms) => {
       z1s.push(step.z1);
       head = step.head;
+      observe?.(step, terms);
     },
+    observeSamples,
   });
   const total = images.count + epochs * images.count / batch;
   const start = performance.now();
   try {
     const model = await train(ours, images, {
-      ...{ ...training, transcript, rng: seededRng(seeds.client) },
+      ...{ keysPer: "training" as const, ...training, transcript, rng: seededRng(seeds.client) },
       onEncrypt: (done) => onProgress?.(done, total),
       onStep: (done) => onProgress?.(images.count + done, total),
     });

@@ -7,6 +7,7 @@ import type { Connection } from "../net/connection.ts";
 import type { Transcript } from "../net/transcript.ts";
 import * as cryptonn from "../protocol/cryptonn/client.ts";
 import * as mitig1 from "../protocol/mitig1/client.ts";
+import { KEYS_PER, type KeysPer } from "../protocol/mitig1/master_keys.ts";
 import { runCommand, UsageError, type Values } from "./args.ts";
 import { authorityFlags, type Place, placeOf, rngOf, seedFlag } from "./party.ts";
 import { connectFlags, PartyRun, round } from "./party_client.ts";
@@ -46,7 +47,8 @@ interface Common {
   readonly onStep: (done: number, total: number, loss: number) => void;
 }
 
-/** Connects, trains, classifies unseen digits and says how it went. @param source of W1, if it is drawn here. */
+/** Connects, trains, classifies unseen digits and says how it went. @param own what only a client of MITIG1
+ * says: where its W1 is from, what shares a master key. */
 async function trainAndClassify(
   task: string,
   options: Values<typeof flags>,
@@ -56,7 +58,7 @@ async function trainAndClassify(
     common: Common,
     connections: readonly Connection[],
   ) => Promise<(pixels: Uint8Array) => Promise<Uint8Array>>,
-  source?: string,
+  own?: { readonly source: string; readonly keysPer: KeysPer },
 ): Promise<number> {
   const { samples, test, pool, hidden, batch, epochs, json } = options;
   const learningRate = Number(options["learning-rate"]);
@@ -71,7 +73,7 @@ async function trainAndClassify(
   const run = new PartyRun(task);
   const { transcript, signal } = run;
   return await run.over(places, async (...connections) => {
-    console.error(`${images.name}, ${images.n} pixels${source ? `, W1 from ${source}` : ""}`);
+    console.error(`${images.name}, ${images.n} pixels${own ? `, W1 from ${own.source}` : ""}`);
     const started = run.seconds;
     let last = NaN;
     const onEncrypt = (done: number, total: number) => run.say("encrypted", done, total);
@@ -83,7 +85,7 @@ async function trainAndClassify(
     const classify = await train(images, common, connections);
     const trainSeconds = round(run.seconds - started, 3);
     run.finish(accuracyOf(await classify(unseen.x), unseen.y), json, {
-      ...{ trainSeconds, ...source === undefined ? { loss: last } : { source } },
+      ...{ trainSeconds, ...own ?? { loss: last } },
       ...{ samples, test, pool, hidden, batch, epochs, learningRate },
     });
   });
@@ -97,15 +99,25 @@ if (name === "mitig1:client") {
 Every image goes to it encrypted, once; every step sends keys for the rows of W1, which say nothing about
 them. Start deno task mitig1:server first; for one on another machine give --url wss://its-name:8443
 and copy its cert.pem and token to --identity. A step costs the server about 15 ms a core for each image and
-hidden unit at 7×7 pixels. ${JSON_HELP}source (of W1's randomness), and what was asked for.`;
-  const all = { ...flags, "insecure-seed": seedFlag("W1") } as const;
+hidden unit at 7×7 pixels. ${JSON_HELP}source (of W1's randomness), keysPer, and what was asked for.`;
+  const all = {
+    ...flags,
+    "keys-per": {
+      type: "choice",
+      choices: KEYS_PER,
+      default: "batch",
+      help:
+        "what shares a master key; under the paper's one for the training each key opens every image",
+    },
+    "insecure-seed": seedFlag("W1"),
+  } as const;
   await runCommand({ name, summary, flags: all }, async (options) => {
     const server = await placeOf("mitig1:server", options.url, options.identity);
-    const [rng, { epochs }] = [rngOf(options), options];
+    const [rng, { epochs, "keys-per": keysPer }] = [rngOf(options), options];
     return await trainAndClassify(name, options, [server], async (images, common, [server]) => {
-      const model = await mitig1.train(server, images, { ...common, epochs, rng });
+      const model = await mitig1.train(server, images, { ...common, epochs, keysPer, rng });
       return (pixels) => mitig1.classify(model, pixels);
-    }, rng.source);
+    }, { source: rng.source, keysPer });
   }, args);
 } else if (name === "cryptonn:client") {
   const summary =

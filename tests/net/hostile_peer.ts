@@ -208,7 +208,9 @@ async function disturbMitig2(): Promise<void> {
 
 async function disturbMitig1(): Promise<void> {
   const sizes = { n: 2, hidden: 64, classes: 3, count: 40, batch: 40, epochs: 1, learningRate: 1 };
-  const terms: mitig1.Terms = { curve: "bls12-381", ...sizes, scales: DEFAULT_SCALES };
+  const terms: mitig1.Terms = {
+    ...{ curve: "bls12-381", keysPer: "training", ...sizes, scales: DEFAULT_SCALES },
+  };
   const begin = (changes: Fields = {}): Request => [
     "train",
     { ...termsFields(terms), ...changes },

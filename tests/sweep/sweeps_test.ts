@@ -125,3 +125,19 @@ test("training in float differs from mitig1 by its fixed point alone, and little
   assert(Math.abs(float - await accuracy("mitig1", 12)) < 0.01);
   assert(float - await accuracy("mitig1", 3) > 0.02);
 });
+
+test("leakage gives a point the same row in any Worker, and pairs defences by their seed", async () => {
+  const sweep = await loadSweep("leakage");
+  const point = {
+    ...{ defence: "noise-1", dataset: "mnist", hidden: 10, epochs: 1, images: 300, run: 0 },
+  };
+  const run = (own: typeof point) =>
+    Promise.resolve(sweep.run(own, { seed: seedOf(sweep, own), stopped: () => false }));
+  const timeless = ({ secondsPerEpoch: _, ...row }: Row) => row;
+  const [first, again] = [await run(point), await run(point)];
+  assertEquals(timeless(again), timeless(first));
+  assertEquals([first.k1000, first.k10000, first.bytesPerVisit], [null, null, 80]);
+  const plain = await run({ ...point, defence: "sigmoid" });
+  assert(Number(plain.k100) < Number(first.k100) && Number(plain.k100) < Number(plain.floor));
+  assertEquals(seedOf(sweep, point), seedOf(sweep, { ...point, defence: "sigmoid" }));
+});

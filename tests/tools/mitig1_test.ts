@@ -47,7 +47,7 @@ Deno.test({
       const testAccuracy = await plainAccuracy();
       assertEquals(rest, {
         ...asked,
-        ...{ testAccuracy, learningRate: 1, source: "insecureSeed=2" },
+        ...{ testAccuracy, learningRate: 1, source: "insecureSeed=2", keysPer: "batch" },
       });
       assert(0 < trainSeconds && trainSeconds < seconds);
       assertGreater(bytesUp, (8 + 10) * 19 * 96 + (4 + 1) * 2 * 19 * 48);
@@ -60,7 +60,7 @@ Deno.test({
       assertMatch(client.stderr, /^step 4\/4 {2}loss \d\.\d{4} {2}\d+\.\d s, 0\.0 s left$/m);
       assertMatch(
         server.stdout,
-        /16-2-10, 8 samples, 2 epochs, batch 4, learning rate 1, 1 Workers/,
+        /16-2-10, 8 samples, 2 epochs, batch 4, learning rate 1, a master key per batch, 1 Workers/,
       );
 
       const wrong = new Party("mitig1:client", [...place, "--learning-rate", "0"]);

@@ -6,7 +6,8 @@
  *     x = P·q + N·b    N = Q⁻¹Aᵀ(A·Q⁻¹·Aᵀ)⁻¹    P = Q⁻¹ − N·A·Q⁻¹
  *
  * With A·Q⁻¹·Aᵀ = L·Lᵀ and V = L⁻¹·A·Q⁻¹ these are N·b = Vᵀ·L⁻¹·b and P = Q⁻¹ − Vᵀ·V. Equations that
- * depend on others drop out with their pivot. The step for an image's copies is to shrink, to clip, and to add up the
+ * depend on others drop out with their pivot. Equations that carry noise need not be met: a slack on the diagonal of
+ * A·Q⁻¹·Aᵀ makes the projection the minimum of ‖x − q‖²_Q + Σ (A·x − b)²/slack. The step for an image's copies is to shrink, to clip, and to add up the
  * disagreement.
  * @module */
 import { bandedBackward, bandedCholesky, bandedForward } from "../../math/banded.ts";
@@ -34,8 +35,14 @@ export interface Splitting {
   multipliers(v: Float64Array): Float64Array;
 }
 
-/** Prepares the x step for equations A `[hidden, n]`. Costs hidden·n² / 2 products and less. */
-export function split(A: Float64Array, forms: Forms, n: number): Splitting {
+/** Prepares the x step for equations A `[hidden, n]`. Costs hidden·n² / 2 products and less.
+ * @param slack `[hidden]`, how far from 0 each (A·x − b)² may be at a price of 1; none: met exactly. */
+export function split(
+  A: Float64Array,
+  forms: Forms,
+  n: number,
+  slack?: Float64Array,
+): Splitting {
   const hidden = A.length / n;
   const { K, width } = metric(forms, n);
   bandedCholesky(K, width);
@@ -46,6 +53,7 @@ export function split(A: Float64Array, forms: Forms, n: number): Splitting {
   const half = A.slice();
   bandedForward(K, width, half);
   const L = multiplyTransposed(half, half, { n, lower: true });
+  slack?.forEach((room, row) => L[row * hidden + row] += room);
   const rank = cholesky(L, hidden);
   for (let at = 0; at < half.length; at += n) {
     bandedBackward(K, width, half.subarray(at, at + n));

@@ -13,8 +13,11 @@ import type { Shape } from "../priors.ts";
 /** Numbers in a row-major array. */
 export type Numbers = Float32Array | Float64Array;
 
-/** Whose server it is. */
-export type Scheme = "cryptonn" | "mitig1" | "mitig2" | "mitig3";
+/** Whose server it is: the scheme under attack, the paper's two mitigations, and ours. */
+export const SCHEMES = ["cryptonn", "mitig1", "mitig2", "mitig3"] as const;
+
+/** As {@linkcode SCHEMES}. */
+export type Scheme = (typeof SCHEMES)[number];
 
 /** One step: a batch of m samples. */
 export interface StepView {

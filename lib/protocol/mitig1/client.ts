@@ -1,10 +1,12 @@
 /** The client of MITIG1: pixels, W1 and the master key. All that it sends is encrypted, but for the labels.
  *
- *   once a sample:  Enc(msk, x), label → server
- *   every step:     KeyDer(msk, row of W1), all rows → server → dz1;  dW1 = dz1·X, and W1 moves (step.ts)
+ *   once a sample:  Enc(msk of its batch, x), label → server
+ *   every step:     KeyDer(msk of the batch, row of W1), all rows → server → dz1
+ *                   dW1 = dz1·X, and W1 moves (step.ts)
  *
  * The keys of a step are fresh, also where a row has not moved: equal rows do not show. The
- * master key comes from the CSPRNG whatever draws W1, because the result does not depend on it.
+ * master keys come from the CSPRNG whatever draws W1, because the result does not depend on them. One for each
+ * batch by default; the paper's single one lets every key open every sample (master_keys.ts).
  * @see arXiv 2509.21497, first mitigation. Juve45/cryptonn, mitigation1_client.py.
  * @module */
 import type { Dataset } from "../../data/dataset.ts";
@@ -14,7 +16,6 @@ import {
   encrypt,
   keyDerive,
   type MasterSecretKey,
-  setup,
 } from "../../fe/fhipe.ts";
 import { startPairing } from "../../math/pairing/group.ts";
 import { type Rng, secureRng } from "../../math/rng.ts";
@@ -25,6 +26,7 @@ import type { Connection } from "../../net/connection.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
 import { clearProducts, DEFAULT_SCALES, initialFixedW1, type Scales } from "../fixed_net.ts";
 import { classifyInParts, countImages } from "../parties.ts";
+import { type KeysPer, MasterKeys } from "./master_keys.ts";
 import { clientStep } from "./step.ts";
 import { checkTerms, paramsOf, stepsOf, type Terms } from "./terms.ts";
 import { PATIENCE_MS, termsFields } from "../terms.ts";
@@ -60,6 +62,8 @@ export interface TrainOptions extends SessionOptions {
   readonly epochs: number;
   readonly learningRate: number;
   readonly scales?: Scales;
+  /** What shares a master key: "batch" by default; "training" is the paper's, whose keys open every sample. */
+  readonly keysPer?: KeysPer;
   /** Draws W1, and nothing else. */
   readonly rng?: Rng;
   /** Counts encrypted samples. */
@@ -76,7 +80,7 @@ export interface Mitig1Model {
   readonly hidden: number;
   readonly n: number;
   readonly scales: Scales;
-  readonly msk: MasterSecretKey;
+  readonly masterKeys: MasterKeys;
 }
 
 /** Ciphertexts of one message: at n = 784, 7 MB. */
@@ -160,35 +164,49 @@ async function trainOver(
   options: TrainOptions,
 ): Promise<Mitig1Model> {
   const { hidden, batch, epochs, learningRate, scales = DEFAULT_SCALES } = options;
-  const { rng = secureRng(), onEncrypt, onStep, onRecord } = options;
+  const { keysPer = "batch", rng = secureRng(), onEncrypt, onStep, onRecord } = options;
   const { requests, transcript } = session;
   const { n, count, x, y } = data;
   const sizes = { n, hidden, classes: data.classes.length, count };
   const terms = checkTerms({
-    ...{ curve: "bls12-381", ...sizes, batch, epochs, learningRate, scales },
+    ...{ curve: "bls12-381", ...sizes, batch, epochs, learningRate, scales, keysPer },
   });
   const group = await startPairing(terms.curve);
-  const msk = transcript.time("client", "setup", () => setup(paramsOf(terms, group)));
+  const masterKeys = new MasterKeys(
+    paramsOf(terms, group),
+    keysPer,
+    (setUp) => transcript.time("client", "setup", setUp),
+  );
   let W1 = initialFixedW1({ n, hidden }, scales, rng);
-  await requests.ask("train", termsFields(terms), "ready");
+  const ready = await requests.ask("train", termsFields(terms), "ready");
+  ready.text("keysPer", keysPer); // who does not know of it would agree to anything
 
   let encrypted = 0;
   const stored: Promise<Message>[] = [];
   for (let from = 0; from < count; from += CHUNK) {
-    const pixels = x.subarray(from * n, (from + CHUNK) * n);
-    const ciphertexts = await session.encrypt(msk, pixels, () => onEncrypt?.(++encrypted, count));
+    const to = Math.min(from + CHUNK, count);
+    const ciphertexts: Uint8Array[] = [];
+    for (let at = from; at < to;) { // a chunk may begin and end within a batch
+      const of = Math.floor(at / batch);
+      const end = Math.min((of + 1) * batch, to);
+      const [msk, pixels] = [masterKeys.ofBatch(of), x.subarray(at * n, end * n)];
+      ciphertexts.push(
+        ...await session.encrypt(msk, pixels, () => onEncrypt?.(++encrypted, count)),
+      );
+      at = end;
+    }
     await Promise.all(stored.splice(0, stored.length - 1)); // one chunk ahead of the server
-    const labels = y.slice(from, from + CHUNK);
+    const labels = y.slice(from, to);
     stored.push(requests.ask("samples", { ciphertexts, labels }, "stored"));
   }
   await Promise.all(stored);
 
   const steps = stepsOf(terms);
   for (let step = 0; step < steps; step++) {
-    const keys = await session.deriveKeys(msk, W1);
+    const from = step * batch % count;
+    const keys = await session.deriveKeys(masterKeys.ofBatch(from / batch), W1);
     const answer = await requests.ask("keys", { step, keys }, "dz1");
     const [dz1, loss] = [readGradient(answer, terms), answer.number("loss")];
-    const from = step * batch % count;
     const products = clearProducts(x.subarray(from * n, (from + batch) * n), n);
     const taken = await transcript.time(
       "client",
@@ -201,7 +219,7 @@ async function trainOver(
   }
   const finished = await requests.ask("finish", {}, "finished");
   noteServer(transcript, finished, terms);
-  return { session, W1, hidden, n, scales, msk };
+  return { session, W1, hidden, n, scales, masterKeys };
 }
 
 /** Notes what the server says that its work took. */
@@ -225,13 +243,14 @@ function noteServer(transcript: Transcript, finished: Message, terms: Terms): vo
  * @param pixels `[m, n]`, bytes.
  * @throws {TypeError} pixels of another size.   @throws as `train`. */
 export function classify(
-  { session, W1, n, msk }: Mitig1Model,
+  { session, W1, n, masterKeys }: Mitig1Model,
   pixels: Uint8Array,
   onProgress?: (done: number, total: number) => void,
 ): Promise<Uint8Array> {
   const count = countImages(pixels, n);
   return closeOnError(session.connection, () => {
     return classifyInParts(count, CHUNK, async (from, to) => {
+      const msk = masterKeys.ofRequest();
       const keys = await session.deriveKeys(msk, W1);
       const ciphertexts = await session.encrypt(msk, pixels.subarray(from * n, to * n));
       return await session.requests.ask("classify", { keys, ciphertexts }, "classes");

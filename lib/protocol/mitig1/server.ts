@@ -49,7 +49,9 @@ export interface ServerOptions {
   /** Called with a line of text when a training begins, after each epoch, and at its end. */
   readonly onEvent?: (line: string) => void;
   /** An honest but curious server's notebook. */
-  readonly observe?: (seen: Seen) => void;
+  readonly observe?: (seen: Seen, terms: Terms) => void;
+  /** The same for the ciphertexts, encoded, in the order in which they come. */
+  readonly observeSamples?: (ciphertexts: readonly Uint8Array[]) => void;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -102,16 +104,17 @@ class Mitig1Session implements Disposable {
     if (this.#begun) throw new ProtocolError("Cannot train: the session has begun already");
     const { rng = secureRng(), workers = 0 } = this.options;
     const pp = paramsOf(terms, await startPairing(terms.curve));
-    const { n, hidden, classes, count, epochs, batch, learningRate } = terms;
+    const { n, hidden, classes, count, epochs, batch, learningRate, keysPer } = terms;
     const bytes = count * (n + 3) * pp.group.g2Bytes;
     const decryption = new Decryption({ name: "fhipe", pp }, bytes, workers, signal);
     this.#begun = { terms, pp, decryption, labels: new Uint8Array(count) };
     this.#head = initHead(hidden, classes, rng);
     this.#tell(
       `training, weights from ${rng.source}: ${n}-${hidden}-${classes}, ${count} samples, ` +
-        `${epochs} epochs, batch ${batch}, learning rate ${learningRate}, ${workers} Workers`,
+        `${epochs} epochs, batch ${batch}, learning rate ${learningRate}, a master key per ${keysPer}, ` +
+        `${workers} Workers`,
     );
-    return { type: "ready" };
+    return { type: "ready", fields: { keysPer: terms.keysPer } };
   }
 
   async #samples(request: Message): Promise<Answer> {
@@ -125,6 +128,7 @@ class Mitig1Session implements Disposable {
     }
     const more = readLabels("store samples", request, ciphertexts.length, terms.classes);
     await decryption.store(ciphertexts);
+    this.options.observeSamples?.(ciphertexts.map((ciphertext) => ciphertext.slice()));
     labels.set(more, have);
     return { type: "stored", fields: { count: decryption.count } };
   }
@@ -172,7 +176,7 @@ class Mitig1Session implements Disposable {
     this.options.observe?.({
       ...{ step, from, z1, labels: labels.slice(), dz1, head },
       keys: keys.map((key) => key.slice()),
-    });
+    }, terms);
     this.#tellEpoch();
     return { type: "dz1", fields: { loss, dz1: { shape: [hidden, batch], data: dz1 } } };
   }

@@ -14,7 +14,7 @@ async function wrongGradient(answer: Fields, reason: string, type = "dz1") {
   const [ours, theirs] = inProcess();
   const types = ["train", "samples", "keys", "classify", "finish"];
   const ended = answerRequests(theirs, types, (request) => {
-    if (request.type === "train") return { type: "ready" };
+    if (request.type === "train") return { type: "ready", fields: { keysPer: "batch" } };
     return request.type === "samples" ? { type: "stored" } : { type, fields: answer };
   });
   await assertRejects(() => train(ours, data, options), ProtocolError, reason);
@@ -38,14 +38,25 @@ Deno.test("train() leaves a server whose dz1 has another shape, is no integers, 
   await wrongGradient(gradient(1), 'got "z1"', "z1");
 });
 
-Deno.test("train() refuses what cannot be trained before it sends anything", async () => {
-  const refuse = async (bad: Partial<TrainOptions>, why: string) => {
+Deno.test("train() leaves a server that agreed to other master keys, or does not know of them", async () => {
+  for (const fields of [{ keysPer: "training" }, {}] as Fields[]) {
     const [ours, theirs] = inProcess();
-    await assertRejects(() => train(ours, data, { ...options, ...bad }), RangeError, why);
+    const ended = answerRequests(theirs, ["train"], () => ({ type: "ready", fields }));
+    const error = await assertRejects(() => train(ours, data, options), ProtocolError, "keysPer");
+    assert((await ended).includes(error.message));
+  }
+});
+
+Deno.test("train() refuses what cannot be trained before it sends anything", async () => {
+  const refuse = async (bad: Partial<TrainOptions>, why: string, ErrorClass = RangeError) => {
+    const [ours, theirs] = inProcess();
+    await assertRejects(() => train(ours, data, { ...options, ...bad }), ErrorClass, why);
     await assertRejects(() => theirs.receive(), ConnectionError, why);
   };
   await refuse({ batch: 3 }, "8 images are not whole batches of 3");
   await refuse({ hidden: 0 }, "hidden = 0");
+  const keysPer = "step" as "batch";
+  await refuse({ keysPer }, "keysPer = step, expected batch or training", TypeError);
   await refuse({ learningRate: NaN }, "learningRate = NaN");
   await refuse(
     { scales: { ...scales, weightBound: 2 ** 30 } },

@@ -15,7 +15,7 @@ const ignore = (await Deno.permissions.query({ name: "read" })).state !== "grant
 const { hidden } = options;
 const terms: Terms = {
   ...{ curve: "bls12-381", n: 2, hidden, classes: 3, count: 4, batch: 2, epochs: 1 },
-  ...{ learningRate: 1, scales },
+  ...{ learningRate: 1, scales, keysPer: "training" },
 };
 const group = await startPairing();
 const pp = paramsOf(terms, group);

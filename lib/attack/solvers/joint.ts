@@ -1,0 +1,184 @@
+/** Many images at once, bound together: ADMM on TV + ½·Σx over a whole batch X `[m, n]`, subject to
+ *
+ *     D·X = C     forms of the images: what a gradient tells, D = dz1ᵀ
+ *     X·Aᵀ = b    forms of the pixels: what a first layer tells, A = W1
+ *
+ * either or both. In the metric I ⊗ Q of `admm_steps.ts` the two projections act on different sides of X and
+ * commute, so that one after the other is the projection onto both: an iteration is one product with an [n, n] and one
+ * with an [m, m] matrix, and one pass of shrinking and clipping. An equation that carries noise is not met but paid
+ * for: the point is then the most likely one under a density of exp(−(TV + ½·Σx)/{@linkcode SPREAD}).
+ * @module */
+import * as tf from "@tensorflow/tfjs";
+import { cholesky, multiplyTransposed, solveForward, transpose } from "../../math/dense.ts";
+import { startBackend } from "../../nn/backend.ts";
+import { costTerms, type Shape } from "../priors.ts";
+import { type Copies, freshCopies, split, updateCopies } from "./admm_steps.ts";
+import { formsOf } from "./forms.ts";
+
+/** Equations on one side of X. */
+export interface Side {
+  /** `[rows, m]` on the left, `[rows, n]` on the right. */
+  readonly matrix: Float64Array;
+  /** `[rows, n]` on the left, `[m, rows]` on the right; for pixels in [0, 1]. */
+  readonly values: Float64Array;
+  /** Standard deviation of the noise in a value, by row or one for all; 0: the equations are met. */
+  readonly noise?: number | Float64Array;
+}
+
+/** What {@linkcode joint} solves, and how. */
+export interface JointProblem {
+  /** Images, m. */
+  readonly count: number;
+  readonly shape: Shape;
+  readonly left?: Side;
+  readonly right?: Side;
+  /** Pixels that are black in all images. */
+  readonly dark?: readonly number[];
+  /** 3000 by default. */
+  readonly maxIterations?: number;
+  readonly signal?: AbortSignal;
+  /** Root mean squares of both residuals, now and then. */
+  readonly onResiduals?: (iteration: number, primal: number, dual: number) => void;
+}
+
+/** What {@linkcode joint} returns. */
+export interface JointSolution {
+  /** `[m, n]`, in [0, 1]: the copies, which satisfy the bounds. */
+  readonly X: Float64Array;
+  readonly iterations: number;
+  /** Whether both residuals fell below the tolerance. */
+  readonly converged: boolean;
+}
+
+/** Of the density of images, pixels in [0, 1]. */
+const SPREAD = 0.1;
+/** As in `admm.ts`. */
+const RHO = 25;
+const TOLERANCE = 2e-5;
+const LOOK = 10;
+
+/** Solves for a batch.
+ * @throws {TypeError} no equations, or matrices of another size. @throws the signal's reason when aborted. */
+export async function joint(problem: JointProblem): Promise<JointSolution> {
+  const { count, shape, left, right, dark = [], maxIterations = 3000, signal, onResiduals } =
+    problem;
+  const n = shape[0] * shape[1] * shape[2];
+  checkSides(problem, n);
+  await startBackend();
+  const terms = costTerms({ n, shape }, { objective: "tv-sum" });
+  const forms = formsOf(terms.pairs.map(([p, q]) => [[p, 1], [q, -1]] as const));
+  const onPixels = rightStep(right, count, n, forms);
+  const onImages = left === undefined ? null : leftStep(left, count, n);
+  const pixels = terms.pixelWeights.slice();
+  dark.forEach((p) => pixels[p] = 2 * RHO); // more than the whole range: clipped to black
+  const weights = {
+    pixels,
+    forms: terms.pairWeights,
+    bounds: new Float64Array(terms.pairs.length).fill(Infinity),
+  };
+  const copies = Array.from({ length: count }, (): Copies => freshCopies(weights, RHO));
+  const q = new Float32Array(count * n).fill(0.5); // of the fresh copies
+  const [P, R] = [
+    tf.tensor2d(onPixels.P, [n, n]),
+    onImages && tf.tensor2d(onImages.R, [count, count]),
+  ];
+  const offset = tf.tidy(() => {
+    const here = tf.tensor2d(onPixels.offset, [count, n]);
+    return R === null ? here : R.matMul(here).add(tf.tensor2d(onImages!.offset, [count, n]));
+  });
+  let [iteration, converged] = [0, false];
+  try {
+    while (iteration < maxIterations && !converged) {
+      iteration++;
+      signal?.throwIfAborted();
+      const point = tf.tidy(() => {
+        const free = tf.tensor2d(q, [count, n]).matMul(P);
+        return (R === null ? free : R.matMul(free)).add(offset);
+      });
+      const x = point.dataSync<"float32">();
+      point.dispose();
+      copies.forEach((copy, i) => {
+        const [from, to] = [i * n, (i + 1) * n];
+        updateCopies(copy, forms, x.subarray(from, to), q.subarray(from, to));
+      });
+      if (iteration % LOOK !== 0) continue;
+      const mean = (of: "primal" | "dual") =>
+        Math.hypot(...copies.map((copy) => copy[of])) / Math.sqrt(count);
+      const [primal, dual] = [mean("primal"), mean("dual")];
+      onResiduals?.(iteration, primal, dual);
+      converged = Math.max(primal, dual) < TOLERANCE;
+      await new Promise((resolve) => setTimeout(resolve)); // let the stop button and the display in
+    }
+  } finally {
+    [P, R, offset].forEach((tensor) => tensor?.dispose());
+  }
+  const X = new Float64Array(count * n);
+  copies.forEach(({ z }, i) => X.set(z.subarray(0, n), i * n));
+  return { X, iterations: iteration, converged };
+}
+
+/** What noise costs in the metric of an iteration: ρ·noise²/spread; none where the equations are met. */
+function slackOf({ noise = 0 }: Side, rows: number): Float64Array | undefined {
+  const each = typeof noise === "number" ? new Float64Array(rows).fill(noise) : noise;
+  return each.some((s) => s > 0) ? each.map((s) => RHO * s * s / SPREAD) : undefined;
+}
+
+/** The projection of a row x of X onto A·x = b is x·P + offset. */
+function rightStep(
+  side: Side | undefined,
+  count: number,
+  n: number,
+  forms: ReturnType<typeof formsOf>,
+) {
+  const A = side?.matrix ?? new Float64Array(n); // a row of zeros says nothing
+  const rows = A.length / n;
+  const splitting = split(A, forms, n, side && slackOf(side, rows));
+  const offset = new Float32Array(count * n);
+  for (let i = 0; side !== undefined && i < count; i++) {
+    const b = side.values.subarray(i * rows, (i + 1) * rows);
+    offset.set(splitting.project(new Float64Array(n), b), i * n);
+  }
+  return { P: splitting.P, offset };
+}
+
+/** The projection of X onto D·X = C is R·X + offset, R = I − V·Vᵀ for an orthonormal base V of the rows of D. */
+function leftStep(side: Side, count: number, n: number) {
+  const rows = side.matrix.length / count;
+  const columns = transpose(side.matrix, rows, count); // of D: [count, rows]
+  const values = transpose(side.values, rows, n); // [n, rows]
+  const slack = slackOf(side, rows);
+  // Twice: the Gram matrix squares the condition number, a second factor takes out what the first one left.
+  for (let round = 0; round < (slack ? 1 : 2); round++) {
+    const D = transpose(columns, count, rows);
+    const L = multiplyTransposed(D, D, { n: count, lower: true });
+    slack?.forEach((room, row) => L[row * rows + row] += room);
+    cholesky(L, rows);
+    solveForward(L, columns, rows);
+    solveForward(L, values, rows);
+  }
+  const within = multiplyTransposed(columns, columns, { n: rows }); // V·Vᵀ
+  const R = Float32Array.from(within, (v, at) => (at % (count + 1) === 0 ? 1 : 0) - v);
+  return { R, offset: Float32Array.from(multiplyTransposed(columns, values, { n: rows })) };
+}
+
+function checkSides({ count, left, right }: JointProblem, n: number): void {
+  if (left === undefined && right === undefined) {
+    throw new TypeError("Cannot solve a batch: there is no equation");
+  }
+  for (
+    const [name, side, width, other] of [["left", left, count, n], [
+      "right",
+      right,
+      n,
+      count,
+    ]] as const
+  ) {
+    if (side === undefined) continue;
+    const rows = side.matrix.length / width;
+    if (Number.isInteger(rows) && rows > 0 && side.values.length === rows * other) continue;
+    throw new TypeError(
+      `Cannot solve a batch: ${side.matrix.length} entries and ${side.values.length} values on the ` +
+        `${name}, for ${count} images of ${n} pixels`,
+    );
+  }
+}

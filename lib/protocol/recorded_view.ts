@@ -1,0 +1,114 @@
+/** What a server saw of a training, in a file: sealed safetensors, which other programs read too.
+ *
+ * Steps are joined: `z1` and `dz1` are `[visits, units]`, `labels` and `samples` `[visits]`, `W1` and `dW1`
+ * `[steps·units, n]`; the metadata say how many visits each step has. What the server lacks is not there.
+ * @module */
+import {
+  SCHEMES,
+  type StepView,
+  type TrainingView,
+  trainingView,
+} from "../attack/training/view.ts";
+import { checkSum, parseForeignSafetensors, seal, type TensorsOf } from "../data/safetensors.ts";
+import { type Tensor } from "../data/tensor.ts";
+
+const KIND = "training view 1";
+
+/** Beyond this a file does not fit one array: a million visits of 300 units in float32 are 2.4 GB. */
+const MAX_BYTES = 2 ** 30;
+
+type Numbers = Float32Array | Float64Array;
+
+/** One after the other; null where a step has none. */
+function joined(parts: readonly (Numbers | Uint8Array | Uint32Array | null)[]): Numbers | null {
+  if (parts.includes(null)) return null;
+  const length = parts.reduce((sum, part) => sum + part!.length, 0);
+  const all = parts[0] instanceof Float64Array
+    ? new Float64Array(length)
+    : new Float32Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part!, at);
+    at += part!.length;
+  }
+  return all;
+}
+
+/** Encodes a view. @throws {RangeError} it takes more than 1 GiB: record fewer epochs or images. */
+export function encodeView(view: TrainingView): Uint8Array<ArrayBuffer> {
+  const { scheme, units, classes, shape, inputScale, steps } = view;
+  const n = shape[0] * shape[1] * shape[2];
+  const widths = { z1: units, dz1: units, labels: 1, samples: 1, W1: n, dW1: n };
+  const sizeBytes = steps.reduce(
+    (sum, { z1, dz1, W1, dW1 }) =>
+      [z1, dz1, W1, dW1].reduce((all, part) => all + (part?.byteLength ?? 0), sum),
+    0,
+  );
+  if (sizeBytes > MAX_BYTES) {
+    throw new RangeError(
+      `Cannot record: ${(sizeBytes / 2 ** 20).toFixed(0)} MiB, at most ${MAX_BYTES / 2 ** 20}; ` +
+        "train fewer epochs or images",
+    );
+  }
+  const tensors: Record<string, { shape: number[]; data: Numbers }> = {};
+  for (const [name, width] of Object.entries(widths)) {
+    const data = joined(steps.map((step) => step[name as keyof typeof widths]));
+    if (data !== null) tensors[name] = { shape: [data.length / width, width], data };
+  }
+  return seal(tensors as TensorsOf<Numbers>, {
+    ...{ kind: KIND, scheme, units: String(units), classes: String(classes) },
+    ...{ shape: JSON.stringify(shape), inputScale: String(inputScale) },
+    sizes: JSON.stringify(steps.map(({ z1 }) => z1.length / units)),
+    rates: JSON.stringify(steps.map(({ rate }) => rate)),
+  });
+}
+
+/** Decodes a view.
+ * @param file its name, for messages.
+ * @throws {RangeError} damaged, or not such a file; as `trainingView`. */
+export function decodeView(file: string, bytes: Uint8Array): TrainingView {
+  checkSum(bytes);
+  const { tensors, metadata } = parseForeignSafetensors(file, bytes);
+  const refuse = (why: string) => new RangeError(`Cannot read ${file}: ${why}`);
+  const scheme = SCHEMES.find((one) => one === metadata.scheme);
+  if (metadata.kind !== KIND || scheme === undefined) throw refuse(`it is no ${KIND}`);
+  const all = new Map(tensors.map((tensor: Tensor) => [tensor.name, tensor.values()]));
+  const list = (name: string): unknown[] => {
+    try {
+      return Array.from(JSON.parse(String(metadata[name])));
+    } catch {
+      throw refuse(`its ${name} are no list`);
+    }
+  };
+  const [sizes, rates, shape] = [list("sizes"), list("rates"), list("shape")].map((values) =>
+    values as number[]
+  );
+  const units = Number(metadata.units);
+  const n = shape.reduce((product, side) => product * side, 1);
+  let visit = 0;
+  const steps = sizes.map((m, step): StepView => {
+    const from = visit;
+    visit += m;
+    const rows = (name: string, width: number) =>
+      all.get(name)?.subarray(from * width, visit * width) ?? null;
+    const matrix = (name: string) =>
+      all.get(name)?.subarray(step * units * n, (step + 1) * units * n) ?? null;
+    const [samples, labels] = [rows("samples", 1), rows("labels", 1)];
+    return {
+      samples: samples && Uint32Array.from(samples),
+      z1: rows("z1", units) ?? new Float64Array(),
+      labels: labels && Uint8Array.from(labels),
+      dz1: rows("dz1", units) ?? new Float64Array(),
+      ...{ rate: rates[step], W1: matrix("W1"), dW1: matrix("dW1") },
+    };
+  });
+  return trainingView({
+    ...{
+      scheme,
+      units,
+      classes: Number(metadata.classes),
+      inputScale: Number(metadata.inputScale),
+    },
+    ...{ shape: shape as unknown as TrainingView["shape"], steps },
+  });
+}
