@@ -71,6 +71,21 @@ export class SearchResult {
     );
   }
 
+  /** The least leakage among the runs of some schemes. */
+  leastLeakage(...schemes: Candidate["scheme"][]): number {
+    return Math.min(...this.#leakages(schemes));
+  }
+
+  /** The most leakage among the runs of some schemes. */
+  mostLeakage(...schemes: Candidate["scheme"][]): number {
+    return Math.max(...this.#leakages(schemes));
+  }
+
+  #leakages(schemes: readonly Candidate["scheme"][]): number[] {
+    const own = this.#trials.filter(({ candidate }) => schemes.includes(candidate.scheme));
+    return own.map(({ result }) => result.leakage);
+  }
+
   /** Accuracy against time; outlines where the time is predicted. */
   figure(name: string): Figure {
     const shown = (trials: readonly Done<Candidate>[]) =>

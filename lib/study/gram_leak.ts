@@ -1,89 +1,143 @@
-/** What the inner products of private images cost the server of a mitigation: z1 of few visits, from real parties.
+/** How well a server of MITIG1 or MITIG2, which has no W1, knows the inner products of the private images: the error
+ * against units and visits, and what symmetry saves.
+ *
+ * MITIG2's numbers are those of its real client and server, float32 as on the wire; "float64" is the twin of
+ * `gram_views.ts`. The images keep their order, so that the server knows which sample is which.
  * @module */
-import type { TrainingView } from "../attack/training/view.ts";
-import { trainingView } from "../attack/training/view.ts";
-import { type Dataset, firstImages } from "../data/dataset.ts";
-import { multiplyTransposed, transpose } from "../math/dense.ts";
-import { seededRng } from "../math/rng.ts";
-import { inProcess } from "../net/connection.ts";
-import { initialUpper, initialW1 } from "../nn/mlp.ts";
-import { DESCENT, learningRateAt, type Setting, stepsPerEpoch } from "../nn/optimizer.ts";
-import { train } from "../protocol/mitig2/client.ts";
-import { type Seen, serve } from "../protocol/mitig2/server.ts";
-import { mitig2View } from "../protocol/training_views.ts";
-import { serverSeed } from "./mitig2.ts";
+import { gramByBayes } from "../attack/training/gram_bayes.ts";
+import { gramByLeastSquares } from "../attack/training/gram.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { On } from "../notebook/run.ts";
+import { type Table, table } from "../notebook/table.ts";
+import type { Figure } from "../plot/figure.ts";
+import { lineFigure } from "../plot/line.ts";
+import { doubleView, followable, relativeError, splitView, trueGram } from "./gram_views.ts";
 
-/** Plain descent in the data's order: the server knows which sample is which. */
-export const followable = (epochs: number, batch = 100): Setting => ({
-  ...{ ...DESCENT, shuffle: false },
-  ...{ epochs, batch },
-});
+/** A way to find G, and in which precision z1 came. */
+export type Way = "least squares, float64" | "least squares, float32" | "Bayes, float32";
 
-/** What MITIG2's server has of a training of these images: real client and server, float32 as on the wire. */
-export async function splitView(
-  images: Dataset,
-  { hidden, setting, seed, signal }: {
-    hidden: number;
-    setting: Setting;
-    seed: number;
-    signal?: AbortSignal;
-  },
-): Promise<TrainingView> {
-  const [ours, theirs] = inProcess();
-  const seen: Seen[] = [];
-  const rng = seededRng(serverSeed(seed));
-  const served = serve(theirs, { rng, observe: (part) => seen.push(part) });
-  const data = { train: images, test: firstImages(images, 1) };
-  await train(ours, data, { setting, hidden, rng: seededRng(seed), signal });
-  ours.close();
-  await served;
-  return mitig2View(seen, images, { hidden, count: images.count, setting });
+/** Every {@linkcode Way}. */
+export const WAYS: readonly Way[] = [
+  ...["least squares, float64", "least squares, float32", "Bayes, float32"] as const,
+];
+
+/** An error of G. */
+export interface GramError {
+  readonly hidden: number;
+  readonly visits: number;
+  readonly way: Way;
+  readonly error: number;
 }
 
-/** The same training with each number in float64: no scheme's wire, but what a client that sends doubles would give
- * away, and within 1e-9 what MITIG1 gives, whose z1 are exact integers. */
-export function doubleView(
+/** Errors of G by width, visits and way. */
+export class GramErrors {
+  constructor(readonly count: number, readonly errors: readonly GramError[]) {}
+
+  /** One of them. @throws {RangeError} it was not computed. */
+  at(hidden: number, visits: number, way: Way): number {
+    const found = this.errors.find((e) =>
+      e.hidden === hidden && e.visits === visits && e.way === way
+    );
+    if (!found) throw new RangeError(`Cannot find ${way} at ${hidden} units, ${visits} visits`);
+    return found.error;
+  }
+
+  /** The visits from which least squares leaves nothing open. */
+  enough(hidden: number): number {
+    return Math.ceil(this.count / hidden) + 1;
+  }
+
+  /** Error against visits. */
+  figure(name: string): Figure {
+    const lines = Map.groupBy(this.errors, ({ hidden, way }) => `${hidden} units, ${way}`);
+    const dashes = { [WAYS[0]]: "solid", [WAYS[1]]: "dot", [WAYS[2]]: "dash" } as const;
+    return lineFigure({
+      name,
+      title: `Error of the inner products of ${this.count} private images, W1 unknown`,
+      alt:
+        "In float64, least squares falls to zero at the visit where equations reach the unknowns; " +
+        "Bayes is at a few hundredths from the second visit on.",
+      xAxis: { title: "visits of each sample", unit: "count" },
+      yAxis: { title: "error of G", unit: "relative, Frobenius norm", log: true },
+      series: [...lines].map(([name, points]) => {
+        const first = `${points[0].hidden} units, ${WAYS[0]}`;
+        return {
+          ...{ name, dash: dashes[points[0].way], ...(name === first ? {} : { like: first }) },
+          x: points.map(({ visits }) => visits),
+          y: points.map(({ error }) => error),
+        };
+      }),
+    });
+  }
+
+  /** A row per width and number of visits. */
+  table(): Table {
+    const rows = Map.groupBy(this.errors, ({ hidden, visits }) => `${hidden} ${visits}`);
+    return table({
+      title: `Relative error of G, ${this.count} images`,
+      columns: ["units", "visits", "enough", ...WAYS],
+      rows: [...rows.values()].map((row) => [
+        ...[row[0].hidden, row[0].visits],
+        row[0].visits >= this.enough(row[0].hidden) ? "yes" : "no",
+        ...WAYS.map((way) => row.find((e) => e.way === way)!.error.toExponential(1)),
+      ]),
+    });
+  }
+}
+
+/** Finds G by each way, for each width and number of visits of one training each.
+ * @param options.visits by width.   @throws the signal's reason when aborted. */
+export async function gramErrors(
   images: Dataset,
-  { hidden, setting, seed }: { hidden: number; setting: Setting; seed: number },
-): TrainingView {
-  const { n, count, shape, classes: { length: classes } } = images;
-  const sizes = { n, hidden, classes };
-  const scale = setting.pixelScale;
-  const doubles = (values: Float32Array) => Float64Array.from(values);
-  const W1 = doubles(initialW1(sizes, setting.initial, seededRng(seed))).map((w) => w / scale);
-  const upper = initialUpper(sizes, setting.initial, seededRng(serverSeed(seed)));
-  const [b1, W2, b2] = [upper.b1, upper.W2, upper.b2].map(doubles);
-  const perEpoch = stepsPerEpoch(count, setting);
-  const total = perEpoch * setting.epochs;
-  const steps = Array.from({ length: total }, (_, step) => {
-    const from = step % perEpoch * setting.batch;
-    const m = Math.min(setting.batch, count - from);
-    const X = Float64Array.from(images.x.subarray(from * n, (from + m) * n), (x) => x * scale);
-    const labels = images.y.slice(from, from + m);
-    const z1 = multiplyTransposed(X, W1, { n });
-    const a1 = z1.map((z, at) => 1 / (1 + Math.exp(-z - b1[at % hidden])));
-    const dz2 = multiplyTransposed(a1, W2, { n: hidden });
-    for (let k = 0; k < m; k++) {
-      const row = dz2.subarray(k * classes, (k + 1) * classes);
-      const e = row.map((z, c) => Math.exp(z + b2[c]));
-      const sum = e.reduce((a, b) => a + b, 0);
-      row.forEach((_, c) => row[c] = e[c] / sum - Number(c === labels[k]));
+  { visits, seed, batch, ...on }: Partial<On> & {
+    readonly visits: Readonly<Record<number, readonly number[]>>;
+    readonly seed: number;
+    readonly batch?: number;
+  },
+): Promise<GramErrors> {
+  const truth = trueGram(images);
+  const errors: GramError[] = [];
+  const total = Object.values(visits).reduce((sum, list) => sum + list.length * WAYS.length, 0);
+  for (const [width, list] of Object.entries(visits)) {
+    const hidden = Number(width);
+    const setting = followable(Math.max(...list), batch);
+    const double = doubleView(images, { hidden, setting, seed });
+    const single = await splitView(images, { hidden, setting, seed, signal: on.signal });
+    for (const visits of list) {
+      const options = { visits, signal: on.signal };
+      const found = [
+        await gramByLeastSquares(double, options),
+        await gramByLeastSquares(single, options),
+        await gramByBayes(single, options),
+      ];
+      found.forEach(({ G }, k) =>
+        errors.push({ hidden, visits, way: WAYS[k], error: relativeError(G!, truth) })
+      );
+      on.onProgress?.(errors.length, total);
     }
-    const dz1 = multiplyTransposed(dz2, transpose(W2, classes, hidden), { n: classes })
-      .map((d, at) => d * a1[at] * (1 - a1[at]));
-    const rate = learningRateAt(setting, step, total) / m;
-    const move = (weights: Float64Array, sums: Float64Array) =>
-      sums.forEach((sum, at) => weights[at] -= rate * sum);
-    const columns = (A: Float64Array, width: number) => transpose(A, m, width);
-    const ones = new Float64Array(m).fill(1);
-    move(W1, multiplyTransposed(columns(dz1, hidden), columns(X, n), { n: m }));
-    move(W2, multiplyTransposed(columns(dz2, classes), columns(a1, hidden), { n: m }));
-    move(b1, multiplyTransposed(columns(dz1, hidden), ones, { n: m }));
-    move(b2, multiplyTransposed(columns(dz2, classes), ones, { n: m }));
-    const samples = Uint32Array.from({ length: m }, (_, k) => from + k);
-    return { samples, z1, labels, dz1, rate, W1: null, dW1: null };
-  });
-  return trainingView({
-    ...{ scheme: "mitig2", units: hidden, classes, shape, inputScale: scale, steps },
-  });
+  }
+  return new GramErrors(images.count, errors);
+}
+
+/** What symmetry saves: the error of least squares without and with it, in float64, after `visits`.
+ * @throws the signal's reason when aborted. */
+export async function symmetryGain(
+  images: Dataset,
+  { hidden, visits, batch, seed, signal, onProgress }: Partial<On> & {
+    readonly hidden: number;
+    readonly visits: number;
+    readonly batch: number;
+    readonly seed: number;
+  },
+): Promise<{ readonly without: number; readonly with: number; readonly enough: number }> {
+  const view = doubleView(images, { hidden, setting: followable(visits, batch), seed });
+  const truth = trueGram(images);
+  const error = async (symmetric: boolean) => {
+    const { G } = await gramByLeastSquares(view, { symmetric, signal, onProgress });
+    return relativeError(G!, truth);
+  };
+  return {
+    ...{ without: await error(false), with: await error(true) },
+    enough: Math.ceil(images.count / hidden) + 1,
+  };
 }

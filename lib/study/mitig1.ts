@@ -180,6 +180,28 @@ export class Mitig1Run {
     };
   }
 
+  /** What it cost: seconds of all set-ups, of encrypting and of storing a sample; bytes of all messages to the server,
+   * and of those that carry ciphertexts. */
+  get cost(): {
+    steps: Record<"setup" | "encrypt" | "store", number>;
+    bytes: number;
+    sampleBytes: number;
+  } {
+    const { measured: { steps, traffic }, images: { count } } = this.training;
+    const seconds = (what: string) => steps.find((step) => step.what === what)!.elapsedMs / 1000;
+    const sent = traffic.filter(({ from }) => from === "client");
+    const sum = (of: typeof sent) => of.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+    return {
+      steps: {
+        setup: seconds("setup"),
+        encrypt: seconds("encrypt") / count,
+        store: seconds("store samples, elapsed") / count,
+      },
+      bytes: sum(sent),
+      sampleBytes: sum(sent.filter(({ what }) => what === "samples")),
+    };
+  }
+
   /** Who sent what, with sizes and times. */
   sequence(name: string): Figure {
     const { batch, hidden, measured } = this.training;

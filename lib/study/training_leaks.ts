@@ -10,6 +10,7 @@ import type { Transcript } from "../net/transcript.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
+import { imageGrid } from "../plot/image_grid.ts";
 import { lineFigure } from "../plot/line.ts";
 import { trainEncrypted, trainPlain } from "../protocol/cryptonn/in_process.ts";
 import { DEFAULT_SCALES } from "../protocol/fixed_net.ts";
@@ -110,6 +111,34 @@ export function heldBy(found: TrainingRecovery, { view, images }: Recording): He
   };
 }
 
+/** The first ten private images over what recoveries made of them. @param found by label. */
+export function recoveredGrid(
+  images: Dataset,
+  found: Readonly<Record<string, TrainingRecovery>>,
+  text: { readonly name: string; readonly title: string },
+): Figure {
+  const { n, shape } = images;
+  const shown = Array.from({ length: Math.min(10, images.count) }, (_, i) => i);
+  const of = ({ samples, X }: TrainingRecovery, i: number) => {
+    const at = samples.indexOf(i);
+    return at < 0
+      ? null
+      : X!.subarray(at * n, (at + 1) * n).map((v) => Math.min(255, Math.max(0, v)));
+  };
+  return imageGrid({
+    ...{ ...text, shape },
+    alt: `Ten private digits, and below them the same digits by ${
+      Object.keys(found).length
+    } attacks.`,
+    rows: [
+      { label: "private", images: shown.map((i) => image(images, i)) },
+      ...Object.entries(found).map(([label, recovery]) => (
+        { label, images: shown.map((i) => of(recovery, i)) }
+      )),
+    ],
+  });
+}
+
 /** Rates over several draws together. */
 export const pooled = (rates: readonly Rate[]): Rate =>
   wilson(
@@ -153,12 +182,12 @@ export async function firstSteps(
   return new FirstSteps(recordings, found);
 }
 
-/** The view with dW1 rounded to so many bits after the point, and the noise that this is. */
+/** The view with dW1 rounded to so many decimals, and the noise that this is. */
 export function rounded(
   view: TrainingView,
-  bits: number,
+  decimals: number,
 ): { view: TrainingView; noise: number } {
-  const unit = 2 ** -bits;
+  const unit = 10 ** -decimals;
   const steps = view.steps.map((step) => ({
     ...step,
     dW1: step.dW1!.map((v) => Math.round(v / unit) * unit),
@@ -166,15 +195,15 @@ export function rounded(
   return { view: { ...view, steps }, noise: unit / Math.sqrt(12) };
 }
 
-/** A digit after the point in bits. */
-const DIGIT = Math.log2(10);
+/** The bits after the point that come nearest to so many decimals: dz1 is rounded to bits. */
+const bitsOf = (decimals: number) => Math.round(decimals * Math.log2(10));
 
-/** What rounding leaves, by bits after the point. */
+/** What rounding leaves, by decimals. */
 export class Roundings {
   constructor(
     readonly rows: readonly {
-      readonly bits: number;
-      /** dz1 rounded, products exact. */
+      readonly decimals: number;
+      /** dz1 rounded to the bits nearest to that, products exact. */
       readonly exact: Rate;
       /** dW1 rounded as well, dB: by least squares; and under TV + ½·Σx, noise and z1. */
       readonly linear: number;
@@ -182,14 +211,14 @@ export class Roundings {
     }[],
   ) {}
 
-  /** The row of so many bits. */
-  of(bits: number): Roundings["rows"][number] {
-    return this.rows.find((row) => row.bits === bits)!;
+  /** The row of so many decimals. */
+  of(decimals: number): Roundings["rows"][number] {
+    return this.rows.find((row) => row.decimals === decimals)!;
   }
 
-  /** PSNR against digits. */
+  /** PSNR against decimals. */
   figure(name: string): Figure {
-    const x = this.rows.map(({ bits }) => bits / DIGIT);
+    const x = this.rows.map(({ decimals }) => decimals);
     return lineFigure({
       name,
       title: "One gradient, rounded: 300 units, 64 images",
@@ -203,7 +232,7 @@ export class Roundings {
     });
   }
 
-  /** A row per number of bits. */
+  /** A row per number of decimals. */
   table(title: string): Table {
     return table({
       title,
@@ -214,36 +243,36 @@ export class Roundings {
         "dW1 too: dB",
         "with prior and z1: dB",
       ],
-      rows: this.rows.map(({ bits, exact, linear, weighed }) => [
-        ...[bits, (bits / DIGIT).toFixed(1), percent(exact.rate, 1)],
+      rows: this.rows.map(({ decimals, exact, linear, weighed }) => [
+        ...[decimals, bitsOf(decimals), percent(exact.rate, 1)],
         ...[linear.toFixed(1), weighed.toFixed(1)],
       ]),
     });
   }
 }
 
-/** Rounds the gradients of first steps to each number of bits, and solves them. @throws as {@linkcode firstSteps}. */
+/** Rounds the gradients of first steps to each number of decimals, and solves them. @throws as {@linkcode firstSteps}. */
 export async function roundings(
-  { bits, maxIterations = 400, signal, onProgress, ...options }:
+  { decimals: list, maxIterations = 400, signal, onProgress, ...options }:
     & Omit<Parameters<typeof firstSteps>[0], "attack" | "gradientBits">
-    & { bits: readonly number[]; maxIterations?: number },
+    & { decimals: readonly number[]; maxIterations?: number },
 ): Promise<Roundings> {
   const rows: Roundings["rows"][number][] = [];
-  for (const [k, gradientBits] of bits.entries()) {
-    const steps = await firstSteps({ ...options, gradientBits, signal });
+  for (const [k, decimals] of list.entries()) {
+    const steps = await firstSteps({ ...options, gradientBits: bitsOf(decimals), signal });
     const [linear, weighed]: number[][] = [[], []];
     for (const recording of steps.recordings) {
-      const { view, noise } = rounded(recording.view, gradientBits);
+      const { view, noise } = rounded(recording.view, decimals);
       const psnrOf = async (prior: boolean) =>
         heldBy(await fromGradients(view, { prior, noise, maxIterations, signal }), recording).psnr;
       linear.push(await psnrOf(false));
       weighed.push(await psnrOf(true));
     }
     rows.push({
-      ...{ bits: gradientBits, exact: steps.exact },
+      ...{ decimals, exact: steps.exact },
       ...{ linear: median(linear), weighed: median(weighed) },
     });
-    onProgress?.(k + 1, bits.length);
+    onProgress?.(k + 1, list.length);
   }
   return new Roundings(rows);
 }

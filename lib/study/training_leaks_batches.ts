@@ -10,15 +10,7 @@ import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
 import { type Rate, rateText } from "../sweep/summary.ts";
 import { median } from "./mitig2.ts";
-import {
-  firstSteps,
-  type Held,
-  heldBy,
-  pooled,
-  record,
-  type Recording,
-  slice,
-} from "./training_leaks.ts";
+import { firstSteps, type Held, heldBy, pooled, record, slice } from "./training_leaks.ts";
 
 /** What a coarse dz1 leaves, by its bits after the point, at steps of a training. */
 export class CoarseGradients {
@@ -113,7 +105,9 @@ interface LargeBatch {
   readonly batch: number;
   /** Medians over the seeds of the median image; null where it was not tried. */
   readonly gradient: Held | null;
-  readonly withZ1: Held;
+  readonly withZ1: Held | null;
+  /** Of the first seed, with z1 where that was tried. */
+  readonly found: TrainingRecovery;
 }
 
 /** What one visit of batches larger than the layer gave. */
@@ -121,8 +115,6 @@ export class LargeBatches {
   constructor(
     readonly rows: readonly LargeBatch[],
     readonly hidden: number,
-    /** Of the largest batch that is shown. */
-    readonly shown: { readonly recording: Recording; readonly found: TrainingRecovery },
   ) {}
 
   /** The row of a batch size. */
@@ -132,21 +124,18 @@ export class LargeBatches {
 
   /** Median MSE against images per unit. */
   figure(name: string): Figure {
-    const alone = this.rows.filter(({ gradient }) => gradient !== null);
-    const ratio = (rows: readonly LargeBatch[]) => rows.map(({ batch }) => batch / this.hidden);
+    const line = (name: string, of: "gradient" | "withZ1") => {
+      const rows = this.rows.filter((row) => row[of] !== null);
+      const x = rows.map(({ batch }) => batch / this.hidden);
+      return { name, x, y: rows.map((row) => row[of]!.median) };
+    };
     return lineFigure({
       name,
       title: `One visit of a batch larger than the layer: ${this.hidden} units`,
       alt: "The error rises from exact to visible as the batch grows; z1 pushes that point out.",
       xAxis: { title: "images per unit, B / H", unit: "count" },
       yAxis: { title: "MSE of the median image", unit: "pixels in [0, 1]", log: true, floor: 1e-8 },
-      series: [
-        { name: "dW1 alone", x: ratio(alone), y: alone.map(({ gradient }) => gradient!.median) },
-        {
-          ...{ name: "dW1 and z1", x: ratio(this.rows) },
-          y: this.rows.map(({ withZ1 }) => withZ1.median),
-        },
-      ],
+      series: [line("dW1 alone", "gradient"), line("dW1 and z1", "withZ1")],
     });
   }
 
@@ -154,57 +143,73 @@ export class LargeBatches {
   table(title: string): Table {
     return table({
       title,
-      columns: ["batch", "dW1 alone: median MSE", "with z1", "exact with z1", "SSIM with z1"],
-      rows: this.rows.map(({ batch, gradient, withZ1 }) => [
-        ...[batch, gradient === null ? null : gradient.median.toExponential(1)],
-        ...[withZ1.median.toExponential(1), rateText(withZ1.exact), withZ1.ssim.toFixed(3)],
-      ]),
+      columns: ["batch", "by", "median MSE", "images exact", "median SSIM"],
+      rows: this.rows.flatMap(({ batch, gradient, withZ1 }) =>
+        ([["dW1 alone", gradient], ["dW1 and z1", withZ1]] as const).flatMap(([by, held]) =>
+          held === null ? [] : [[
+            batch,
+            by,
+            held.median.toExponential(1),
+            rateText(held.exact),
+            held.ssim.toFixed(3),
+          ]]
+        )
+      ),
     });
   }
 }
 
-/** Solves first steps of batches larger than the layer, by dW1 alone and with z1. `alone` are the sizes at which dW1
- * alone is tried too.   @throws as `firstSteps`. */
+/** Solves first steps of batches larger than the layer, by dW1 alone and with z1.
+ * @param options.alone sizes at which dW1 alone is tried; all by default.   @param options.z1 sizes at which z1 joins in;
+ * all by default.   @throws as `firstSteps`. */
 export async function largeBatches(
-  { images, hidden, batches, alone = batches, seeds, maxIterations, signal, onProgress }:
+  {
+    images,
+    hidden,
+    batches,
+    alone = batches,
+    z1 = batches,
+    seeds,
+    maxIterations,
+    signal,
+    onProgress,
+  }:
     & Partial<On>
     & {
       images: Dataset;
       hidden: number;
       batches: readonly number[];
       alone?: readonly number[];
+      z1?: readonly number[];
       seeds: readonly number[];
       maxIterations: number;
     },
 ): Promise<LargeBatches> {
   const rows: LargeBatch[] = [];
-  let shown: LargeBatches["shown"] | undefined;
-  const total = (batches.length + alone.length) * seeds.length;
+  const total = (z1.length + alone.length) * seeds.length;
   let done = 0;
   for (const batch of batches) {
-    const solved = async (z1: boolean) => {
+    let found: TrainingRecovery | undefined;
+    const solved = async (z1: boolean): Promise<Held> => {
       const steps = await firstSteps({
         ...{ images, hidden, batch, seeds, signal, attack: { z1, maxIterations } },
         onProgress: (k) => onProgress?.(done + k, total),
       });
       done += seeds.length;
-      if (z1) shown = { recording: steps.recordings[0], found: steps.found[0] };
+      found = steps.found[0];
       const held = steps.found.map((found, k) => heldBy(found, steps.recordings[k]));
       const middle = (of: "mse" | "median" | "ssim" | "psnr") => median(held.map((h) => h[of]));
       return {
         exact: pooled(held.map(({ exact }) => exact)),
-        ...{
-          mse: middle("mse"),
-          median: middle("median"),
-          ssim: middle("ssim"),
-          psnr: middle("psnr"),
-        },
+        ...{ mse: middle("mse"), median: middle("median") },
+        ...{ ssim: middle("ssim"), psnr: middle("psnr") },
       };
     };
     const gradient = alone.includes(batch) ? await solved(false) : null;
-    rows.push({ batch, gradient, withZ1: await solved(true) });
+    const withZ1 = z1.includes(batch) ? await solved(true) : null;
+    rows.push({ batch, gradient, withZ1, found: found! });
   }
-  return new LargeBatches(rows, hidden, shown!);
+  return new LargeBatches(rows, hidden);
 }
 
 /** How many visits of one batch determine it, by linear algebra alone. */

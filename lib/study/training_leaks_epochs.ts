@@ -216,6 +216,6 @@ export async function noisyVisits(
     onProgress?.(k + 1, noises.length);
   }
   const [{ z1 }] = recording.view.steps;
-  const size = Math.sqrt(z1.reduce((sum, z) => sum + z * z, 0) / z1.length);
+  const size = Math.hypot(...z1) / Math.sqrt(z1.length);
   return new NoisyVisits(rows, hidden, visits, size);
 }

@@ -4,7 +4,8 @@
  * many unknowns as there are samples, so from T = ⌈samples/units⌉ + 1 on nothing is left open. Each column is the
  * shortest least-squares solution, by iterated Tikhonov regularisation. That G is symmetric halves the unknowns and
  * about halves T − 1, but ties all columns together: `gram_symmetric.ts`. Rounding counts, for the singular values of
- * D reach from 1 down to 1e-6: z1 in float64 or in integers gives G, z1 in float32 does not; see `gram_bayes.ts`.
+ * D reach from 1 down to 1e-6: z1 in float64 or in integers gives G exactly, z1 in float32 to a hundredth or worse;
+ * `gram_bayes.ts` does better there, with two visits.
  *
  * Cost: one Cholesky factor of at most `samples` rows for each group of samples that were met at the same steps.
  * @module */
@@ -67,7 +68,7 @@ export async function gramByLeastSquares(
     const asked = new Set(wanted);
     const needed = groups.filter(({ members }) => members.some((at) => asked.has(at)));
     for (const [at, group] of needed.entries()) {
-      const { rows, missing, residual } = shortest(group, n);
+      const { rows, missing, residual } = shortest(group, n, asked);
       group.members.forEach((member, k) => G.set(rows.subarray(k * n, (k + 1) * n), member * n));
       open = Math.max(open, missing);
       solved &&= residual <= EXACT;
@@ -170,8 +171,9 @@ export function ending(
 }
 
 /** The shortest g with D·g as near to y as can be, for each row of Y.
- * @returns rows `[members, n]`; how many of the n unknowns that occur are left open; the relative residual. */
-function shortest({ members, D, Y }: Moves, n: number) {
+ * @param wanted places that must not be left open, even if no equation names them.
+ * @returns rows `[members, n]`; how many of the unknowns are left open; the relative residual. */
+function shortest({ members, D, Y }: Moves, n: number, wanted: ReadonlySet<number>) {
   const equations = D.length / n;
   const columns = transpose(D, equations, n);
   const wide = equations < n;
@@ -202,7 +204,8 @@ function shortest({ members, D, Y }: Moves, n: number) {
   }
   let unknowns = 0;
   for (let j = 0; j < n; j++) {
-    if (columns.subarray(j * equations, (j + 1) * equations).some((d) => d !== 0)) unknowns++;
+    const named = columns.subarray(j * equations, (j + 1) * equations).some((d) => d !== 0);
+    if (named || wanted.has(j)) unknowns++;
   }
   const norm = (values: Float64Array) => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));
   return { rows, missing: unknowns - rank, residual: norm(residual) / (norm(Y) || 1) };

@@ -30,9 +30,13 @@ export interface HijackOptions {
   readonly classes: number;
   /** Numbers of a code; the first `pilot.d` are hijacked, the others go back as they are. */
   readonly units: number;
+  /** What the critic's gradient is multiplied by. */
   readonly strength: number;
+  /** Of the critic's Adam. */
   readonly rate: number;
+  /** On the critic's squared slope. */
   readonly penalty: number;
+  /** Draws the critic, the public images and the directions of its slope. */
   readonly rng?: Rng;
 }
 
@@ -44,12 +48,20 @@ export class Hijacker implements Disposable {
   readonly #codes: Float32Array;
   readonly #rng: Rng;
 
+  /** Call `startBackend` first. @throws {RangeError} a class without a public image, a strength that is not positive. */
   constructor(private readonly options: HijackOptions) {
     const { pilot, publicImages, classes, rng = secureRng() } = options;
     this.#rng = rng;
     this.#codes = Float32Array.from(pilot.encode(publicImages.x));
     this.#byClass = Array.from({ length: classes }, () => []);
     publicImages.y.forEach((label, i) => this.#byClass[label].push(i));
+    const empty = this.#byClass.findIndex((images) => images.length === 0);
+    if (empty >= 0) {
+      throw new RangeError(`Cannot hijack: there is no public image of class ${empty}`);
+    }
+    if (!(options.strength > 0) || !Number.isFinite(options.strength)) {
+      throw new RangeError(`Cannot hijack: strength = ${options.strength} is not positive`);
+    }
     const draw = (rows: number, columns: number) =>
       tf.variable(
         tf.tensor2d(
@@ -77,6 +89,7 @@ export class Hijacker implements Disposable {
     return tf.matMul(g as tf.Tensor2D, c as tf.Tensor2D);
   }
 
+  /** What goes back for a part. @throws {TypeError} the labels stay with the client. */
   readonly steer: Steering = ({ z1, labels, dz1 }) => {
     if (labels === null) throw new TypeError("Cannot steer: the labels stay with the client");
     const { pilot: { d }, units, classes, strength, penalty } = this.options;
@@ -92,7 +105,8 @@ export class Hijacker implements Disposable {
     tf.tidy(() => {
       const [Z, P] = [tf.tensor2d(fake, [m, d]), tf.tensor2d(real, [m, d])];
       const y = tf.oneHot(tf.tensor1d(labels, "int32"), classes).toFloat();
-      const v = tf.randomNormal([2 * m, d]);
+      const seed = Math.floor(2 ** 31 * uniform(this.#rng));
+      const v = tf.randomNormal([2 * m, d], 0, 1, "float32", seed);
       const both = tf.concat([Z, P], 0);
       const yy = tf.concat([y, y], 0);
       this.#optimizer.minimize(
@@ -106,10 +120,9 @@ export class Hijacker implements Disposable {
             tf.mul(slope, penalty),
           ) as tf.Scalar;
         },
-        true,
+        false,
         this.#weights,
       );
-      this.losses.push(cost!.dataSync()[0]);
       const gradient = tf.grad((z: tf.Tensor) => tf.sum(tf.softplus(tf.neg(this.#critic(z, y)))))(
         Z,
       );
@@ -127,7 +140,8 @@ export class Hijacker implements Disposable {
   }
 }
 
-/** Images of samples from the codes of their last visit, by the pilot's inverse. */
+/** Images of samples from the codes of their last visit, by the pilot's inverse.
+ * @throws {RangeError} a sample that was not met. */
 export function fromHijacked(
   view: TrainingView,
   { pilot, samples }: { readonly pilot: Pilot; readonly samples: Uint32Array },

@@ -1,7 +1,7 @@
 /** The pilot of a hijack: a linear encoder of public images and its inverse.
  *
- * Code u is the u-th principal component about the mean image, divided by its deviation, plus what the class gives;
- * images come back as mean + Σ code·deviation·component.
+ * Code u is the image's u-th principal component, not centred, divided by its deviation, so that a layer without bias
+ * can be it; images come back as Σ code·deviation·component, with what the mean image has outside the components.
  * @module */
 import { multiplyTransposed, transpose } from "../../math/dense.ts";
 import type { LabelledImages } from "./recovery.ts";

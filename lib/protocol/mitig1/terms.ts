@@ -19,7 +19,10 @@ export interface Terms extends FixedTerms {
 }
 
 /** The scheme's parameters. @throws {RangeError} z1 could leave the range of the discrete logarithm. */
-export function paramsOf({ n, scales }: Terms, group: PairingGroup): FhipeParams {
+export function paramsOf(
+  { n, scales }: Pick<Terms, "n" | "scales">,
+  group: PairingGroup,
+): FhipeParams {
   return checkParams("train", { group, n, boundX: BOUND_X, boundY: scales.weightBound });
 }
 
