@@ -114,9 +114,8 @@ export const sweep = defineSweep({
     { ...HELD, scheme: ["mitig3"], patches: [0], sigma: [0.2], learningRate: [0.004], run: [0] },
     {
       ...{ ...HELD, scheme: ["mitig2"], patches: [0], sigma: [0], run: [0] },
-      learningRate: [0.1, 0.2, 0.4],
+      learningRate: [0.4, 1],
     },
-    { ...HELD, scheme: ["mitig2"], patches: [100], sigma: [0], learningRate: [0.2], run: [0] },
     {
       ...{ ...HELD, scheme: ["mitig2-adam"], patches: [0, 100], sigma: [0] },
       ...{ learningRate: [0.004], run: [0] },
