@@ -4,7 +4,6 @@
  * from the gradient by what was sent to the gradient by z1. `still` is what it does to images to be classified,
  * where nothing is drawn.
  * @module */
-import * as tf from "@tensorflow/tfjs";
 import type { Draws } from "./draws.ts";
 
 /** A part of a batch at the client. */
@@ -107,19 +106,43 @@ export const ONE_BIT: Channel = {
   still: bits,
 };
 
-/** Distances of all pairs of rows less their row and column means: `[m, m]`. */
-function centredDistances(rows: tf.Tensor2D): tf.Tensor2D {
-  const squares = rows.square().sum(1, true);
-  const inner = tf.matMul(rows, rows, false, true);
-  const distances = squares.add(squares.transpose()).sub(inner.mul(2)).relu().add(1e-6).sqrt();
-  return distances.sub(distances.mean(0, true)).sub(distances.mean(1, true))
-    .add(distances.mean()) as tf.Tensor2D;
+/** Distances of all pairs of m rows, and the same less their row and column means: `[m, m]`. */
+function distancesOf(rows: ArrayLike<number>, m: number) {
+  const n = rows.length / m;
+  const D = new Float64Array(m * m);
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < i; j++) {
+      let sum = 0;
+      for (let p = 0; p < n; p++) sum += (rows[i * n + p] - rows[j * n + p]) ** 2;
+      D[i * m + j] = D[j * m + i] = Math.sqrt(sum);
+    }
+  }
+  const means = new Float64Array(m);
+  D.forEach((v, at) => means[Math.floor(at / m)] += v / m);
+  const mean = means.reduce((sum, v) => sum + v, 0) / m;
+  return { D, A: D.map((v, at) => v - means[Math.floor(at / m)] - means[at % m] + mean) };
 }
 
-/** Squared distance correlation of rows with others, in [0, 1]. */
-function correlated(a: tf.Tensor2D, b: tf.Tensor2D): tf.Scalar {
-  const product = (x: tf.Tensor, y: tf.Tensor) => x.mul(y).mean();
-  return product(a, b).div(product(a, a).mul(product(b, b)).sqrt().add(1e-12)) as tf.Scalar;
+/** The gradient by z1 of the squared distance correlation ⟨A, B⟩/√(⟨A, A⟩⟨B, B⟩) of z1 and the pixels. Since A and B are
+ * centred, that by D is M = (B − A·⟨A, B⟩/⟨A, A⟩)/√(⟨A, A⟩⟨B, B⟩), and by row i Σ_j 2·M_ij·(z_i − z_j)/D_ij. */
+function correlationGradient(z1: Float32Array, x: Uint8Array, m: number): Float64Array {
+  const units = z1.length / m;
+  const [{ D, A }, { A: B }] = [distancesOf(z1, m), distancesOf(x, m)];
+  const inner = (a: Float64Array, b: Float64Array) => a.reduce((sum, v, at) => sum + v * b[at], 0);
+  const [aa, ab, bb] = [inner(A, A), inner(A, B), inner(B, B)];
+  const out = new Float64Array(z1.length);
+  if (aa === 0 || bb === 0) return out;
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < m; j++) {
+      const at = i * m + j;
+      if (D[at] === 0) continue;
+      const pull = 2 * (B[at] - A[at] * ab / aa) / Math.sqrt(aa * bb) / D[at];
+      for (let u = 0; u < units; u++) {
+        out[i * units + u] += pull * (z1[i * units + u] - z1[j * units + u]);
+      }
+    }
+  }
+  return out;
 }
 
 /** z1 as it is, with `weight` times the squared distance correlation of pixels and z1 in the client's loss.
@@ -132,14 +155,7 @@ export function noPeek(weight: number): Channel {
       return {
         z: z1,
         back(dz) {
-          const push = tf.tidy(() => {
-            const pixels = tf.tensor2d(Float32Array.from(x), [m, x.length / m]).div(255);
-            const theirs = centredDistances(pixels as tf.Tensor2D);
-            const by = tf.grad((z: tf.Tensor) =>
-              correlated(centredDistances(z as tf.Tensor2D), theirs)
-            );
-            return by(tf.tensor2d(z1, [m, units])).dataSync<"float32">();
-          });
+          const push = correlationGradient(z1, x, m);
           return dz.map((value, i) => value + m * weight * push[i]); // dz is a sum over the part
         },
       };

@@ -34,7 +34,6 @@ export interface DefendedParts extends FirstLayerParts {
 export class DefendedFirstLayer implements TrainableFirstLayer {
   readonly #parts: DefendedParts;
   readonly #inner: LocalFirstLayer;
-  /** The same weights over images that no distortion touches. */
   readonly #units: number;
   /** Room for the pixels of a part: the inner layer reads its images here. */
   readonly #slots: Uint8Array;

@@ -54,6 +54,12 @@ export const NARROW_NOISES = { "mitig3-0.5": 0.5, "mitig3-0.7": 0.7, "mitig3-1":
 /** As {@linkcode NARROW_NOISES}. */
 export type NarrowName = keyof typeof NARROW_NOISES;
 
+/** All that are compared. */
+export const DEFENCE_NAMES: readonly (DefenceName | NarrowName)[] = [
+  ...Object.keys(DEFENCES) as DefenceName[],
+  ...Object.keys(NARROW_NOISES) as NarrowName[],
+];
+
 /** Whether it is mitig3. */
 export const isNarrow = (name: DefenceName | NarrowName): name is NarrowName =>
   name in NARROW_NOISES;
@@ -68,3 +74,7 @@ export function bytesPerVisit(defence: Defence, hidden: number): number {
   const { rank: numbers = hidden, bits = 32 } = defence;
   return Math.ceil(numbers * bits / 8) + 4 * numbers;
 }
+
+/** {@linkcode bytesPerVisit} by name: mitig3's codes have as many numbers as there are classes. */
+export const bytesOf = (name: DefenceName | NarrowName, hidden: number, classes: number): number =>
+  isNarrow(name) ? 8 * classes : bytesPerVisit(DEFENCES[name], hidden);

@@ -1,15 +1,15 @@
 /** mitig3 with DP-SGD at the client: what differential privacy of ε 8 costs in accuracy, for two readers.
  *
- * In one process, as a twin of the parties: the client's W1, b1, V, c and its codes of length 1 with noise σ, a linear
- * head A, b that has the labels; as in protocol/mitig3, but gradients are clipped over all weights of the client for
- * each sample, and noise is added to their sum. What is ε-private depends on the reader:
+ * In one process, as a twin of the parties: the client's W1, b1, V, c and its codes of length 1 with noise σ, as in
+ * protocol/mitig3, but each sample's gradient is clipped over all weights of the client, and noise is added to their sum.
+ * The head is fixed, logits = κ·z, so that what comes back for one sample depends on no other:
+ * dz = κ·(softmax(κ·z) − y). What is ε-private depends on the reader:
  *
  * - "model": whoever has the client's weights, at any time, and none of the codes. Batches are Poisson samples, which
- *   the reader does not know; the head is fixed, A = κ·I, b = 0, so that what comes back for one sample depends on no
- *   other, and the head itself on none. Adding or removing one sample; DP-SGD's accounting.
- * - "server": whoever has all that the server has, codes of all samples at each of T visits, and sends back what it
- *   likes. Exchanging one image for another of the same label; the codes and the noisy sums are one Gaussian mechanism
- *   (`serverViewEpsilon`). The server's head is made of what it has, so it is covered, and may be trained.
+ *   the reader does not know. Adding or removing one sample; DP-SGD's accounting (`dpSgdEpsilon`).
+ * - "server": whoever has all that the server has, codes and labels of all samples at each of T visits, and sends back
+ *   what it likes. Exchanging one image for another of the same label; codes and noisy sums are one Gaussian mechanism
+ *   (`serverViewEpsilon`). Whatever the server makes of it, a trained head too, is covered.
  *
  * The test accuracy is that of predictions at home, on codes without noise.
  * @module */
@@ -23,7 +23,7 @@ import type { On } from "../notebook/run.ts";
 import { dpSgdEpsilon, serverViewEpsilon } from "../privacy.ts";
 import { breather } from "../workers/pool.ts";
 
-/** Who may read, and so how batches are drawn and whether the head is trained. */
+/** Who may read, and so how batches are drawn and ε is counted. */
 export type Reader = "model" | "server";
 
 /** How to train. */
@@ -40,6 +40,8 @@ export interface PrivateSetting {
   readonly epochs: number;
   /** At first; it falls linearly to 0. */
   readonly learningRate: number;
+  /** κ of the head. Where κ·σ is small against 1, what comes back says little but the label. */
+  readonly scale: number;
   /** Units of the first layer. */
   readonly units: number;
 }
@@ -56,24 +58,18 @@ export function epsilonOf(setting: PrivateSetting, count: number, delta = 1e-5):
 const stepsOf = ({ batch, epochs }: PrivateSetting, count: number) =>
   epochs * Math.ceil(count / batch);
 
-/** κ: what the head multiplies a code by, at first or throughout. */
-const SCALE = 5;
+const NAMES = ["W1", "b1", "V", "c"] as const;
 
-/** The client's weights and the head's, tensors that move. */
-type Weights = Record<"W1" | "b1" | "V" | "c" | "A" | "b", tf.Variable>;
+/** The client's weights, tensors that move. */
+type Weights = Record<typeof NAMES[number], tf.Variable>;
 
-/** W1 `[n, units]` ~ N(0, 1/n) and V `[units, classes]` ~ N(0, 1/units); the head is κ·I. */
+/** W1 `[n, units]` ~ N(0, 1/n) and V `[units, classes]` ~ N(0, 1/units). */
 function initial(n: number, classes: number, { units }: PrivateSetting, rng: Rng): Weights {
   const drawn = (rows: number, columns: number) =>
     tf.variable(gaussianTensor<tf.Rank.R2>([rows, columns], 1 / Math.sqrt(rows), rng));
-  const zeros = (...shape: number[]) => tf.variable(tf.zeros(shape));
   return {
-    W1: drawn(n, units),
-    b1: zeros(units),
-    V: drawn(units, classes),
-    c: zeros(classes),
-    A: tf.variable(tf.eye(classes).mul(SCALE)),
-    b: zeros(classes),
+    ...{ W1: drawn(n, units), b1: tf.variable(tf.zeros([units])) },
+    ...{ V: drawn(units, classes), c: tf.variable(tf.zeros([classes])) },
   };
 }
 
@@ -94,7 +90,34 @@ function encode({ W1, b1, V, c }: Weights, X: tf.Tensor2D) {
   return { a1, length, u: v.div<tf.Tensor2D>(length) };
 }
 
-/** One step on some samples: the client's weights move by noisy clipped sums, a trained head by plain ones. */
+/** The sums of the clipped gradients of some samples; the server's answer is in the middle of it. */
+function clippedSums(
+  weights: Weights,
+  data: Dataset,
+  samples: Uint32Array,
+  { sigma, clip, scale }: PrivateSetting,
+  rng: Rng,
+): Record<keyof Weights, tf.Tensor> {
+  const X = pixels(data, samples);
+  const { a1, length, u } = encode(weights, X);
+  const z = u.add<tf.Tensor2D>(gaussianTensor<tf.Rank.R2>(u.shape, sigma, rng));
+  const labels = tf.tensor1d(Int32Array.from(samples, (i) => data.y[i]), "int32");
+  const dlogits = z.mul<tf.Tensor2D>(scale).softmax().sub(tf.oneHot(labels, u.shape[1]));
+  const dz = dlogits.mul<tf.Tensor2D>(scale);
+  const dv = dz.sub(u.mul(dz.mul(u).sum(1, true))).div<tf.Tensor2D>(length);
+  const dz1 = dv.matMul(weights.V.transpose() as tf.Tensor2D).mul<tf.Tensor2D>(a1.step());
+  const factors = clipFactors(
+    [{ inputs: X, gradients: dz1 }, { inputs: a1, gradients: dv }],
+    clip,
+  );
+  const [ofV, of1] = [dv, dz1].map((gradients) => gradients.mul<tf.Tensor2D>(factors));
+  return {
+    ...{ W1: X.transpose().matMul(of1), b1: of1.sum(0) },
+    ...{ V: a1.transpose<tf.Tensor2D>().matMul(ofV), c: ofV.sum(0) },
+  };
+}
+
+/** One step: the weights move by the sums and their noise. A Poisson sample may be empty; then noise alone moves them. */
 function step(
   weights: Weights,
   data: Dataset,
@@ -102,53 +125,24 @@ function step(
   setting: PrivateSetting,
   { rate, rng }: { rate: number; rng: Rng },
 ): void {
-  const { sigma, noise, clip, batch, reader } = setting;
-  const { A, b, V } = weights as Record<keyof Weights, tf.Variable<tf.Rank.R2>>;
-  const sums: Partial<Record<keyof Weights, tf.Tensor>> = tf.tidy(() => {
-    if (samples.length === 0) return {}; // a Poisson sample may be empty: noise alone moves the weights
-    const X = pixels(data, samples);
-    const labels = tf.tensor1d(Int32Array.from(samples, (i) => data.y[i]), "int32");
-    const { a1, length, u } = encode(weights, X);
-    const z = u.add<tf.Tensor2D>(gaussianTensor<tf.Rank.R2>(u.shape, sigma, rng));
-    const dlogits = z.matMul<tf.Tensor2D>(A).add<tf.Tensor2D>(b).softmax()
-      .sub<tf.Tensor2D>(tf.oneHot(labels, A.shape[1]));
-    const dz = dlogits.matMul<tf.Tensor2D>(A.transpose());
-    const dv = dz.sub<tf.Tensor2D>(u.mul(dz.mul(u).sum(1, true))).div<tf.Tensor2D>(length);
-    const dz1 = dv.matMul<tf.Tensor2D>(V.transpose()).mul<tf.Tensor2D>(a1.step());
-    const factors = clipFactors(
-      [{ inputs: X, gradients: dz1 }, { inputs: a1, gradients: dv }],
-      clip,
-    );
-    const [clippedV, clipped1] = [dv.mul<tf.Tensor2D>(factors), dz1.mul<tf.Tensor2D>(factors)];
-    const head = reader === "server" ? { A: z.transpose().matMul(dlogits), b: dlogits.sum(0) } : {};
-    return {
-      W1: X.transpose().matMul(clipped1),
-      b1: clipped1.sum(0),
-      V: a1.transpose().matMul(clippedV),
-      c: clippedV.sum(0),
-      ...head,
-    };
-  });
+  const { noise, clip, batch } = setting;
   tf.tidy(() => {
-    for (const name of ["W1", "b1", "V", "c", "A", "b"] as const) {
-      const weight = weights[name], sum = sums[name];
-      const disturbed = noise > 0 && name !== "A" && name !== "b";
-      if (!sum && !disturbed) continue;
-      const drawn = disturbed ? gaussianTensor(weight.shape, noise * clip, rng) : undefined;
-      const moved = sum && drawn ? sum.add(drawn) : sum ?? drawn!;
-      weight.assign(weight.sub(moved.mul(rate / batch)));
+    const sums = samples.length > 0 && clippedSums(weights, data, samples, setting, rng);
+    for (const name of NAMES) {
+      const weight = weights[name];
+      const drawn = noise > 0
+        ? gaussianTensor(weight.shape, noise * clip, rng)
+        : tf.zerosLike(weight);
+      weight.assign(weight.sub((sums ? sums[name].add(drawn) : drawn).mul(rate / batch)));
     }
   });
-  tf.dispose(Object.values(sums));
 }
 
 /** The share of images whose class is found at home, on codes without noise. */
 function testAccuracy(weights: Weights, test: Dataset): number {
   const classes = tf.tidy(() => {
     const indices = Array.from({ length: test.count }, (_, i) => i);
-    const { u } = encode(weights, pixels(test, indices));
-    const logits = u.matMul(weights.A as tf.Tensor2D).add(weights.b);
-    return logits.argMax(1).dataSync();
+    return encode(weights, pixels(test, indices)).u.argMax(1).dataSync();
   });
   return accuracyOf(Uint8Array.from(classes), test.y);
 }
@@ -192,8 +186,7 @@ export async function trainPrivately(
       onProgress?.(at + 1, steps);
       await breathe();
     }
-    const [W1, b1, V, c] = (["W1", "b1", "V", "c"] as const)
-      .map((name) => weights[name].dataSync<"float32">());
+    const [W1, b1, V, c] = NAMES.map((name) => weights[name].dataSync<"float32">());
     return { accuracy: testAccuracy(weights, test), epsilon, client: { W1, b1, V, c } };
   } finally {
     tf.dispose(Object.values(weights));

@@ -3,7 +3,8 @@
  * @module */
 import { meanMse } from "../attack/training/leakage.ts";
 import { type Dataset, firstImages, image, type SplitDataset } from "../data/dataset.ts";
-import { type DefenceName, labelOf, type NarrowName } from "../defences/defences.ts";
+import { DEFENCE_NAMES, type DefenceName, labelOf, type NarrowName } from "../defences/defences.ts";
+import { trainUnder } from "../defences/train.ts";
 import { type Cast, castOf, type Leakage, measureLeakage } from "../defences/measure.ts";
 import { watchMitig2 } from "../defences/mitig2.ts";
 import { DESCENT } from "../nn/optimizer.ts";
@@ -19,7 +20,7 @@ import { sweep } from "../sweep/leakage.ts";
 import { runSweep } from "../sweep/runner.ts";
 import { SweepStore } from "../sweep/store.ts";
 import { percent } from "../sweep/summary.ts";
-import { serverSeed } from "./mitig2.ts";
+import { median, serverSeed } from "./mitig2.ts";
 import { errorText, type Rec } from "./rates.ts";
 
 /** What a figure's and a table's row says of a defence that is not in the sweep, such as mitig3. */
@@ -75,6 +76,15 @@ export class Defences {
   /** The same with rows of other origin. */
   with(...others: OtherRow[]): Defences {
     return new Defences(this.rows, [...this.others, ...others]);
+  }
+
+  /** The same with other times, by label; the archived ones are of machines under load. */
+  timed(times: ReadonlyMap<string, number>): Defences {
+    const own = <R extends OtherRow>(row: R): R => ({
+      ...row,
+      secondsPerEpoch: times.get(row.label) ?? null,
+    });
+    return new Defences(this.rows.map(own), this.others.map(own));
   }
 
   /** What the labels alone give, mean of all rows. */
@@ -138,6 +148,32 @@ export async function readDefences(directory?: string): Promise<Defences> {
     groups.map(([name, own]) => defenceRow(labelOf(name), own))
       .toSorted((a, b) => b.accuracy - a.accuracy),
   );
+}
+
+/** Measures what an epoch of 60,000 images takes under each defence, both parties in one thread, by label: the median
+ * over passes in which the defences take turns.
+ * @param options.images that are trained on at each turn, from which the rest is extrapolated.
+ * @throws the signal's reason when aborted. */
+export async function timeEpochs(
+  data: SplitDataset,
+  { images = 3000, passes = 3, hidden = 300, signal, onProgress }: Partial<On> & {
+    readonly images?: number;
+    readonly passes?: number;
+    readonly hidden?: number;
+  } = {},
+): Promise<Map<string, number>> {
+  const part = { train: firstImages(data.train, images), test: firstImages(data.test, 1) };
+  const times = new Map<string, number[]>(DEFENCE_NAMES.map((name) => [labelOf(name), []]));
+  const total = passes * DEFENCE_NAMES.length;
+  for (let turn = 0; turn < total; turn++) {
+    const name = DEFENCE_NAMES[turn % DEFENCE_NAMES.length];
+    const { secondsPerEpoch } = await trainUnder(name, part, {
+      ...{ hidden, epochs: 1, signal, watched: [0], seeds: { client: turn, server: total + turn } },
+    });
+    times.get(labelOf(name))!.push(secondsPerEpoch * 60_000 / images);
+    onProgress?.(turn + 1, total);
+  }
+  return new Map([...times].map(([label, all]) => [label, median(all)]));
 }
 
 /** Computes archived rows once more. @param only in the words of `deno task sweep leakage --only`.

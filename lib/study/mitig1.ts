@@ -254,10 +254,10 @@ export async function runEncrypted(
   const [ours, theirs] = inProcess();
   const served = serve(theirs, {
     ...{ rng: seededRng(seeds.server), workers },
-    observe: (step) => {
+    observe: (step, terms) => {
       z1s.push(step.z1);
       head = step.head;
-      observe?.(step);
+      observe?.(step, terms);
     },
     observeSamples,
   });

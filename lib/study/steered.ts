@@ -96,7 +96,9 @@ class Notes {
     const { z: z1, labels } = part;
     const dz1 = steering?.({ samples, z1, labels, dz1: part.dz, rate }) ?? part.dz;
     for (let at = 0; at < dz1.length; at += units) {
-      const norm = Math.hypot(...dz1.subarray(at, at + units));
+      let squares = 0;
+      for (let u = at; u < at + units; u++) squares += dz1[u] ** 2;
+      const norm = Math.sqrt(squares);
       this.longest = Math.max(this.longest, norm);
       if (norm > 1) this.#above++;
       this.#rows++;

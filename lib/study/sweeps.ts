@@ -6,6 +6,7 @@ import type { On } from "../notebook/run.ts";
 import type { Profile } from "../notebook/notebook.ts";
 import { type Table, table } from "../notebook/table.ts";
 import { sweep as predictions } from "../sweep/advise_cost.ts";
+import { sweep as leakages } from "../sweep/advise_leakage.ts";
 import { differences, readArchive, STORE, writeArchive } from "../sweep/archive.ts";
 import { sweep as attack } from "../sweep/attack.ts";
 import { sweep as cost } from "../sweep/cost.ts";
@@ -156,7 +157,7 @@ export async function computeAgain(
  * @param path of the store.   @param directory `data/sweeps/` by default. */
 export async function archiveRows(path: string = STORE, directory?: string): Promise<void> {
   using store = new SweepStore(path);
-  for (const sweep of [...Object.values(SWEEPS), predictions]) {
+  for (const sweep of [...Object.values(SWEEPS), predictions, leakages]) {
     await writeArchive(sweep, store.rows(sweep), directory);
   }
 }

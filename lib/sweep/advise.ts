@@ -2,47 +2,45 @@
  * work "automated parameter optimisation", as a search over trainings of our own (advise_search.ts).
  *
  * - **Accuracy** is measured, on the test images: the encrypted schemes train in fixed point as `trainFixed` does,
- *   bit for bit, split training as `trainMlp` does, so neither needs encryption to be scored. The search chooses by
- *   the same images, so the best of many runs looks a little better than it is: ± 0.6 points at 1 000 images.
- * - **Seconds** are measured for MITIG2 (its training in one process, without a network), predicted by the fitted
- *   cost models for the encrypted schemes (advise_cost.ts).
- * - **Leakage** is what one attack recovers, the linear program with min TV + ½·Σx on a single z1: the mean over
- *   some test images of 1 − MSE / variance of the image, clipped to [0, 1]. That is the share of the image
- *   explained: 1 for every pixel right, 0 for a guess no better than one shade of gray, or for no recovery.
- *   Where the server has W1 (CryptoNN) it is measured at that width, and is a lower bound: the server also
- *   decrypts dW1 = dz1·X, and a batch no larger than the layer then follows from linear algebra. Under MITIG1 and
- *   MITIG2 the attack that was tried needs a W1 that the server lacks: their leakage is not measured, null. It is
- *   not 0: z1 of every visit, the labels and dz1 are the server's, and attacks that need nothing more are known
- *   ({@linkcode LEAKAGE_NOTES}). So a limit on leakage only rules out what the attack breaks.
+ *   bit for bit, split training as `trainMlp` and mitig3 as `trainNarrow` do, so none needs encryption or a second party
+ *   to be scored. The search chooses by the same images, so the best of many runs looks a little better than it is: ± 0.6
+ *   points at 1 000 images.
+ * - **Seconds** are measured for MITIG2 and mitig3 (their training in one process, without a network), predicted by the
+ *   fitted cost models for the encrypted schemes (advise_cost.ts).
+ * - **Leakage** is what the best of our attacks on an honest but curious server makes of private images, measured at that
+ *   width (advise_leakage.ts): the share of the way from what the labels alone give, the mean image of the class, to the
+ *   exact image, 1 − MSE/floor, clipped to [0, 1]. 1 is every pixel right, 0 nothing beyond the labels. It holds for an
+ *   attacker as strong as {@linkcode LEAKAGE_NOTES} says, and bounds nothing: an attack that nobody tried may do better.
  *
  * Rows are kept in a sweep store, so a second search trains nothing again.
  * @module */
-import { image } from "../data/dataset.ts";
 import type { Limits, Outcome, Trial } from "./advise_search.ts";
 import { plannedEpochs, successiveHalving } from "./advise_search.ts";
 import { sweep as costs } from "./advise_cost.ts";
-import { sweep as attacks } from "./attack.ts";
+import { sweep as leakages } from "./advise_leakage.ts";
 import { type Point, pointKey, type Sweep } from "./grid.ts";
 import { runSweep } from "./runner.ts";
 import type { StoredRow, SweepStore } from "./store.ts";
-import { loadTraining, sweep as trainings, TRAINING_DATASETS } from "./training.ts";
+import { sweep as trainings, TRAINING_DATASETS } from "./training.ts";
 
 /** The datasets that advice can be asked for. */
 export type AdviseDataset = (typeof TRAINING_DATASETS)[number];
 
-/** The schemes: the one under attack, and the two mitigations. */
-export const SCHEMES = ["cryptonn", "mitig1", "mitig2"] as const;
+/** The schemes: the one under attack, the paper's two mitigations, and ours. */
+export const SCHEMES = ["cryptonn", "mitig1", "mitig2", "mitig3"] as const;
 
-/** What the leakage of each scheme says, and what it does not. */
+const KNOWING =
+  "by a decoder from z1 of all visits and the label, fitted to thousands of private images that " +
+  "the server happens to know";
+
+/** How the leakage of each scheme was measured, and what it does not say. */
 export const LEAKAGE_NOTES: Readonly<Record<(typeof SCHEMES)[number], string>> = {
   cryptonn:
-    "at least this: from one z1. The server also decrypts dW1 = dz1·X, from which a batch no " +
-    "larger than the layer follows without any program",
-  mitig1:
-    "not measured: the tried attack needs W1. Not 0: the server has z1 of every visit, the labels and " +
-    "dz1, and every step's keys open every stored ciphertext",
+    "by linear algebra from dW1 = dz1ᵀ·X, which the server decrypts, with nothing known besides",
+  mitig1: `${KNOWING}; its keys, which open every stored ciphertext, give more`,
   mitig2:
-    "not measured: the tried attack needs W1. Not 0: the server has z1 of every visit, the labels and dz1",
+    `${KNOWING}; public images and the labels alone give less, and a server that steers gives more`,
+  mitig3: `${KNOWING}; a server that steers was not tried here`,
 };
 
 /** One configuration. */
@@ -51,14 +49,24 @@ export interface Candidate {
   readonly hidden: number;
   readonly batch: number;
   readonly learningRate: number;
-  /** Of W1 in fixed point; 0 under MITIG2, which has none. */
+  /** Of W1 in fixed point; 0 under the split schemes, which have none. */
   readonly scaleBits: number;
+  /** Of mitig3's noise; 0 under the others. */
+  readonly sigma: number;
 }
 
 /** What is searched. */
 const WIDTHS = [30, 100, 300];
-const FIXED = { batch: [25, 50], learningRate: [0.5, 1, 2, 4], scaleBits: [6, 10] };
-const FLOAT = { batch: [50, 250], learningRate: [0.003, 0.01, 0.03, 0.1], scaleBits: [0] };
+const FIXED = { batch: [25, 50], learningRate: [0.5, 1, 2, 4], scaleBits: [6, 10], sigma: [0] };
+const GRIDS = {
+  cryptonn: FIXED,
+  mitig1: FIXED,
+  mitig2: { batch: [50, 250], learningRate: [0.003, 0.01, 0.03, 0.1], scaleBits: [0], sigma: [0] },
+  mitig3: {
+    ...{ batch: [50, 100], learningRate: [0.002, 0.004, 0.008, 0.016], scaleBits: [0] },
+    sigma: [0.5, 0.7, 1],
+  },
+};
 
 /** The trainings of a round, a quarter of the images first; together they count as ¾, 3 and 12 epochs. */
 export const RUNGS = [
@@ -68,56 +76,58 @@ export const RUNGS = [
 ] as const;
 const budgets = RUNGS.map(({ epochs, share }) => epochs * share);
 
-/** Test images that are attacked at each width. */
-const IMAGES = [0, 1, 2];
-
 /** Every configuration of the grid. */
 export const CANDIDATES: readonly Candidate[] = SCHEMES.flatMap((scheme) => {
-  const grid = scheme === "mitig2" ? FLOAT : FIXED;
+  const { sigma, batch, learningRate, scaleBits } = GRIDS[scheme];
   return WIDTHS.flatMap((hidden) =>
-    grid.batch.flatMap((batch) =>
-      grid.learningRate.flatMap((learningRate) =>
-        grid.scaleBits.map((scaleBits) => ({ scheme, hidden, batch, learningRate, scaleBits }))
+    sigma.flatMap((sigma) =>
+      batch.flatMap((batch) =>
+        learningRate.flatMap((learningRate) =>
+          scaleBits.map((scaleBits) => ({ scheme, hidden, batch, learningRate, scaleBits, sigma }))
+        )
       )
     )
   );
 });
 
 /** Leakage depends on nothing else, so a group's best is its most accurate. */
-const groupOf = ({ scheme, hidden }: Candidate) => `${scheme} ${hidden}`;
+export const groupOf = ({ scheme, hidden, sigma }: Candidate): string =>
+  `${scheme} ${hidden} ${sigma}`;
+
+/** Whether both parties train in the clear, so that a clock can say how long it takes. */
+export const isTimed = ({ scheme }: Pick<Candidate, "scheme">): boolean =>
+  scheme === "mitig2" || scheme === "mitig3";
 
 /** The training that scores a candidate; CryptoNN's and MITIG1's are one. */
-export function trainingPoint(dataset: AdviseDataset, candidate: Candidate, rung: number): Point {
-  const scheme = candidate.scheme === "mitig2" ? "mitig2" : "mitig1";
-  return { ...candidate, ...RUNGS[rung], dataset, scheme, run: 0 };
+export function trainingPoint(
+  dataset: AdviseDataset,
+  { sigma, ...candidate }: Candidate,
+  rung: number,
+): Point {
+  const names = {
+    cryptonn: "mitig1",
+    mitig1: "mitig1",
+    mitig2: "mitig2",
+    mitig3: `mitig3-${sigma}`,
+  };
+  return { ...candidate, ...RUNGS[rung], dataset, scheme: names[candidate.scheme], run: 0 };
 }
 
-/** The prediction for a candidate, null for MITIG2. */
+/** The prediction for a candidate, null where its training is timed. */
 export function costPoint(
   dataset: AdviseDataset,
-  { learningRate: _, ...candidate }: Candidate,
+  { learningRate: _, sigma: __, ...candidate }: Candidate,
   rung: number,
 ): Point | null {
-  return candidate.scheme === "mitig2" ? null : { ...candidate, ...RUNGS[rung], dataset };
+  return isTimed(candidate) ? null : { ...candidate, ...RUNGS[rung], dataset };
 }
 
-/** The dataset whose test images are attacked: digits either way. */
-const attackedOf = (dataset: AdviseDataset) => dataset === "mnist-full" ? "mnist" : dataset;
-
-/** The attacks on a width, with a W1 of its own each. */
-export function attackPoints(dataset: AdviseDataset, hidden: number): Point[] {
-  const shared = { dataset: attackedOf(dataset), hidden, objective: "tv-sum", period: "none" };
-  return IMAGES.map((image) => ({ ...shared, image, solver: "fast" }));
-}
-
-/** The share of an image that a recovery explains, in [0, 1]: 1 − MSE / variance, clipped.
- * @param mse of pixels scaled to [0, 1]; null where nothing was recovered. */
-export function similarity(mse: number | null, pixels: Uint8Array): number {
-  if (mse === null) return 0;
-  const mean = pixels.reduce((sum, v) => sum + v / 255, 0) / pixels.length;
-  const variance = pixels.reduce((sum, v) => sum + (v / 255 - mean) ** 2, 0) / pixels.length;
-  if (variance === 0) return mse === 0 ? 1 : 0;
-  return Math.min(1, Math.max(0, 1 - mse / variance));
+/** The attack on a candidate's scheme at its width and noise. */
+export function leakagePoint(
+  dataset: AdviseDataset,
+  { scheme, hidden, sigma }: Candidate,
+): Point {
+  return { scheme, dataset, hidden, sigma };
 }
 
 /** What a search found. */
@@ -153,7 +163,10 @@ export async function advise(
     CANDIDATES.flatMap((candidate) => RUNGS.map((_, rung) => costPoint(dataset, candidate, rung)))
       .filter((point) => point !== null),
   );
-  const attacksWanted = WIDTHS.flatMap((hidden) => attackPoints(dataset, hidden));
+  const attacksWanted = distinct(
+    leakages,
+    CANDIDATES.map((candidate) => leakagePoint(dataset, candidate)),
+  );
   const planned = plannedEpochs({ candidates: CANDIDATES, groupOf, budgets }).search;
   const total = costsWanted.length + attacksWanted.length + planned;
   const rows = new Map<string, StoredRow>();
@@ -177,18 +190,8 @@ export async function advise(
     return row.row[column] as number | null;
   }
 
-  await compute(attacks, attacksWanted, attacksWanted.length);
+  await compute(leakages, attacksWanted, attacksWanted.length);
   await compute(costs, costsWanted, costsWanted.length);
-  const { test } = await loadTraining(attackedOf(dataset));
-
-  const leakageOf = ({ scheme, hidden }: Candidate) => {
-    if (scheme !== "cryptonn") return null;
-    const each = attackPoints(dataset, hidden).map((point) =>
-      similarity(valueOf(attacks, point, "mse"), image(test, Number(point.image)))
-    );
-    return each.reduce((sum, value) => sum + value, 0) / each.length;
-  };
-
   function outcomeOf(candidate: Candidate, rung: number): Outcome {
     const training = trainingPoint(dataset, candidate, rung);
     const cost = costPoint(dataset, candidate, rung);
@@ -197,13 +200,13 @@ export async function advise(
       const seconds = cost === null
         ? valueOf(trainings, training, "seconds")!
         : valueOf(costs, cost, "seconds")!;
-      return { status: "done", result: { accuracy, seconds, leakage: leakageOf(candidate) } };
+      const leakage = valueOf(leakages, leakagePoint(dataset, candidate), "leakage")!;
+      return { status: "done", result: { accuracy, seconds, leakage } };
     } catch (error) {
       return { status: "failed", error: (error as Error).message };
     }
   }
 
-  const isTimed = ({ scheme }: Candidate) => scheme === "mitig2";
   const trained = new Map<string, number>();
   const trials = await successiveHalving<Candidate>({
     ...{ candidates: CANDIDATES, groupOf, budgets, limits },

@@ -22,12 +22,12 @@ export interface Result {
   readonly accuracy: number;
   /** Of the whole training run, encryption included. */
   readonly seconds: number;
-  /** In [0, 1]; null where it was not measured. See `advise.ts`. */
-  readonly leakage: number | null;
+  /** In [0, 1]; see `advise.ts`. */
+  readonly leakage: number;
 }
 
 /** What a configuration must bring: accuracy at least, seconds and leakage at most. */
-export type Limits = Result & { readonly leakage: number };
+export type Limits = Result;
 
 /** What became of one training: its numbers, or the reason why it has none. */
 export type Outcome =
@@ -68,12 +68,10 @@ export function plannedEpochs<C>(
   return { search, grid: candidates.length * (budgets.at(-1) ?? 0) };
 }
 
-/** A number that is none is a failure; an unknown leakage is not. */
+/** A number that is none is a failure. */
 function checked(outcome: Outcome): Outcome {
   if (outcome.status === "failed") return outcome;
-  const odd = Object.entries(outcome.result).find(([name, value]) =>
-    !Number.isFinite(value) && !(name === "leakage" && value === null)
-  );
+  const odd = Object.entries(outcome.result).find(([, value]) => !Number.isFinite(value));
   return odd === undefined ? outcome : { status: "failed", error: `${odd[0]} is ${odd[1]}` };
 }
 
@@ -126,22 +124,17 @@ export function doneTrials<C>(trials: readonly Trial<C>[]): Done<C>[] {
 
 /** Whether nothing that is known before a training, seconds and leakage, breaks the limits. */
 export function affordable({ seconds, leakage }: Omit<Result, "accuracy">, limits: Limits) {
-  return seconds <= limits.seconds && (leakage ?? 0) <= limits.leakage;
+  return seconds <= limits.seconds && leakage <= limits.leakage;
 }
 
-/** Whether the limits are kept: false if one is broken, null if none is, but one on the leakage cannot be shown to
- * be kept. More than the whole image, 1, cannot leak: that is no limit. */
-export function meets(result: Result, limits: Limits): boolean | null {
-  if (result.accuracy < limits.accuracy || !affordable(result, limits)) return false;
-  return limits.leakage >= 1 ? true : null;
+/** Whether all limits are kept. */
+export function meets(result: Result, limits: Limits): boolean {
+  return result.accuracy >= limits.accuracy && affordable(result, limits);
 }
 
-/** Whether a is nowhere worse than b and somewhere better. A leakage that is known and one that is not cannot be
- * compared, so neither dominates. */
+/** Whether a is nowhere worse than b and somewhere better. */
 export function dominates(a: Result, b: Result): boolean {
-  if ((a.leakage === null) !== (b.leakage === null)) return false;
-  const leakage = (b.leakage ?? 0) - (a.leakage ?? 0);
-  const gains = [a.accuracy - b.accuracy, b.seconds - a.seconds, leakage];
+  const gains = [a.accuracy - b.accuracy, b.seconds - a.seconds, b.leakage - a.leakage];
   return gains.every((gain) => gain >= 0) && gains.some((gain) => gain > 0);
 }
 
@@ -157,30 +150,26 @@ export function paretoSet<C>(trials: readonly Trial<C>[]): Done<C>[] {
 const FLOOR = 0.001;
 
 /** How far a result is from the limits, in doublings: of the error rate, the seconds and the leakage over what is
- * allowed, summed up; an unknown leakage adds nothing. 0 if no limit is broken. */
+ * allowed, summed up. 0 if no limit is broken. */
 export function shortfall({ accuracy, seconds, leakage }: Result, limits: Limits): number {
   const doublings = (value: number, limit: number) =>
     value <= limit ? 0 : Math.log2(Math.max(value, FLOOR) / Math.max(limit, FLOOR));
   return doublings(1 - accuracy, 1 - limits.accuracy) + doublings(seconds, limits.seconds) +
-    (leakage === null ? 0 : doublings(leakage, limits.leakage));
+    doublings(leakage, limits.leakage);
 }
 
-/** The order of preference among trials that break no limit: most accurate, then fastest, then least leakage. The
- * leakage comes last, and one that was measured before one that was not: what was not measured must not win as if
- * it were 0. */
+/** The order of preference among trials that break no limit: most accurate, then fastest, then least leakage. */
 export function compareResults(a: Result, b: Result): number {
-  const leakage = (result: Result) => result.leakage ?? Infinity;
-  return b.accuracy - a.accuracy || a.seconds - b.seconds ||
-    Number(leakage(a) > leakage(b)) - Number(leakage(a) < leakage(b));
+  return b.accuracy - a.accuracy || a.seconds - b.seconds || a.leakage - b.leakage;
 }
 
 /** The one to take: the first by {@linkcode compareResults} of those that break no limit; if there is none, the
  * one with the smallest {@linkcode shortfall}. null if nothing has numbers.
- * @returns it, and what {@linkcode meets} says of it. */
+ * @returns it, and whether it {@linkcode meets} the limits. */
 export function recommend<C>(
   trials: readonly Trial<C>[],
   limits: Limits,
-): { readonly trial: Done<C>; readonly meets: boolean | null } | null {
+): { readonly trial: Done<C>; readonly meets: boolean } | null {
   const [trial] = doneTrials(trials).sort(({ result: a }, { result: b }) =>
     shortfall(a, limits) - shortfall(b, limits) || compareResults(a, b)
   );

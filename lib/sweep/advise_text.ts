@@ -2,7 +2,7 @@
  * @module */
 import { table, tableText } from "../notebook/table.ts";
 import { durationText } from "../plot/theme.ts";
-import { type Advice, type Candidate, LEAKAGE_NOTES, RUNGS, SCHEMES } from "./advise.ts";
+import { type Advice, type Candidate, isTimed, LEAKAGE_NOTES, RUNGS, SCHEMES } from "./advise.ts";
 import type { Done, Limits } from "./advise_search.ts";
 import { doneTrials, meets, paretoSet, recommend } from "./advise_search.ts";
 import { percent as percentOf } from "./summary.ts";
@@ -10,10 +10,9 @@ import { percent as percentOf } from "./summary.ts";
 const percent = (share: number) => percentOf(share, 1);
 const duration = (seconds: number) => durationText(seconds, 3);
 
-const sourceOf = ({ scheme }: Candidate) => scheme === "mitig2" ? "measured" : "predicted";
+const sourceOf = (candidate: Candidate) => isTimed(candidate) ? "measured" : "predicted";
 
-/** A leakage in words; null is none that was measured. */
-const leakageText = (leakage: number | null) => leakage?.toFixed(2) ?? "not measured";
+const leakageText = (leakage: number) => leakage.toFixed(2);
 
 /** A trial as plain data: parameters, numbers, where the seconds come from, and what the leakage says. */
 function flatTrial({ candidate, rung, result }: Done<Candidate>) {
@@ -22,10 +21,10 @@ function flatTrial({ candidate, rung, result }: Done<Candidate>) {
 }
 
 function describe({ candidate, rung }: Done<Candidate>): string {
-  const { scheme, hidden, batch, learningRate, scaleBits } = candidate;
+  const { scheme, hidden, batch, learningRate, scaleBits, sigma } = candidate;
   const { epochs, share } = RUNGS[rung];
   return `${scheme} with ${hidden} hidden units, batch ${batch}, learning rate ${learningRate}, ` +
-    (scheme === "mitig2" ? "" : `scale 2^${scaleBits}, `) +
+    (scaleBits === 0 ? "" : `scale 2^${scaleBits}, `) + (sigma === 0 ? "" : `noise ${sigma}, `) +
     `${epochs} epochs of ${share === 1 ? "all" : percent(share)} images`;
 }
 
@@ -41,28 +40,28 @@ const limitsText = ({ accuracy, seconds, leakage }: Limits) =>
 /** The table of the Pareto set. */
 function paretoTable(trials: readonly Done<Candidate>[]): string {
   const rows = trials.map(({ candidate, rung, result }) => {
-    const { scheme, hidden, batch, learningRate, scaleBits } = candidate;
+    const { scheme, hidden, batch, learningRate, scaleBits, sigma } = candidate;
     const { epochs, share } = RUNGS[rung];
     const time = `${duration(result.seconds)} ${sourceOf(candidate)}`;
     const measured = [percent(share), percent(result.accuracy), time, leakageText(result.leakage)];
-    return [scheme, hidden, batch, learningRate, scaleBits || null, epochs, ...measured];
+    const own = [scaleBits || null, sigma || null];
+    return [scheme, hidden, batch, learningRate, ...own, epochs, ...measured];
   });
-  const parameters = ["scheme", "hidden", "batch", "rate", "scale", "epochs", "images"];
+  const parameters = ["scheme", "hidden", "batch", "rate", "scale", "noise", "epochs", "images"];
   return tableText(table({ columns: [...parameters, "accuracy", "seconds", "leakage"], rows }));
 }
 
 /** Why this one. */
 function reason(limits: Limits, all: readonly Done<Candidate>[], best: Done<Candidate>): string {
-  const verdict = meets(best.result, limits);
-  if (verdict === false) {
+  if (!meets(best.result, limits)) {
     return `no scheme reaches ${limitsText(limits)}: this run is the closest`;
   }
-  const kept = all.filter(({ result }) => meets(result, limits) !== false);
+  const kept = all.filter(({ result }) => meets(result, limits));
   const schemes = SCHEMES.filter((s) => kept.some(({ candidate }) => candidate.scheme === s));
-  return `${kept.length} of ${all.length} runs ${
-    verdict ? "keep every limit" : "break no limit"
-  } (${schemes.join(", ")}); of these it is the most accurate, then the fastest` +
-    (verdict ? "" : `. That its leakage is at most ${limits.leakage} is not shown`);
+  return `${kept.length} of ${all.length} runs keep every limit (${
+    schemes.join(", ")
+  }); of these ` +
+    "it is the most accurate, then the fastest";
 }
 
 /** For each scheme that keeps not all limits: which no run of it keeps, and the closest run. */
@@ -73,10 +72,9 @@ function notReached(trials: Advice["trials"], limits: Limits): string[] {
     const own = doneTrials(trials).filter(({ candidate }) => candidate.scheme === scheme);
     const closest = recommend(own, limits);
     if (closest === null) return [`${scheme}: every run failed`];
-    if (closest.meets !== false) return [];
+    if (closest.meets) return [];
     const never = names.flatMap((name) => {
-      const values = own.map(({ result }) => result[name]).filter((value) => value !== null);
-      if (values.length === 0) return [];
+      const values = own.map(({ result }) => result[name]);
       const best = name === "accuracy" ? Math.max(...values) : Math.min(...values);
       const kept = name === "accuracy" ? best >= limits[name] : best <= limits[name];
       return kept ? [] : [`${name} (best ${formats[name](best)})`];
@@ -111,10 +109,9 @@ export function adviceReport({ trials, epochs }: Advice, limits: Limits) {
 }
 
 const CAVEAT =
-  "Leakage is what one attack, the linear program on a single z1, recovers of an image. It needs W1, so it is\n" +
-  "not measured where the server has none (MITIG1, MITIG2). That is not privacy: the server has z1 of every\n" +
-  "visit, the labels and dz1, and attacks on these are known, if not yet in this workspace; MITIG1's keys open\n" +
-  "every stored ciphertext. CryptoNN's figure is a lower bound: dW1 gives whole batches away as well.\n" +
+  "Leakage is what the best attack of this workspace on an honest but curious server makes of private images,\n" +
+  "as a share of the way from the mean image of the class to the exact image. It holds for that attacker, who\n" +
+  "knows thousands of private images where the scheme hides W1, and bounds nothing: another may do better.\n" +
   "Accuracy is of the test images that the search also chose by: a little optimistic.";
 
 /** What an advice says, in words. */
@@ -124,9 +121,9 @@ export function adviceText(advice: Advice, limits: Limits): string {
   const share = percent(epochs.search / epochs.grid);
   const advised = best === null
     ? "No recommendation: every run failed."
-    : best.meets !== false
+    : best.meets
     ? `Recommended: ${describe(best.trial)}:\n${numbers(best.trial)}.\n` +
-      `Why: ${recommendation!.reason}.\nLeakage ${recommendation!.leakageNote}.`
+      `Why: ${recommendation!.reason}.\nLeakage is measured ${recommendation!.leakageNote}.`
     : `No scheme reaches ${limitsText(limits)}: the closest is\n${describe(best.trial)}:\n` +
       `${numbers(best.trial)}.`;
   const errors = [...new Set(failed.map(({ error }) => error))];

@@ -40,6 +40,48 @@ function featuresOf(images: SplitDataset, count: number): Promise<SplitDataset> 
 let loaded: Promise<SplitDataset> | undefined;
 const load = () => loaded ??= loadDataset("cifar10-gray");
 
+/** How one point trains. */
+export interface FrontierSetting {
+  readonly scheme: "mitig2" | "mitig3";
+  readonly sigma: number;
+  readonly learningRate: number;
+  readonly epochs: number;
+}
+
+/** Trains on features and measures what the server has on the images that they come from.
+ * @param features image by image those of `images`; the images themselves, or patch features.
+ * @throws {TypeError} features of another number of images; as the clients' `train` and `measureLeakage`. */
+export async function frontierRow(
+  { train }: SplitDataset,
+  features: SplitDataset,
+  { scheme, sigma, learningRate, epochs }: FrontierSetting,
+  { seed, signal }: { seed: number; signal?: AbortSignal },
+) {
+  if (features.train.count !== train.count) {
+    throw new TypeError(
+      `Cannot measure: features of ${features.train.count} images for ${train.count} images`,
+    );
+  }
+  const victims = Math.min(VICTIMS, Math.floor(train.count / LEAST_PER_VICTIM));
+  const ks = KNOWN.filter((k) => victims + k <= train.count);
+  const cast = castOf({ victims, known: ks.at(-1) ?? 0 });
+  const common = {
+    ...{ hidden: HIDDEN, signal, watched: [...cast.victims, ...cast.known] },
+    seeds: { client: seed, server: (seed + 1) % Number.MAX_SAFE_INTEGER },
+  };
+  const start = performance.now();
+  const { view, accuracy } = scheme === "mitig2"
+    ? await watchMitig2(features, { ...common, setting: { ...DESCENT, epochs, learningRate } })
+    : await watchMitig3(features, {
+      ...{ ...common, sigma, setting: { ...NARROW, epochs, learningRate } },
+    });
+  const seconds = (performance.now() - start) / 1000;
+  const onPixels = { ...view, shape: train.shape }; // what the attacker recovers, whatever was trained on
+  const { decoded, floor, part } = await measureLeakage(onPixels, train, { ...cast, ks, signal });
+  const at = (k: number) => decoded.find((found) => found.k === k)?.mse ?? null;
+  return { accuracy, floor, k1000: at(1000), k10000: at(10_000), part, seconds };
+}
+
 /** The sweep `frontier`. */
 export const sweep = defineSweep({
   url: import.meta.url,
@@ -80,30 +122,12 @@ export const sweep = defineSweep({
     },
   ],
   prepare: async () => void await load(),
-  async run({ scheme, patches, sigma, learningRate, epochs, images: wanted }, { seed, stopped }) {
+  async run({ patches, images: wanted, run: _, ...setting }, { seed, stopped }) {
     const all = await load();
     const images = { ...all, train: firstImages(all.train, wanted) };
-    if (wanted < ALL) images.test = firstImages(all.test, wanted);
+    if (wanted < all.test.count) images.test = firstImages(all.test, wanted);
     const features = patches === 0 ? images : await featuresOf(images, patches);
-    const { train } = images;
-    const victims = Math.min(VICTIMS, Math.floor(train.count / LEAST_PER_VICTIM));
-    const ks = KNOWN.filter((k) => victims + k <= train.count);
-    const cast = castOf({ victims, known: ks.at(-1) ?? 0 });
     using signal = signalOf(stopped);
-    const common = {
-      ...{ hidden: HIDDEN, signal, watched: [...cast.victims, ...cast.known] },
-      seeds: { client: seed, server: (seed + 1) % Number.MAX_SAFE_INTEGER },
-    };
-    const start = performance.now();
-    const { view, accuracy } = scheme === "mitig2"
-      ? await watchMitig2(features, { ...common, setting: { ...DESCENT, epochs, learningRate } })
-      : await watchMitig3(features, {
-        ...{ ...common, sigma, setting: { ...NARROW, epochs, learningRate } },
-      });
-    const seconds = (performance.now() - start) / 1000;
-    const onPixels = { ...view, shape: train.shape }; // what the attacker recovers, whatever was trained on
-    const { decoded, floor, part } = await measureLeakage(onPixels, train, { ...cast, ks, signal });
-    const at = (k: number) => decoded.find((found) => found.k === k)?.mse ?? null;
-    return { accuracy, floor, k1000: at(1000), k10000: at(10_000), part, seconds };
+    return await frontierRow(images, features, setting, { seed, signal });
   },
 });

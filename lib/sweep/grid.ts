@@ -216,7 +216,9 @@ export function pointsOf(sweep: Sweep, only: Only = {}): Point[] {
 }
 
 /** The names that `deno task sweep` knows. */
-export const SWEEPS: readonly string[] = ["attack", "rates", "training", "cost", "leakage"];
+export const SWEEPS: readonly string[] = [
+  ...["attack", "rates", "training", "cost", "leakage", "frontier", "private"],
+];
 
 /** Loads a sweep.
  * @param name one of {@linkcode SWEEPS}, or the path of a module that exports a `sweep` made by `defineSweep`.

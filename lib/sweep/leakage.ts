@@ -5,21 +5,10 @@
  * "mitig3-σ" is mitig3, by their real parties; all others are MITIG2's client changed, in one process (defences/split.ts). Samples go by their true names; that
  * a server finds them itself is the column `relinked`.
  * @module */
-import {
-  bytesPerVisit,
-  type DefenceName,
-  DEFENCES,
-  isNarrow,
-  NARROW_NOISES,
-  type NarrowName,
-} from "../defences/defences.ts";
+import { bytesOf, DEFENCE_NAMES } from "../defences/defences.ts";
 import { castOf, measureLeakage } from "../defences/measure.ts";
-import { watchMitig2 } from "../defences/mitig2.ts";
-import { watchMitig3 } from "../defences/mitig3.ts";
-import { trainDefended } from "../defences/split.ts";
+import { trainUnder } from "../defences/train.ts";
 import { firstImages } from "../data/dataset.ts";
-import { DESCENT } from "../nn/optimizer.ts";
-import { NARROW } from "../protocol/mitig3/terms.ts";
 import { defineSweep } from "./grid.ts";
 import { loadTraining, TRAINING_DATASETS } from "./training.ts";
 
@@ -29,12 +18,6 @@ const KNOWN = [100, 1000, 10_000] as const;
 /** Where a training set has more than so many images for each victim, no more are taken. */
 const [VICTIMS, LEAST_PER_VICTIM] = [1000, 8];
 
-/** All that a row may be of. */
-const NAMES = [
-  ...Object.keys(DEFENCES) as DefenceName[],
-  ...Object.keys(NARROW_NOISES) as NarrowName[],
-];
-
 /** A signal that aborts once a sweep's Worker is told to stop. */
 function signalOf(stopped: () => boolean): AbortSignal & Disposable {
   const controller = new AbortController();
@@ -42,17 +25,13 @@ function signalOf(stopped: () => boolean): AbortSignal & Disposable {
   return Object.assign(controller.signal, { [Symbol.dispose]: () => clearInterval(timer) });
 }
 
-/** Bytes of a sample and visit, both ways: mitig3's codes have as many numbers as there are classes. */
-const bytesOf = (name: DefenceName | NarrowName, hidden: number, classes: number) =>
-  isNarrow(name) ? 8 * classes : bytesPerVisit(DEFENCES[name], hidden);
-
 /** The sweep `leakage`. */
 export const sweep = defineSweep({
   url: import.meta.url,
   name: "leakage",
   version: 1,
   fields: {
-    defence: { type: "choice", choices: NAMES },
+    defence: { type: "choice", choices: DEFENCE_NAMES },
     dataset: { type: "choice", choices: TRAINING_DATASETS },
     hidden: { type: "integer", min: 1, max: 4096 },
     epochs: { type: "integer", min: 1, max: 100 },
@@ -68,7 +47,7 @@ export const sweep = defineSweep({
   timed: true,
   grids: [
     {
-      defence: NAMES,
+      defence: DEFENCE_NAMES,
       ...{ dataset: ["mnist-full"], hidden: [300], epochs: [5], images: [60_000], run: [0, 1, 2] },
     },
     { // small ones, to compute again as a check
@@ -84,19 +63,10 @@ export const sweep = defineSweep({
     const ks = KNOWN.filter((k) => victims + k <= train.count);
     const cast = castOf({ victims, known: ks.at(-1) ?? 0 });
     using signal = signalOf(stopped);
-    const common = {
-      ...{ hidden, signal },
+    const run = await trainUnder(name, { train, test }, {
+      ...{ hidden, epochs, signal, watched: [...cast.victims, ...cast.known] },
       seeds: { client: seed, server: (seed + 1) % Number.MAX_SAFE_INTEGER },
-      watched: [...cast.victims, ...cast.known],
-    };
-    const setting = { ...DESCENT, epochs };
-    const run = isNarrow(name)
-      ? await watchMitig3({ train, test }, {
-        ...{ ...common, sigma: NARROW_NOISES[name], setting: { ...NARROW, epochs } },
-      })
-      : name === "sigmoid"
-      ? await watchMitig2({ train, test }, { ...common, setting })
-      : await trainDefended({ train, test }, { ...common, setting, defence: DEFENCES[name] });
+    });
     const { decoded, floor, part, relinked } = await measureLeakage(run.view, train, {
       ...{ ...cast, ks, signal },
     });

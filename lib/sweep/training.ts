@@ -4,14 +4,15 @@
  * "mitig2" is the same code in the setting of today, which split training reproduces bit for bit; "mitig1" is
  * the fixed-point training (protocol/fixed_train.ts) that both encrypted schemes, CryptoNN and MITIG1,
  * reproduce bit for bit; "float" is that very training in float32: same loss, optimizer, batches, order and
- * initial weights, so that a run of it and one of "mitig1" differ by the fixed point alone. `seconds` are thus
- * what training takes without encryption.
+ * initial weights, so that a run of it and one of "mitig1" differ by the fixed point alone; "mitig3-σ" is mitig3's
+ * training with that noise. `seconds` are thus what training takes without encryption and without a network.
  * @module */
 import type { Dataset, SplitDataset } from "../data/dataset.ts";
-import { dataset, firstImages, image } from "../data/dataset.ts";
+import { accuracyOf, dataset, firstImages, image } from "../data/dataset.ts";
 import { type DatasetName, loadDataset } from "../data/load.ts";
 import { type Rng, seededRng } from "../math/rng.ts";
 import { startBackend } from "../nn/backend.ts";
+import { linearClasses } from "../nn/linear_head.ts";
 import { accuracy, initialMlp, type MlpSizes } from "../nn/mlp.ts";
 import { AUTHORS, MODERN, type Setting } from "../nn/optimizer.ts";
 import { epochOrder, ORDER_KEY_BYTES, trainMlp } from "../nn/train.ts";
@@ -23,6 +24,9 @@ import {
   type Scales,
 } from "../protocol/fixed_net.ts";
 import { trainFixed } from "../protocol/fixed_train.ts";
+import { NoisyEncoder } from "../protocol/mitig3/encoder.ts";
+import { trainNarrow } from "../protocol/mitig3/local.ts";
+import { NARROW } from "../protocol/mitig3/terms.ts";
 import { defineSweep } from "./grid.ts";
 
 /** The datasets that the network trains on. */
@@ -95,11 +99,30 @@ const sameInFloat: Train = async (sizes, all, { batch, learningRate, epochs, rng
   return (images) => accuracy(network, images);
 };
 
+/** mitig3 with noise of `sigma`, which its parties reproduce bit for bit. */
+const narrow =
+  (sigma: number): Train => async ({ hidden, n }, train, { scaleBits: _, rng, ...own }) => {
+    const setting = { ...NARROW, ...own };
+    const insecureSeed = new DataView(rng.bytes(4).buffer).getUint32(0);
+    const { first, bottleneck, head } = await trainNarrow(train, {
+      ...{ units: hidden, sigma, setting, insecureSeed, headRng: rng },
+    });
+    const weights = { W1: first.W1, ...bottleneck.weights };
+    return async (images) => {
+      using encoder = await NoisyEncoder.open({ n, images: images.x, sigma, setting, weights }, 0);
+      const every = Uint32Array.from({ length: images.count }, (_, i) => i);
+      return accuracyOf(linearClasses(head.weights, await encoder.apply(every)), images.y);
+    };
+  };
+
 const SCHEMES = {
   plain: float(AUTHORS),
   mitig1: fixed,
   float: sameInFloat,
   mitig2: float(MODERN),
+  "mitig3-0.5": narrow(0.5),
+  "mitig3-0.7": narrow(0.7),
+  "mitig3-1": narrow(1),
 } satisfies Record<string, Train>;
 
 let loaded: { name: DatasetName; data: Promise<SplitDataset> } | undefined;

@@ -6,7 +6,7 @@ import { advise } from "../sweep/advise.ts";
 import { doneTrials, type Limits } from "../sweep/advise_search.ts";
 import { adviceReport, adviceText } from "../sweep/advise_text.ts";
 import { sweep as costs } from "../sweep/advise_cost.ts";
-import { sweep as attacks } from "../sweep/attack.ts";
+import { sweep as leakages } from "../sweep/advise_leakage.ts";
 import { SweepStore } from "../sweep/store.ts";
 import { sweep as trainings, TRAINING_DATASETS } from "../sweep/training.ts";
 import { runCommand, stopSignal, UsageError } from "./args.ts";
@@ -22,8 +22,8 @@ const command = {
       placeholder: "L",
       default: "1",
       help:
-        "share of an image that the linear program may recover, at most, in [0, 1]; for a mitigation " +
-        "it is not measured, which the advice says",
+        "share of the way from the mean image of the class to the exact one that the best attack of an " +
+        "honest but curious server may come, at most, in [0, 1]",
     },
     dataset: {
       type: "choice",
@@ -61,7 +61,7 @@ await runCommand(command, async ({ store: path, dataset, json, ...flags }) => {
     leakage: limit("leakage", flags.leakage, "in [0, 1]", (v) => v >= 0 && v <= 1),
   };
   using store = new SweepStore(path);
-  for (const sweep of [trainings, attacks, costs]) {
+  for (const sweep of [trainings, leakages, costs]) {
     for (const line of store.dropDamaged(sweep)) console.error(`${line}; it is computed again`);
   }
   const { signal } = stopSignal();

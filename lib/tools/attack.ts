@@ -19,11 +19,15 @@ import { clearViews, type FirstLayer, firstLayer } from "../protocol/cryptonn/fi
 import { forwardPass } from "../protocol/cryptonn/in_process.ts";
 import { startProgress } from "../notebook/progress.ts";
 import { runCommand, UsageError, type Values } from "./args.ts";
+import { attackTrainingRun, trainingFlags } from "./attack_training.ts";
 import { readLayer } from "./read_layer.ts";
 
 const command = {
   name: "attack",
-  summary: "Recovers test images from what an FE-training server decrypts: W1 and z1 = W1·x.",
+  summary: `Recovers test images from what an FE-training server decrypts: W1 and z1 = W1·x.
+
+With --against and --attack it recovers training images instead, from what the server of that scheme has of a
+whole training, and says how far beyond the mean image of each class they lie.`,
   flags: {
     dataset: {
       type: "choice",
@@ -86,6 +90,7 @@ const command = {
       choices: ORIENTATIONS,
       help: "how a square matrix lies: PyTorch has [hidden, in], Keras [in, hidden]",
     },
+    ...trainingFlags,
     json: { type: "switch", help: "print one JSON object and nothing else" },
   },
 } as const;
@@ -132,6 +137,9 @@ function format(value: number | null, digits: number): string {
 }
 
 await runCommand(command, async (options) => {
+  if (options.against !== undefined) return await attackTrainingRun(options);
+  const stray = Object.keys(trainingFlags).find((flag) => options[flag as keyof Options]);
+  if (stray !== undefined) throw new UsageError(`--${stray} is for --against`);
   if (options.objective === "gaussian" && options.period !== "none") {
     throw new UsageError("--objective gaussian takes no inequalities: no --period");
   }

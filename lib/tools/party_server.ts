@@ -3,6 +3,7 @@
  * @module */
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
+import { writeAtomic } from "../data/write_atomic.ts";
 import type { Rng } from "../math/rng.ts";
 import { Checkpoints } from "../net/checkpoints.ts";
 import { type Connection, plainText } from "../net/connection.ts";
@@ -13,6 +14,14 @@ import * as cryptonn from "../protocol/cryptonn/server.ts";
 import * as mitig1 from "../protocol/mitig1/server.ts";
 import * as mitig2 from "../protocol/mitig2/server.ts";
 import * as mitig3 from "../protocol/mitig3/server.ts";
+import { encodeView } from "../protocol/recorded_view.ts";
+import {
+  cryptonnRecorder,
+  mitig1Recorder,
+  mitig2Recorder,
+  mitig3Recorder,
+  type Recorder,
+} from "../protocol/recorder.ts";
 import { runCommand, stopSignal, type Values } from "./args.ts";
 import { authorityFlags, dial, identityFlag, placeOf, rngOf, seedFlag } from "./party.ts";
 
@@ -42,6 +51,14 @@ const workersFlag = {
     min: 0,
     max: 1024,
     help: "threads that decrypt, for each client (default: the machine's cores)",
+  },
+} as const;
+const recordFlag = {
+  record: {
+    type: "path",
+    placeholder: "DIR",
+    help: "keep what this server sees of each training, DIR/TIME.safetensors, for " +
+      "deno task attack --run: z1, labels and dz1 of every visit, as an attacker would",
   },
 } as const;
 const cores = navigator.hardwareConcurrency;
@@ -107,6 +124,29 @@ interface Serving {
   readonly onEvent: (line: string) => void;
 }
 
+/** Serves a client, and keeps what was seen of its training where the user asked for it.
+ * @param serve is given the option `observe` then. */
+async function recorded<Observe>(
+  { record }: { readonly record?: string },
+  recorder: () => Recorder<Observe>,
+  serve: (observe: Observe | undefined) => Promise<string>,
+): Promise<string> {
+  if (record === undefined) return await serve(undefined);
+  const { observe, view } = recorder();
+  const reason = await serve(observe);
+  try {
+    const seen = view();
+    const name = `${new Date().toISOString().replaceAll(":", "-")}.safetensors`;
+    if (seen !== null) {
+      await writeAtomic(record, { [name]: encodeView(seen) }, { secret: true });
+      log(`recorded ${record}/${name}`);
+    }
+  } catch (error) {
+    log((error as Error).message);
+  }
+  return reason;
+}
+
 /** Listens until SIGINT or SIGTERM; a second one does not wait for the clients.
  * @param draws whether it draws weights.
  * @param serve serves one client, and says why it ended.   @returns the exit status. */
@@ -149,13 +189,19 @@ switch (name) {
     const what =
       `Trains on images that it only has encrypted, with a first layer that it has not at all
 (function-hiding encryption): it decrypts z1 and returns dz1.`;
-    const flags = { ...workersFlag, ...serverFlags };
+    const flags = { ...workersFlag, ...serverFlags, ...recordFlag };
     const command = { name, summary: summary(name, what, KEEPS_NOTHING), flags };
-    await runCommand(command, ({ workers = cores, ...options }) =>
-      run(
-        options,
-        (connection, serving) => mitig1.serve(connection, { ...serving, workers }),
-      ), args);
+    await runCommand(
+      command,
+      ({ workers = cores, ...options }) =>
+        run(
+          options,
+          (connection, serving) =>
+            recorded(options, mitig1Recorder, (observe) =>
+              mitig1.serve(connection, { ...serving, workers, observe })),
+        ),
+      args,
+    );
     break;
   }
   case "mitig2:server":
@@ -180,12 +226,25 @@ session, DIR/SESSION/epoch-K.safetensors of the last three epochs and model.safe
       default: `data/${protocol}/server`,
       help: "where the checkpoints and models of all sessions are kept",
     } as const;
-    const flags = { ...serverFlags, directory };
-    const { serve } = protocol === "mitig2" ? mitig2 : mitig3;
+    const flags = { ...serverFlags, directory, ...recordFlag };
     await runCommand({ name, summary: summary(name, what, keeps), flags }, (options) => {
       // a session is in hexadecimal, which the server has made from bytes
       const checkpoints = (session: string) => new Checkpoints(`${options.directory}/${session}`);
-      return run(options, (connection, serving) => serve(connection, { ...serving, checkpoints }));
+      return run(
+        options,
+        (connection, serving) =>
+          protocol === "mitig2"
+            ? recorded(
+              options,
+              mitig2Recorder,
+              (observe) => mitig2.serve(connection, { ...serving, checkpoints, observe }),
+            )
+            : recorded(
+              options,
+              mitig3Recorder,
+              (observe) => mitig3.serve(connection, { ...serving, checkpoints, observe }),
+            ),
+      );
     }, args);
     break;
   }
@@ -209,7 +268,7 @@ the connection of the client that they were set up for.`;
       `Trains on images that it only has encrypted (CryptoNN): it owns the network, decrypts z1 and dW1
 with keys that it asks the authority for, and learns more than it should. Start
 deno task cryptonn:authority first.`;
-    const flags = { ...workersFlag, ...serverFlags, ...authorityFlags };
+    const flags = { ...workersFlag, ...serverFlags, ...recordFlag, ...authorityFlags };
     const command = { name, summary: summary(name, what, KEEPS_NOTHING), flags };
     await runCommand(command, async ({ workers = cores, authority, ...options }) => {
       const place = await placeOf("cryptonn:authority", authority, options["authority-identity"]);
@@ -220,7 +279,11 @@ deno task cryptonn:authority first.`;
           ends.push(hangUp);
           return connection;
         };
-        const reason = await cryptonn.serve(client, { ...serving, workers, authority: connect });
+        const reason = await recorded(
+          options,
+          cryptonnRecorder,
+          (observe) => cryptonn.serve(client, { ...serving, workers, authority: connect, observe }),
+        );
         await Promise.all(ends.map((end) => end()));
         return reason;
       });

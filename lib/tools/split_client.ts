@@ -65,43 +65,38 @@ type Listeners =
   & Pick<PartyRun, "signal" | "transcript">
   & { onEpoch: (report: EpochReport) => void };
 
-/** What a command has at hand when it trains. */
-interface Client {
-  readonly data: SplitDataset;
-  readonly common: Listeners;
+/** A finished model, read. */
+interface Finished {
+  readonly session: Uint8Array;
+  /** @param server where it is needed: see `Work.atHome`. */
+  classify(pixels: Uint8Array, server: Connection, run: PartyRun): Promise<Uint8Array>;
 }
 
-/** Connects, trains or classifies, and says how it went.
- * @param drawn what comes from the source that `onBegin` tells.
- * @param train trains; returns predictions, and what more the JSON object has.
- * @param predict classifies with the finished model; at home, where no server is asked. */
+/** What a protocol's client does. */
+interface Work {
+  /** What comes from the source that `onBegin` tells. */
+  readonly drawn: string;
+  /** Whether a finished model classifies without the server. */
+  readonly atHome: boolean;
+  /** Trains; returns predictions, and what more the JSON object has. */
+  train(
+    server: Connection,
+    data: SplitDataset,
+    common: Listeners,
+  ): Promise<{ predictions: Uint8Array; more: Record<string, unknown> }>;
+  /** Reads the finished model; null where there is none. */
+  read(checkpoints: Checkpoints): Promise<Finished | null>;
+}
+
+/** Connects, trains or classifies, and says how it went. @returns the exit status. */
 async function runClient(
   task: "mitig2:client" | "mitig3:client",
   options: Values<typeof common> & { readonly directory: string },
-  drawn: string,
-  { train, predict, atHome }: {
-    train: (
-      server: Connection,
-      client: Client,
-    ) => Promise<{ predictions: Uint8Array; more: Record<string, unknown> }>;
-    predict: (
-      checkpoints: Checkpoints,
-    ) => Promise<
-      {
-        session: Uint8Array;
-        classify: (
-          images: SplitDataset,
-          server: Connection[],
-          run: PartyRun,
-        ) => Promise<Uint8Array>;
-      } | null
-    >;
-    atHome: boolean;
-  },
+  { drawn, atHome, train, read }: Work,
 ): Promise<number> {
   const { dataset, workers = navigator.hardwareConcurrency, fresh, json } = options;
   const checkpoints = new Checkpoints(options.directory);
-  const model = options.predict ? await predict(checkpoints) : null;
+  const model = options.predict ? await read(checkpoints) : null;
   if (options.predict && model === null) {
     throw new Error(`Cannot predict: there is no finished model in ${checkpoints.directory}`);
   }
@@ -111,34 +106,31 @@ async function runClient(
   const data = await loadDataset(dataset, (message) => console.error(message));
   const run = new PartyRun(task, checkpoints);
   const { transcript, signal } = run;
-  return await run.over(places, async (...connections) => {
+  return await run.over(places, async (server) => {
     if (model) {
-      const classes = await model.classify(data, connections, run);
+      const classes = await model.classify(data.test.x, server, run);
       const [session, images] = [model.session.toHex(), classes.length];
       return run.finish(accuracyOf(classes, data.test.y), json, { session, dataset, images });
     }
     let beginning: Beginning | undefined;
     let secondsTo968: number | null = null;
-    const { predictions, more } = await train(connections[0], {
-      data,
-      common: {
-        ...{ workers, checkpoints, fresh, transcript, signal },
-        onNotice: (line) => console.error(`${task}: ${line}`),
-        onBegin(agreed) {
-          beginning = agreed;
-          const { session, resumedFrom, source } = agreed;
-          run.begin(resumedFrom ?? 0);
-          console.error(
-            resumedFrom === null
-              ? `session ${session}, ${drawn} from ${source}`
-              : `resuming session ${session} after epoch ${resumedFrom}, ${drawn} from ${source}`,
-          );
-        },
-        onEpoch({ epoch, epochs, loss, testAccuracy }) {
-          if (testAccuracy >= PAPER_ACCURACY) secondsTo968 ??= round(run.seconds, 3);
-          const more = `  loss ${loss.toFixed(4)}  test accuracy ${percent(testAccuracy)}`;
-          run.say("epoch", epoch, epochs, more);
-        },
+    const { predictions, more } = await train(server, data, {
+      ...{ workers, checkpoints, fresh, transcript, signal },
+      onNotice: (line) => console.error(`${task}: ${line}`),
+      onBegin(agreed) {
+        beginning = agreed;
+        const { session, resumedFrom, source } = agreed;
+        run.begin(resumedFrom ?? 0);
+        console.error(
+          resumedFrom === null
+            ? `session ${session}, ${drawn} from ${source}`
+            : `resuming session ${session} after epoch ${resumedFrom}, ${drawn} from ${source}`,
+        );
+      },
+      onEpoch({ epoch, epochs, loss, testAccuracy }) {
+        if (testAccuracy >= PAPER_ACCURACY) secondsTo968 ??= round(run.seconds, 3);
+        const more = `  loss ${loss.toFixed(4)}  test accuracy ${percent(testAccuracy)}`;
+        run.say("epoch", epoch, epochs, more);
       },
     });
     run.finish(accuracyOf(predictions, data.test.y), json, {
@@ -240,22 +232,22 @@ if (name === "mitig2:client") {
   await runCommand(mitig2Command, (options) => {
     const { labels, hidden } = options;
     const setting = mitig2Setting(options);
-    return runClient(name, options, "W1", {
-      async train(server, { data, common }) {
-        const rng = rngOf(options);
-        const all = { hidden, setting, labels, rng, ...common };
-        const { predictions } = await mitig2.train(server, data, all);
+    return runClient(name, options, {
+      drawn: "W1",
+      atHome: false,
+      async train(server, data, common) {
+        const own = { hidden, setting, labels, rng: rngOf(options) };
+        const { predictions } = await mitig2.train(server, data, { ...own, ...common });
         const { epochs, batch } = setting;
         const more = { epochs, setting: options.setting, labels, hidden, batch };
         return { predictions, more };
       },
-      atHome: false,
-      async predict(checkpoints) {
+      async read(checkpoints) {
         const model = await checkpoints.readModel(mitig2.decodeModel);
         return model && {
           session: model.session,
-          classify: ({ test }, [server], { transcript, signal }) =>
-            mitig2.classify(server, model, test.x, { transcript, signal }),
+          classify: (pixels, server, { transcript, signal }) =>
+            mitig2.classify(server, model, pixels, { transcript, signal }),
         };
       },
     });
@@ -266,28 +258,28 @@ if (name === "mitig2:client") {
     const base = options.setting === "descent" ? NARROW_DESCENT : NARROW;
     const { epochs = base.epochs, batch = base.batch } = options;
     const sigma = insecureNoNoise ? undefined : positive("sigma", options.sigma);
-    const setting = { ...base, epochs, batch };
-    return runClient(name, options, "weights and noise", {
-      async train(server, { data, common }) {
+    return runClient(name, options, {
+      drawn: "weights and noise",
+      atHome: true,
+      async train(server, data, common) {
         const insecureSeed = options["insecure-seed"];
-        let clipped: number | null = null;
-        const trained = await mitig3.train(server, data, {
-          ...{ units, sigma, insecureNoNoise, setting, visits, insecureSeed, ...common },
+        let clipped: number | null = null; // it stays so where the last epoch was over before
+        const { predictions, visits: sent } = await mitig3.train(server, data, {
+          ...{ units, sigma, insecureNoNoise, visits, insecureSeed, ...common },
+          setting: { ...base, epochs, batch },
           onEpoch(report) {
             clipped = round(report.clipped, 4);
             common.onEpoch(report);
           },
         });
-        const { predictions, visits: sent } = trained;
         const asked = { sigma: sigma ?? 0, units, epochs, setting: options.setting, batch };
         return { predictions, more: { visits: sent, clipped, ...asked } };
       },
-      atHome: true,
-      async predict(checkpoints) {
+      async read(checkpoints) {
         const model = await checkpoints.readModel(mitig3.decodeModel);
         return model && {
           session: model.session,
-          classify: ({ test }) => mitig3.classify(model, test.x),
+          classify: (pixels) => mitig3.classify(model, pixels),
         };
       },
     });

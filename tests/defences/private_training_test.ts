@@ -16,7 +16,7 @@ function bright(count: number, seed: number) {
 const data = { train: bright(300, 1), test: bright(90, 2) };
 const setting: PrivateSetting = {
   ...{ reader: "model", sigma: 0.3, noise: 0.5, clip: 1, batch: 50 },
-  ...{ epochs: 6, learningRate: 4, units: 12 },
+  ...{ epochs: 6, learningRate: 4, scale: 5, units: 12 },
 };
 
 Deno.test("trainPrivately() learns for both readers, and much noise costs accuracy", async () => {

@@ -170,3 +170,17 @@ test("inspect() tells damage from a file that it may not read, and setAside() re
   );
   checkpoints.load = load;
 });
+
+test("visits() reads what noteVisits() noted of that session, and nothing of another, and clear() forgets it", async (checkpoints) => {
+  const [session, other] = ["ab".repeat(16), "cd".repeat(16)];
+  assertEquals(await checkpoints.visits(session), null);
+  await checkpoints.noteVisits(session, 1);
+  await checkpoints.noteVisits(session, 12);
+  assertEquals([await checkpoints.visits(session), await checkpoints.visits(other)], [12, null]);
+  for (const bad of ["", `${session}`, `${session} `, `${session} 1e3`, `${session} -1`]) {
+    await Deno.writeTextFile(`${checkpoints.directory}/visits`, bad);
+    assertEquals(await checkpoints.visits(session), null, bad);
+  }
+  await checkpoints.clear();
+  assertEquals(await checkpoints.visits(session), null);
+});

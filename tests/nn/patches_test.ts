@@ -52,24 +52,32 @@ Deno.test("drawPatches(): the patch that a filter was made of answers with its o
   assertEquals(again.filters, filters);
 });
 
-Deno.test("patchDataset() gives bytes of mean 64, which tell the stripes apart whatever their place", async () => {
+Deno.test("patchDataset() gives what is above and below the mean, which tells the stripes apart", async () => {
   const [train, test] = [stripes("train", 60, 5), stripes("test", 20, 6)];
   const { train: features, test: held } = await patchDataset({ train, test }, {
     count: 8,
     rng: seededRng(7),
   });
-  assertEquals([features.n, features.shape, held.count], [32, [2, 2, 8], 20]);
-  const mean = features.x.reduce((sum, value) => sum + value, 0) / features.x.length;
-  assertAlmostEquals(mean, 64, 3);
+  assertEquals([features.n, features.shape, held.count], [64, [2, 2, 16], 20]);
+  let [balance, square] = [0, 0];
+  for (let at = 0; at < features.x.length; at += 2) {
+    const [above, below] = features.x.subarray(at, at + 2);
+    assert(above === 0 || below === 0);
+    balance += above - below;
+    square += (above - below) ** 2;
+  }
+  const pairs = features.x.length / 2;
+  assertAlmostEquals(balance / pairs, 0, 1);
+  assertAlmostEquals(Math.sqrt(square / pairs), 64, 3);
   const centre = [0, 1].map((label) => {
     const own = features.y.reduce<number[]>((all, y, i) => y === label ? [...all, i] : all, []);
     return Float64Array.from(
-      { length: 32 },
-      (_, p) => own.reduce((sum, i) => sum + features.x[i * 32 + p] / own.length, 0),
+      { length: 64 },
+      (_, p) => own.reduce((sum, i) => sum + features.x[i * 64 + p] / own.length, 0),
     );
   });
   const distance = (i: number, label: number) =>
-    centre[label].reduce((sum, value, p) => sum + (held.x[i * 32 + p] - value) ** 2, 0);
+    centre[label].reduce((sum, value, p) => sum + (held.x[i * 64 + p] - value) ** 2, 0);
   held.y.forEach((label, i) => assert(distance(i, label) < distance(i, 1 - label), `image ${i}`));
 });
 

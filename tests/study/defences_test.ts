@@ -1,4 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { DEFENCE_NAMES } from "lib/defences/defences.ts";
 import {
   archiveDefences,
   decodeTraining,
@@ -6,6 +7,7 @@ import {
   Defences,
   readDefences,
   recomputed,
+  timeEpochs,
 } from "lib/study/defences.ts";
 import type { Row } from "lib/sweep/grid.ts";
 import { sweep } from "lib/sweep/leakage.ts";
@@ -39,6 +41,18 @@ Deno.test("Defences shows its rows and others, and knows them by name", () => {
   assertAlmostEquals(defences.floor, 0.05, 1e-12);
   const { data } = defences.figure("defences");
   assertEquals((data[0].marker as { symbol: string[] }).symbol, ["circle", "circle", "diamond"]);
+});
+
+Deno.test("timeEpochs() times every defence, and timed() puts its times in the table", async () => {
+  const data = { train: stripes(30, 1), test: stripes(3, 2) };
+  const times = await timeEpochs(data, { images: 30, passes: 1, hidden: 4 });
+  assertEquals(times.size, DEFENCE_NAMES.length);
+  assert([...times.values()].every((seconds) => seconds > 0 && seconds < 1e6));
+  const defences = new Defences([defenceRow("mixup", [row(0.9, 0.01)])]).timed(
+    new Map([["mixup", 7]]),
+  );
+  assertEquals(defences.table("t").rows[0][3], "7.0");
+  assertEquals(defences.timed(new Map()).of("mixup").secondsPerEpoch, null);
 });
 
 Deno.test("decodeTraining() of MITIG2's real parties: nearer with more known images, below the label alone", async () => {

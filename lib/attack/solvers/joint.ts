@@ -32,6 +32,8 @@ export interface JointProblem {
   readonly shape: Shape;
   readonly left?: Side;
   readonly right?: Side;
+  /** Pixels that are black in all images. */
+  readonly dark?: readonly number[];
   /** 3000 by default. */
   readonly maxIterations?: number;
   readonly signal?: AbortSignal;
@@ -58,7 +60,8 @@ const LOOK = 10;
 /** Solves for a batch.
  * @throws {TypeError} no equations, or matrices of another size. @throws the signal's reason when aborted. */
 export async function joint(problem: JointProblem): Promise<JointSolution> {
-  const { count, shape, left, right, maxIterations = 3000, signal, onResiduals } = problem;
+  const { count, shape, left, right, dark = [], maxIterations = 3000, signal, onResiduals } =
+    problem;
   const n = shape[0] * shape[1] * shape[2];
   checkSides(problem, n);
   await startBackend();
@@ -66,8 +69,10 @@ export async function joint(problem: JointProblem): Promise<JointSolution> {
   const forms = formsOf(terms.pairs.map(([p, q]) => [[p, 1], [q, -1]] as const));
   const onPixels = rightStep(right, count, n, forms);
   const onImages = left === undefined ? null : leftStep(left, count, n);
+  const pixels = terms.pixelWeights.slice();
+  dark.forEach((p) => pixels[p] = 2 * RHO); // more than the whole range: clipped to black
   const weights = {
-    pixels: terms.pixelWeights,
+    pixels,
     forms: terms.pairWeights,
     bounds: new Float64Array(terms.pairs.length).fill(Infinity),
   };

@@ -16,7 +16,6 @@
  * Without Parallel Data", ICLR 2018); here classes make it linear. Not used, since it gained nothing beyond this: matching
  * moments by Adam from the eigenvectors, and rounds of nearest public images with a refit.
  * @module */
-import * as tf from "@tensorflow/tfjs";
 import {
   cholesky,
   dot,
@@ -25,31 +24,15 @@ import {
   solveForward,
   transpose,
 } from "../../math/dense.ts";
-import { symmetricEigen } from "../../math/eigen.ts";
 import { startBackend } from "../../nn/backend.ts";
 import { breather } from "../../workers/pool.ts";
-import {
-  type ClassMoments,
-  classMoments,
-  tensorOf,
-  toWhite,
-  type White,
-  whiten,
-} from "./align_moments.ts";
+import { type ClassMoments, classMoments, toWhite, type White, whiten } from "./align_moments.ts";
+import { rotation } from "./align_rotation.ts";
 import type { LabelledImages, TrainingRecovery } from "./recovery.ts";
 import { type TrainingView, visitsOf } from "./view.ts";
 
-/** How much a mean counts beside a covariance. */
-const MEAN_WEIGHT = 3;
-
-/** Steps of conjugate gradients: they end before noise of the moments is fitted. */
-const STEPS = 60;
-
 /** A direction of z1 is taken while its variance is this many times that of the rest. */
 const LEAST_SIGNAL = 1.5;
-
-/** Below this share of the largest, squared singular values of Q are rounding. */
-const SMALLEST = 1e-10;
 
 /** What the server of an alignment knows beside its view. */
 export interface AlignOptions {
@@ -104,7 +87,7 @@ export async function align(view: TrainingView, options: AlignOptions): Promise<
   });
   const known = publicSide(publicImages, components, view.classes);
   await tell(1);
-  const seen = privateWhite(codes, view.units, known);
+  const { seen, noise } = privateWhite(codes, view.units, known);
   const D = seen.variances.length;
   const classes = new Set(codes.labels).size;
   if (D === 0) return result("failed", null, "z1 does not vary, or no more than its noise");
@@ -113,7 +96,6 @@ export async function align(view: TrainingView, options: AlignOptions): Promise<
   const Z = toWhite(codes.z1, seen);
   const theirs = classMoments(Z, codes.labels, view.classes);
   const ours = leadingMoments(known.moments, D);
-  const noise = seen.variances.map((variance) => seen.rest / variance);
   await tell(3);
   const Q = await rotation(ours, theirs, noise, breathe);
   await tell(4);
@@ -194,9 +176,14 @@ function publicSide(images: LabelledImages, components: number, classes: number)
   return side;
 }
 
-/** White coordinates of z1, each class counting as often as among the public images; only directions that stand above
- * the noise, and their variances without it. */
-function privateWhite({ z1, labels }: Codes, units: number, { white, moments }: PublicSide): White {
+/** White coordinates of z1, each class counting as often as among the public images: the directions that stand above
+ * the rest, their variances without noise, and the noise of each in units of them. Noise is what z1 varies in directions
+ * that are left out; where none is, what the public images vary in those for which z1 has no room. */
+function privateWhite(
+  { z1, labels }: Codes,
+  units: number,
+  { white, moments }: PublicSide,
+): { seen: White; noise: Float64Array } {
   const counts = new Float64Array(moments.counts.length);
   for (const label of labels) counts[label]++;
   let known = 0; // public images of the classes that are met
@@ -206,11 +193,18 @@ function privateWhite({ z1, labels }: Codes, units: number, { white, moments }: 
     (label) => moments.counts[label] / known * labels.length / counts[label],
   );
   const seen = whiten(z1, units, white.variances.length, weights);
-  const kept = seen.variances.filter((variance) => variance > LEAST_SIGNAL * seen.rest);
+  const { rest, directions, variances: all } = seen;
+  const total = all.filter((variance) => variance > LEAST_SIGNAL * rest);
+  const D = total.length;
+  const sum = (values: Float64Array) => values.reduce((a, b) => a + b, 0);
+  const leftOut = sum(white.variances.subarray(D)) +
+    white.rest * (white.mean.length - white.variances.length);
+  const share = D < units ? 0 : leftOut / (leftOut + sum(white.variances.subarray(0, D)));
+  const noises = total.map((variance) => D < units ? rest : share * variance);
+  const variances = total.map((variance, k) => variance - noises[k]);
   return {
-    ...seen,
-    directions: seen.directions.slice(0, kept.length * units),
-    variances: kept.map((variance) => variance - seen.rest),
+    seen: { ...seen, directions: directions.slice(0, D * units), variances },
+    noise: noises.map((noise, k) => noise / variances[k]),
   };
 }
 
@@ -224,69 +218,6 @@ function leadingMoments({ counts, means, covariances }: ClassMoments, D: number)
     means: means.map((mean) => mean.slice(0, D)),
     covariances: covariances.map(square),
   };
-}
-
-/** The orthogonal Q `[D, D]` next to the least squares solution of Q·m_c = mean_c and Q·S_c = (Cov_c − N)·Q, by conjugate
- * gradients on the normal equations. */
-async function rotation(
-  ours: ClassMoments,
-  theirs: ClassMoments,
-  noise: Float64Array,
-  breathe: () => Promise<void>,
-): Promise<Float64Array> {
-  const D = noise.length;
-  const met = Array.from(theirs.counts.keys()).filter((label) => theirs.counts[label] > 1);
-  const pick = (means: readonly Float64Array[]) =>
-    Float64Array.from(met.flatMap((c) => [...means[c]]));
-  const square = (S: Float64Array) => tensorOf(S, D, D);
-  const pairs = met.map((label) => {
-    const C = theirs.covariances[label].slice();
-    for (let k = 0; k < D; k++) C[k * D + k] -= noise[k];
-    return { S: square(ours.covariances[label]), C: square(C) };
-  });
-  const [m, z] = [ours, theirs].map(({ means }) => transpose(pick(means), met.length, D));
-  const weighted = m.map((value) => MEAN_WEIGHT * value);
-  const outer = multiplyTransposed(weighted, m, { n: met.length });
-  const apply = (Q: Float64Array) => {
-    const out = multiplyTransposed(Q, outer, { n: D });
-    const rest = tf.tidy(() => {
-      const q = square(Q);
-      return tf.addN(pairs.map(({ S, C }) => {
-        const E = q.matMul(S).sub(C.matMul(q));
-        return E.matMul(S).sub(C.matMul(E));
-      })).dataSync();
-    });
-    return out.map((value, at) => value + rest[at]);
-  };
-  const Q = new Float64Array(D * D);
-  let residual = multiplyTransposed(z, weighted, { n: met.length });
-  let direction = residual.slice();
-  let square0 = dot(residual, residual);
-  for (let step = 0; step < STEPS && square0 > 0; step++) {
-    const image = apply(direction);
-    const length = square0 / dot(direction, image);
-    if (!Number.isFinite(length)) break;
-    direction.forEach((value, at) => Q[at] += length * value);
-    residual = residual.map((value, at) => value - length * image[at]);
-    const after = dot(residual, residual);
-    direction = direction.map((value, at) => residual[at] + after / square0 * value);
-    square0 = after;
-    await breathe();
-  }
-  for (const { S, C } of pairs) tf.dispose([S, C]);
-  return polar(Q, D);
-}
-
-/** M·(MᵀM)^(−1/2). */
-function polar(M: Float64Array, D: number): Float64Array {
-  const columns = transpose(M, D, D);
-  const { values, vectors } = symmetricEigen(multiplyTransposed(columns, columns, { n: D }));
-  const least = SMALLEST * values[0];
-  const scaled = vectors.map((value, at) =>
-    value / Math.sqrt(Math.sqrt(Math.max(values[Math.floor(at / D)], least)))
-  );
-  const root = transpose(scaled, D, D); // its product with its transpose is (MᵀM)^(−1/2)
-  return multiplyTransposed(M, multiplyTransposed(root, root, { n: D }), { n: D });
 }
 
 /** The posterior mean of each row, as pixels in 0..255. */

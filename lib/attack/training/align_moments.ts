@@ -8,7 +8,7 @@
  * float32; since every direction is scaled before moments are taken, small ones lose nothing to large ones.
  * @module */
 import * as tf from "@tensorflow/tfjs";
-import { cholesky, multiplyTransposed, solveForward, transpose } from "../../math/dense.ts";
+import { cholesky, dot, multiplyTransposed, solveForward, transpose } from "../../math/dense.ts";
 import { symmetricEigen } from "../../math/eigen.ts";
 
 /** Rows of one product: its tensors take some 10 MB. */
@@ -87,7 +87,9 @@ export function whiten(
   const Y = leading(C, n, width);
   const inner = multiplyTransposed(productWith(C, Y, n), Y, { n }); // Y·C·Yᵀ
   const { values, vectors } = symmetricEigen(inner);
-  const D = values.findLastIndex((value, k) => k < most && value > SMALLEST * values[0]) + 1;
+  const rounding = SMALLEST ** 2 * dot(mean, mean);
+  const least = Math.max(SMALLEST * values[0], rounding);
+  const D = values.findLastIndex((value, k) => k < most && value > least) + 1;
   const directions = multiplyTransposed(
     vectors.subarray(0, D * width),
     transpose(Y, width, n),
@@ -102,10 +104,8 @@ export function whiten(
 
 /** Y·C `[width, n]`. */
 function productWith(C: Float64Array, Y: Float64Array, n: number): Float64Array {
-  return tf.tidy(() => {
-    const product = tensorOf(Y, Y.length / n, n).matMul(tensorOf(C, n, n));
-    return Float64Array.from(product.dataSync());
-  });
+  const product = tf.tidy(() => tensorOf(Y, Y.length / n, n).matMul(tensorOf(C, n, n)).dataSync());
+  return Float64Array.from(product);
 }
 
 /** Orthonormal rows `[width, n]` near the leading eigenvectors of C, by orthogonal iteration from the coordinates that
@@ -113,7 +113,7 @@ function productWith(C: Float64Array, Y: Float64Array, n: number): Float64Array 
 function leading(C: Float64Array, n: number, width: number): Float64Array {
   const order = Array.from({ length: n }, (_, p) => p)
     .sort((a, b) => C[b * n + b] - C[a * n + a]);
-  let Y = new Float64Array(width * n);
+  let Y: Float64Array = new Float64Array(width * n);
   for (let k = 0; k < width; k++) Y[k * n + order[k]] = 1;
   for (let turn = 0; turn < TURNS; turn++) Y = orthonormal(productWith(C, Y, n), n);
   return Y;

@@ -16,6 +16,10 @@ const FITS = 4;
 
 /** The server.
  * @param options.length of the dz of each known sample.   @param options.units numbers of a code.
+ * @param options.visits of the training: at the first and at the last nothing is steered, so that all codes of it
+ * come from one client.   @param options.clip norm to which the client is known to shorten a dz: where W1 moves by
+ * plain descent the server follows the known codes from visit to visit.   @param options.disguise all others get
+ * their honest dz.
  * @throws {RangeError} no known images, a length that is not positive. */
 export function autoencoder(
   known: KnownImages,
@@ -49,7 +53,9 @@ export function autoencoder(
       codes.set(z1.subarray(row * units, (row + 1) * units), place * units);
       of[place] = labels[row];
       met++;
-      if (met >= k && met % Math.ceil(k / FITS) === 0) decoder = fitLinear(codes, X, of);
+      if (met >= k && met % Math.ceil(k / FITS) === 0 && met < k * (visits - 1)) {
+        decoder = fitLinear(codes, X, of, decoder && [decoder.share]);
+      }
       if (!decoder || met >= k * (visits - 1)) return;
       const code = codes.slice(place * units, (place + 1) * units);
       const image = X.subarray(place * n, (place + 1) * n);

@@ -171,8 +171,9 @@ async function solveStack(
     const a = moved.subarray(row * n, (row + 1) * n);
     return Math.sqrt(dot(a, a)) * white || 1;
   });
+  const dark = Array.from({ length: n }, (_, p) => p).filter((p) => !live.includes(p));
   const { X } = await joint({
-    ...{ count, shape: view.shape, maxIterations, signal },
+    ...{ count, shape: view.shape, dark, maxIterations, signal },
     right: {
       matrix: moved.map((v, at) => v * white / lengths[Math.floor(at / n)]),
       values: values.map((v, at) => v / lengths[at % rows]),

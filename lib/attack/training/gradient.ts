@@ -69,6 +69,10 @@ export function solveGradient(
 /** X with the least ‖D·X − C‖, for D `[rows, m]` and C `[rows, n]`; null where the rank of D is below m. */
 function leastSquares(D: Float64Array, C: Float64Array, m: number) {
   const rows = D.length / m, n = C.length / rows;
+  if (rows < m) {
+    const rank = cholesky(multiplyTransposed(D, D, { n: m, lower: true }), rows);
+    return { X: null, rank };
+  }
   const columns = transpose(D, rows, m);
   const gram = multiplyTransposed(columns, columns, { n: rows, lower: true });
   const rank = cholesky(gram, m);
@@ -228,6 +232,7 @@ async function solveSystem(
   const right = z1 ? system.ofPixels() : null;
   const found = await joint({
     ...{ count: m, shape: view.shape, maxIterations, signal },
+    dark: noise > 0 ? [] : emptyColumns(C, n),
     left: { matrix: D, values: C.map((v) => v / white), noise: noise / view.inputScale / white },
     right: right ?? undefined,
   });
@@ -248,6 +253,13 @@ function solveExactly({ D, C, n, unknowns: { length: m } }: System) {
   if (ints === null) return null;
   const found = solveMod(ints[0], ints[1], { n: m, k: n });
   return found.consistent && inRange(found.X) ? found : null;
+}
+
+/** Pixels without a gradient in any unit: black in all images. */
+function emptyColumns(C: Float64Array, n: number): number[] {
+  const bright = new Uint8Array(n);
+  C.forEach((v, at) => v !== 0 && (bright[at % n] = 1));
+  return Array.from({ length: n }, (_, p) => p).filter((p) => bright[p] === 0);
 }
 
 const inRange = (X: Float64Array) =>

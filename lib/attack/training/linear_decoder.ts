@@ -27,8 +27,14 @@ export interface LinearDecoder {
 }
 
 /** @param Z `[k, d]`, codes.   @param X `[k, n]`, their images.   @param labels `[k]`.
+ * @param shares candidates for λ.
  * @throws {RangeError} fewer than two samples, a number that is not finite. {TypeError} rows that do not fit. */
-export function fitLinear(Z: Float64Array, X: Float64Array, labels: Uint8Array): LinearDecoder {
+export function fitLinear(
+  Z: Float64Array,
+  X: Float64Array,
+  labels: Uint8Array,
+  shares: readonly number[] = SHARES,
+): LinearDecoder {
   const k = labels.length;
   if (k < 2) throw new RangeError(`Cannot fit a decoder: ${k} known samples, expected 2 or more`);
   const [d, n] = [Z.length / k, X.length / k];
@@ -48,8 +54,8 @@ export function fitLinear(Z: Float64Array, X: Float64Array, labels: Uint8Array):
   labels.forEach((label) => sizes[label]++);
   let mean = 0;
   for (let i = 0; i < d; i++) mean += S[i * d + i] / d;
-  let best = { error: Infinity, share: SHARES.at(-1)!, B: new Float64Array(n * d) };
-  for (const share of mean > 0 ? SHARES : []) {
+  let best = { error: Infinity, share: shares.at(-1)!, B: new Float64Array(n * d) };
+  for (const share of mean > 0 ? shares : []) {
     const L = S.slice();
     for (let i = 0; i < d; i++) L[i * d + i] += share * mean;
     if (cholesky(L, d) < d) continue;

@@ -3,8 +3,8 @@
  *   client: `setup` → public keys of one or two IPFE instances, and the name of the session
  *   server: `rows of W1`, `rows of dz1` of that session → a functional key a row
  *
- * It never sees a ciphertext. It does see every row of W1 and of dz1 that a server asks keys for. A session is 128
- * random bits: who has not been told asks for no keys of it. It ends with the connection that set it up.
+ * It never sees a ciphertext. It does see every row of W1 and of dz1 that a server asks keys for, and may refuse by
+ * what all of them span (`key_policy.ts`). A session is 128 random bits: who has not been told asks for no keys of it. It ends with the connection that set it up.
  * @see Xu, Joshi, Li, "CryptoNN: Training Neural Networks over Encrypted Data", ICDCS 2019.
  * @module */
 import {
@@ -20,6 +20,7 @@ import { type Answer, answerRequests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
 import { breather } from "../../workers/pool.ts";
+import { GrantedSpan, type KeyPolicy } from "./key_policy.ts";
 import { MOST_ENTRIES, MOST_ROWS, paramsOf } from "./terms.ts";
 
 /** The longest vectors that it sets up for. */
@@ -30,14 +31,27 @@ const PATIENCE_MS = 2 ** 31 - 1;
 /** A peer that asks for nothing gives its place up. */
 const FIRST_REQUEST_MS = 60_000;
 
+/** A master key, and what was granted under it where there is a rule. */
+interface Instance {
+  readonly msk: MasterSecretKey;
+  readonly granted: GrantedSpan | null;
+}
+
 /** The trusted third party, for any number of trainings. */
 export class Authority {
-  readonly #sessions = new Map<string, readonly MasterSecretKey[]>();
+  readonly #sessions = new Map<string, readonly Instance[]>();
   readonly #transcript: Transcript;
+  readonly #policy: KeyPolicy | undefined;
 
-  /** @param options.transcript notes what took how long. */
-  constructor({ transcript = new Transcript() }: { readonly transcript?: Transcript } = {}) {
+  /** @param options.transcript notes what took how long.   @param options.policy refuses keys; none by default. */
+  constructor(
+    { transcript = new Transcript(), policy }: {
+      readonly transcript?: Transcript;
+      readonly policy?: KeyPolicy;
+    } = {},
+  ) {
     this.#transcript = transcript;
+    this.#policy = policy;
   }
 
   /** Serves a client or a server until it leaves, vanishes or breaks a rule; never throws on its account.
@@ -90,7 +104,12 @@ export class Authority {
       "setup",
       () => lengths.map((n, k) => setup(paramsOf(n, bounds[k]))),
     );
-    this.#sessions.set(session, keys.map(({ msk }) => msk));
+    const policy = this.#policy;
+    const instances = keys.map(({ msk }) => ({
+      msk,
+      granted: policy ? new GrantedSpan(msk.pp.group.order, msk.pp.n, policy) : null,
+    }));
+    this.#sessions.set(session, instances);
     onEvent(`session of length ${lengths.join(" and ")}, entries up to ${bounds.join(" and ")}`);
     const published = keys.map(({ mpk }) => encodeMasterPublicKey(mpk));
     return { type: "public keys", fields: { session, keys: published } };
@@ -98,10 +117,11 @@ export class Authority {
 
   async #derive(request: Message, signal: AbortSignal): Promise<Answer> {
     const of = request.type === "rows of W1" ? "W1" : "dz1";
-    const msk = this.#sessions.get(request.text("session"))?.[of === "W1" ? 0 : 1];
-    if (msk === undefined) {
+    const instance = this.#sessions.get(request.text("session"))?.[of === "W1" ? 0 : 1];
+    if (instance === undefined) {
       throw new ProtocolError(`Cannot derive keys for ${of}: there is no such session`);
     }
+    const { msk, granted } = instance;
     const { n } = msk.pp;
     const rows = request.int32("rows", [null, n]);
     if (rows.length > MOST_ENTRIES || rows.length / n > MOST_ROWS) {
@@ -116,7 +136,12 @@ export class Authority {
     const keys: Uint8Array[] = [];
     await this.#transcript.time("authority", `derive keys for ${of}`, async () => {
       for (let at = 0; at < rows.length; at += n) {
-        keys.push(encodeFunctionalKey(keyDerive(msk, rows.subarray(at, at + n))));
+        const row = rows.subarray(at, at + n);
+        const refused = granted?.admit(row) ?? null;
+        if (refused !== null) {
+          throw new ProtocolError(`Cannot derive keys for ${of}: row ${at / n}: ${refused}`);
+        }
+        keys.push(encodeFunctionalKey(keyDerive(msk, row)));
         await breathe();
       }
     });

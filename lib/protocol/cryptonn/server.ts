@@ -39,7 +39,12 @@ export interface ServerOptions {
   /** Called with a line of text when a training begins, after each epoch, and at its end. */
   readonly onEvent?: (line: string) => void;
   /** An honest but curious server's notebook: all that it learned in a step, and the network after it. */
-  readonly observe?: (record: StepRecord, step: number, net: FixedNet) => void;
+  readonly observe?: (
+    record: StepRecord,
+    step: number,
+    net: FixedNet,
+    training: { readonly terms: Terms; readonly labels: Uint8Array },
+  ) => void;
   /** Notes the messages to and from the authority, and what took how long. */
   readonly transcript?: Transcript;
   readonly timeoutMs?: number;
@@ -208,7 +213,8 @@ class Session implements Disposable {
   }
 
   async #take(step: number): Promise<Answer> {
-    const { terms: { n, count, batch, steps, learningRate }, decryption, labels } = this.#training;
+    const { terms, decryption, labels } = this.#training;
+    const { n, count, batch, steps, learningRate } = terms;
     if (step !== this.#step || step >= steps) {
       throw new ProtocolError(
         `Cannot train: asked for step ${step}, the next of ${steps} is ${this.#step}`,
@@ -226,7 +232,7 @@ class Session implements Disposable {
     this.#net = net;
     this.#step++;
     this.#loss += record.loss;
-    this.options.observe?.(record, step, net);
+    this.options.observe?.(record, step, net, { terms, labels });
     this.#tellEpoch();
     return { type: "stepped", fields: { loss: record.loss } };
   }

@@ -49,7 +49,7 @@ export interface ServerOptions {
   /** Called with a line of text when a training begins, after each epoch, and at its end. */
   readonly onEvent?: (line: string) => void;
   /** An honest but curious server's notebook. */
-  readonly observe?: (seen: Seen) => void;
+  readonly observe?: (seen: Seen, terms: Terms) => void;
   /** The same for the ciphertexts, encoded, in the order in which they come. */
   readonly observeSamples?: (ciphertexts: readonly Uint8Array[]) => void;
   readonly timeoutMs?: number;
@@ -176,7 +176,7 @@ class Mitig1Session implements Disposable {
     this.options.observe?.({
       ...{ step, from, z1, labels: labels.slice(), dz1, head },
       keys: keys.map((key) => key.slice()),
-    });
+    }, terms);
     this.#tellEpoch();
     return { type: "dz1", fields: { loss, dz1: { shape: [hidden, batch], data: dz1 } } };
   }

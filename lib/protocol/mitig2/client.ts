@@ -31,7 +31,7 @@ export interface ClientOptions extends Keeping, Guard {
   readonly hidden?: number;
   readonly setting?: Setting;
   readonly labels?: Labels;
-  /** Draws W1 and the order of the images, and after them the noise of a guard. */
+  /** Draws W1 and the order of the images; a guard's noise is the CSPRNG's. */
   readonly rng?: Rng;
   /** Workers for the two products of the first layer; 0 is this thread. */
   readonly workers?: number;
@@ -153,7 +153,7 @@ async function trainOver(
   images.set(data.test.x, data.train.x.length);
   const test = Uint32Array.from({ length: data.test.count }, (_, i) => count + i);
   using layer = await openFirstLayer({ W1: saved.W1, n, images, setting, state: saved }, workers);
-  const first = guarded(layer, hidden, options, options.rng ?? secureRng());
+  const first = guarded(layer, hidden, options);
   const upper = remoteUpper(requests, terms);
   const notes = { sessionKey, orderKey, terms: termsText(terms, data.train.name), source };
   const fileOf = async (name: string) =>
@@ -203,7 +203,7 @@ export async function classify(
     const requests = new Requests(connection, options);
     await requests.ask("use", { sessionKey }, "ready");
     using layer = await openFirstLayer({ W1, n, images: pixels, setting }, 0);
-    const first = guarded(layer, hidden, { noise: options.noise }, secureRng());
+    const first = guarded(layer, hidden, { noise: options.noise });
     return await classifyWith(requests, first, hidden, indices);
   });
 }

@@ -32,7 +32,7 @@ export interface ServerOptions {
   /** Called with a line of text when a training begins, after each epoch, and at its end. */
   readonly onEvent?: (line: string) => void;
   /** An honest but curious server's notebook. */
-  readonly observe?: (seen: Seen) => void;
+  readonly observe?: (seen: Seen, terms: Terms) => void;
   /** A dishonest server, for experiments: what it sends in place of the dz1 that it is given, `[m, hidden]`. Its own
    * layers learn from the honest one. No task sets it. */
   readonly steer?: (seen: Seen) => Float32Array;

@@ -67,7 +67,7 @@ export class ServerStep {
     readonly layers: UpperLayers,
     step: number,
     private readonly notebook: {
-      readonly observe?: (seen: Seen) => void;
+      readonly observe?: (seen: Seen, terms: Terms) => void;
       readonly steer?: (seen: Seen) => Float32Array;
     } = {},
   ) {
@@ -118,7 +118,7 @@ export class ServerStep {
       labels: part.labels?.slice() ?? null,
     });
     const dz1 = steer?.(seen(part.dz1)) ?? part.dz1;
-    observe?.(seen(dz1));
+    observe?.(seen(dz1), this.terms);
     if (close) this.#batches.close();
     const { hidden } = this.terms;
     const shape = [dz1.length / hidden, hidden];

@@ -5,7 +5,8 @@
  * Every image is sent once a visit, in an order that only the client knows. An epoch that was broken off and is gone
  * through again is a further visit, because a server that could ask for the same images again and again would average the
  * noise away. So the number of visits is noted before each begins, and bounded; a server that asks for more is refused.
- * What a server learns all the same is said in the study (study/mitig3.ts).
+ * Visits of another training of the same images (`fresh`) add to these, and nobody counts them. What a server learns all the
+ * same is said in the study (study/mitig3.ts).
  * @module */
 import { accuracyOf, type SplitDataset } from "../../data/dataset.ts";
 import { type HeadWeights, linearClasses } from "../../nn/linear_head.ts";

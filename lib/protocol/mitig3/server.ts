@@ -41,7 +41,7 @@ export interface ServerOptions {
   /** Called with a line of text when a training begins, after each epoch, and at its end. */
   readonly onEvent?: (line: string) => void;
   /** An honest but curious server's notebook. */
-  readonly observe?: (seen: Seen) => void;
+  readonly observe?: (seen: Seen, terms: Terms) => void;
   /** A dishonest server, for experiments: what it sends in place of the dz that it is given, `[m, width]`. Its own
    * head learns from the honest one. No task sets it. */
   readonly steer?: (seen: Seen) => Float32Array;
@@ -120,7 +120,8 @@ class Mitig3Session implements Disposable {
 
   #step(request: Message): Answer {
     const start = performance.now();
-    const { terms: { width, classes }, head, batches } = this.#training;
+    const { terms, head, batches } = this.#training;
+    const { width, classes } = terms;
     const z = request.tensor("z", [null, width]);
     const m = z.length / width;
     batches.admit(m);
@@ -133,7 +134,7 @@ class Mitig3Session implements Disposable {
       { step: batches.step, z: z.slice(), labels: labels.slice(), dz: dz.slice() }
     );
     const dz = steer?.(seen(honest)) ?? honest;
-    observe?.(seen(dz));
+    observe?.(seen(dz), terms);
     if (close) batches.close();
     this.#busyMs += performance.now() - start;
     return { type: "dz", fields: { loss, dz: { shape: [m, width], data: dz } } };

@@ -16,7 +16,7 @@ export type NarrowSetting = Pick<
 export const NARROW: NarrowSetting = {
   epochs: 5,
   batch: 100,
-  learningRate: 0.004,
+  learningRate: 0.0015,
   anneal: true,
   optimizer: "adam",
   pixelScale: 1 / 255,

@@ -66,7 +66,7 @@ const labels = images.y;
 Deno.test("serve() takes a step from bytes alone that equals trainStep() in the clear, and classifies alike", async () => {
   const seen: [StepRecord, number, FixedNet][] = [];
   const { server, train, samples, columns, close } = await parties({
-    server: { observe: (...all) => seen.push(all) },
+    server: { observe: (record, step, net) => seen.push([record, step, net]) },
   });
   await train();
   await server.ask("encrypted samples", { ciphertexts: samples, labels }, "stored");

@@ -48,8 +48,8 @@ export class TwoSides implements AsyncDisposable {
           },
         }, {
           ...server,
-          observe(seen) {
-            server.observe?.(seen);
+          observe(seen, terms) {
+            server.observe?.(seen, terms);
             if (seen.step === inStep) pull();
           },
         }),
