@@ -122,7 +122,9 @@ export async function opensOutside(
   return opened;
 }
 
-/** What the two ways to share master keys cost, and what fresh ciphertexts at each step would. */
+/** What the two ways to share master keys cost, and what fresh ciphertexts at each step would.
+ * @param runs of one epoch.   @param options.epochs that bytes are for: keys go up in each, ciphertexts once.
+ * @param options.large pixels at which one set-up is timed too. */
 export async function costTable(
   runs: readonly CuriousRun[],
   { epochs, batch, large = 784 }: {
@@ -131,32 +133,40 @@ export async function costTable(
     readonly large?: number;
   },
 ): Promise<Table> {
-  const rows = runs.map(({ run, keysPer, seen }) => {
-    const { steps, bytes } = run.cost;
-    return [
-      keysPer === "batch" ? "a master key for each batch" : "one master key (paper)",
-      durationText(steps.setup / seen.length, 2),
-      durationText(run.seconds / seen.length, 2),
-      bytesText(bytes),
-    ];
+  const costs = runs.map(({ run, keysPer, seen }) => {
+    const { steps, bytes, sampleBytes } = run.cost;
+    const [setup, step] = [steps.setup / seen.length, run.seconds / seen.length];
+    return { keysPer, setup, step, steps, keyBytes: bytes - sampleBytes, sampleBytes };
   });
-  const { steps, bytes, sampleBytes } = runs[0].run.cost;
-  const again = batch * (steps.encrypt + steps.store); // seconds a step
-  const { seen, run } = runs[0];
-  rows.push([
-    "fresh ciphertexts each step (computed)",
-    durationText(runs.at(-1)!.run.cost.steps.setup / seen.length, 2),
-    durationText(run.seconds / seen.length + again * (1 - 1 / epochs), 2),
-    bytesText(bytes + (epochs - 1) * sampleBytes),
-  ]);
+  const row = (name: string, setup: number, step: number, bytes: number) => [
+    ...[name, durationText(setup, 2), durationText(step, 2), bytesText(bytes)],
+  ];
+  const { steps, setup, step, keyBytes, sampleBytes } = costs.at(-1)!;
+  const again = batch * (steps.encrypt + steps.store) * (1 - 1 / epochs); // seconds a step
   const group = await startPairing();
   const keys = new MasterKeys(paramsOf({ n: large, scales: DEFAULT_SCALES }, group), "batch");
   const start = performance.now();
   keys.ofBatch(0);
-  const setup = (performance.now() - start) / 1000;
+  const largeSetup = (performance.now() - start) / 1000;
   return table({
-    title: `Master keys, measured; one set-up at ${large} pixels takes ${durationText(setup, 2)}`,
-    columns: ["protocol", "set-up a step", "time a step", "bytes in all"],
-    rows,
+    title: `Master keys, bytes over ${epochs} epochs; one set-up at ${large} pixels takes ` +
+      durationText(largeSetup, 2),
+    columns: ["protocol", "set-up a step", "time a step", "bytes to the server"],
+    rows: [
+      ...costs.map((of) =>
+        row(
+          of.keysPer === "batch" ? "a master key for each batch" : "one master key (paper)",
+          of.setup,
+          of.step,
+          of.sampleBytes + epochs * of.keyBytes,
+        )
+      ),
+      row(
+        "fresh ciphertexts each step (computed)",
+        setup,
+        step + again,
+        epochs * (sampleBytes + keyBytes),
+      ),
+    ],
   });
 }
