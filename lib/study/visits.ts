@@ -29,8 +29,7 @@ export interface RecordedVisit {
   readonly order: Uint32Array;
 }
 
-/** Trains client and server of MITIG2 over a connection in this process and keeps the epochs asked for; it ends with the
- * last of them, at the learning rates of the whole setting.
+/** Trains client and server of MITIG2 over a connection in this process and keeps the epochs asked for.
  * @param visits counted from 1, rising.   @throws as `train`. */
 export async function recordVisits(
   data: Dataset,
