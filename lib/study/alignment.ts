@@ -101,6 +101,7 @@ export class Alignments {
   /** MSE by visit, a line per training without noise that was attacked more than once, and the floor. */
   figure(name: string): Figure {
     const lines = Map.groupBy(this.rows.filter(({ noise }) => noise === 0), ({ name }) => name);
+    const drawn = [...lines].filter(([, rows]) => rows.length > 1);
     const visits = [...new Set(this.rows.map(({ visit }) => visit))].toSorted((a, b) => a - b);
     const { floor } = this.rows[0];
     return lineFigure({
@@ -110,7 +111,7 @@ export class Alignments {
       xAxis: { title: "visit (epoch)", unit: "count" },
       yAxis: { title: "mean squared error", unit: "1" },
       series: [
-        ...[...lines].map(([name, rows]) => ({
+        ...drawn.map(([name, rows]) => ({
           name,
           x: rows.map(({ visit }) => visit),
           y: rows.map(({ mse }) => mse),
