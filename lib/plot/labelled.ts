@@ -77,7 +77,7 @@ function placed(marks: readonly Mark[], labels: readonly string[], room: Rect, t
       return inside && !blocked.some((other) => meets(own, other));
     }) ?? options[0];
     blocked.push(box(free));
-    return { dx: free[0], dy: free[1], far: options.indexOf(free) >= 4 };
+    return { dx: free[0], dy: free[1], width, far: options.indexOf(free) >= 4 };
   });
 }
 
@@ -118,7 +118,8 @@ export function labelledFigure(options: LabelledOptions): Figure {
   const shapes = points.flatMap(({ x, y }, i): PlotlyLayout[] => {
     if (!spots[i].far) return [];
     const [dx, dy] = [spots[i].dx, spots[i].dy];
-    const short = 1 - LINE / 2 / Math.hypot(dx, dy); // it ends before the name
+    const outside = (half: number, way: number) => way === 0 ? 0 : 1 - half / Math.abs(way);
+    const short = Math.max(0, outside(spots[i].width / 2, dx), outside(LINE / 2, dy)); // it ends at the name
     const end = { x: marks[i].x + short * dx, y: marks[i].y + short * dy };
     const x1 = value(end.x / plotWidth, xAxis, xRange);
     const y1 = value(1 - end.y / PLOT_HEIGHT, yAxis, yRange);

@@ -6,7 +6,7 @@ import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { labelledFigure } from "../plot/labelled.ts";
 import { archivedRecords, differences, readArchive } from "../sweep/archive.ts";
-import { sweep } from "../sweep/frontier.ts";
+import { type FrontierScheme, sweep } from "../sweep/frontier.ts";
 import { parseOnly, pointsOf, type Sweep } from "../sweep/grid.ts";
 import { runSweep } from "../sweep/runner.ts";
 import { SweepStore } from "../sweep/store.ts";
@@ -20,7 +20,7 @@ export function median(values: readonly number[]): number {
 
 /** One way to train: medians over its trainings. */
 export interface FrontierRow {
-  readonly scheme: "mitig2" | "mitig3";
+  readonly scheme: FrontierScheme;
   /** Patches of the dictionary; 0: it trains on pixels. */
   readonly patches: number;
   readonly sigma: number;
@@ -46,10 +46,12 @@ function labelOf({ scheme, patches, sigma, learningRate }: FrontierRow): string 
 export class Frontier {
   constructor(readonly rows: readonly FrontierRow[]) {}
 
-  /** The most accurate of a scheme on pixels or on patches. @throws {RangeError} there is none. */
+  /** The most accurate of MITIG2, however trained, or of mitig3, on pixels or on patches.
+   * @throws {RangeError} there is none. */
   best(scheme: "mitig2" | "mitig3", on: "pixels" | "patches", partAtMost = 1): FrontierRow {
     const own = this.rows.filter((row) =>
-      row.scheme === scheme && (row.patches === 0) === (on === "pixels") && row.part <= partAtMost
+      row.scheme.startsWith(scheme) && (row.patches === 0) === (on === "pixels") &&
+      row.part <= partAtMost
     );
     if (own.length === 0) {
       throw new RangeError(`Cannot compare: no ${scheme} on ${on} with part at most ${partAtMost}`);
@@ -102,7 +104,7 @@ export function frontierOf(records: readonly Rec[]): Frontier {
     const of = (name: string) => own.map((row) => Number(row[name]));
     const { scheme, patches, sigma, learningRate } = own[0];
     return {
-      scheme: scheme as "mitig2" | "mitig3",
+      scheme: scheme as FrontierScheme,
       ...{ patches: Number(patches), sigma: Number(sigma), learningRate: Number(learningRate) },
       ...{ runs: own.length, accuracy: median(of("accuracy")), floor: median(of("floor")) },
       ...{ k1000: median(of("k1000")), k10000: median(of("k10000")) },

@@ -54,6 +54,10 @@ const LONG_STEPS: Record<string, string[]> = {
     "attack on step 0",
   ],
   "04_sweeps": ["fresh points"], // its rows and its search are read from files in a second
+  "05_training_leaks": [
+    ...["rounded gradients", "batches larger than the layer", "visits of 40 images", "noise on z1"],
+    "a server that chooses",
+  ],
 };
 
 /** A stop while imports run, and one of a step that does not listen, between a variable and its use. */

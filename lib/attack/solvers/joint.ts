@@ -70,7 +70,7 @@ export async function joint(problem: JointProblem): Promise<JointSolution> {
   const onPixels = rightStep(right, count, n, forms);
   const onImages = left === undefined ? null : leftStep(left, count, n);
   const pixels = terms.pixelWeights.slice();
-  dark.forEach((p) => pixels[p] = 2 * RHO); // more than the whole range: clipped to black
+  dark.forEach((p) => pixels[p] = Infinity); // at any price but black
   const weights = {
     pixels,
     forms: terms.pairWeights,
