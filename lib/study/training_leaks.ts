@@ -224,7 +224,8 @@ export class Roundings {
     return lineFigure({
       name,
       title: "One gradient, rounded: 300 units, 64 images",
-      alt: "PSNR rises by 20 dB a decimal by least squares; with a prior and z1 it starts higher.",
+      alt:
+        "PSNR rises by 20 dB a decimal by least squares; with a prior and z1 it is high at any number.",
       xAxis: { title: "decimals of dz1 and of dW1", unit: "count" },
       yAxis: { title: "PSNR, median of the seeds", unit: "dB" },
       series: [

@@ -71,7 +71,10 @@ Deno.test("largeBatches() tries what it is told; visitsNeeded() is exact from B/
   assert(found.of(10).gradient !== null && found.of(12).gradient === null);
   assertEquals([found.figure("f").name, found.table("t").rows.length], ["f", 3]);
   const visits = await visitsNeeded({ images, hidden: 6, batches: [12], insecureSeed: 1 });
-  assertEquals(visits.map(({ visits, exact }) => [visits, exact.rate]), [[1, 0], [2, 1], [3, 1]]);
+  assertEquals(visits.rows.map(({ visits, exact }) => [visits, exact.rate]), [
+    ...[[1, 0], [2, 1], [3, 1]],
+  ]);
+  assertEquals([visits.after(() => 1).rate, visits.table("t").rows.length], [0, 3]);
 });
 
 Deno.test("manyVisits() finds more with each visit; noisyVisits() draws its noise", async () => {

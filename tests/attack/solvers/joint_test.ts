@@ -48,6 +48,18 @@ Deno.test("joint() weighs noisy equations; pixels named dark are black", async (
   assert(dark.every((p) => X[p] > 0 && found.X[p] === 0));
 });
 
+Deno.test("joint() meets exact equations of the pixels beside noisy ones of the images", async () => {
+  const { left } = sides(4), { right } = sides(25);
+  const drawn = gaussian(seededRng(9), left.values.length);
+  const values = left.values.map((v, at) => v + 0.3 * drawn[at]);
+  const found = await joint({
+    ...{ count, shape: SQUARE_SHAPE, left: { ...left, values, noise: 0.3 }, right },
+  });
+  assert(found.converged);
+  const again = multiplyTransposed(found.X, right.matrix, { n });
+  assertLess(Math.max(...again.map((v, at) => Math.abs(v - right.values[at]))), 5e-3);
+});
+
 Deno.test("joint() refuses no equation, and matrices of another size; it stops", async () => {
   const { left } = sides(3);
   await assertRejects(() => joint({ count, shape: SQUARE_SHAPE }), TypeError, "no equation");
