@@ -39,7 +39,8 @@ export interface FrontierRow {
 /** What a way to train is called. */
 function labelOf({ scheme, patches, sigma, learningRate }: FrontierRow): string {
   const on = patches === 0 ? "pixels" : `${patches} patches`;
-  return scheme === "mitig2" ? `MITIG2, ${on}, rate ${learningRate}` : `mitig3, ${on}, σ ${sigma}`;
+  if (scheme === "mitig3") return `mitig3, ${on}, σ ${sigma}`;
+  return `MITIG2, ${on}, ${scheme === "mitig2" ? `rate ${learningRate}` : "Adam"}`;
 }
 
 /** The trainings side by side. */
