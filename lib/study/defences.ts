@@ -128,7 +128,7 @@ export class Defences {
       },
       yAxis: { title: "test accuracy", unit: "%" },
       points: [
-        ...this.rows.map(point),
+        ...this.rows.map((row) => ({ ...point(row), marked: row.label.startsWith("mitig3") })),
         ...this.others.map((row) => ({ ...point(row), marked: true })),
       ],
       upright: { label: "label alone", x: this.floor },
