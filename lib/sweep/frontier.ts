@@ -9,7 +9,7 @@ import { watchMitig3 } from "../defences/mitig3.ts";
 import { firstImages, type SplitDataset } from "../data/dataset.ts";
 import { loadDataset } from "../data/load.ts";
 import { seededRng } from "../math/rng.ts";
-import { DESCENT } from "../nn/optimizer.ts";
+import { DESCENT, MODERN } from "../nn/optimizer.ts";
 import { patchDataset } from "../nn/patches.ts";
 import { NARROW } from "../protocol/mitig3/terms.ts";
 import { defineSweep } from "./grid.ts";
@@ -40,9 +40,13 @@ function featuresOf(images: SplitDataset, count: number): Promise<SplitDataset> 
 let loaded: Promise<SplitDataset> | undefined;
 const load = () => loaded ??= loadDataset("cifar10-gray");
 
+const SCHEMES = ["mitig2", "mitig2-adam", "mitig3"] as const;
+/** MITIG2 by plain descent, by Adam, and mitig3, by Adam. */
+export type FrontierScheme = typeof SCHEMES[number];
+
 /** How one point trains. */
 export interface FrontierSetting {
-  readonly scheme: "mitig2" | "mitig3";
+  readonly scheme: FrontierScheme;
   readonly sigma: number;
   readonly learningRate: number;
   readonly epochs: number;
@@ -70,10 +74,13 @@ export async function frontierRow(
     seeds: { client: seed, server: (seed + 1) % Number.MAX_SAFE_INTEGER },
   };
   const start = performance.now();
-  const { view, accuracy } = scheme === "mitig2"
-    ? await watchMitig2(features, { ...common, setting: { ...DESCENT, epochs, learningRate } })
-    : await watchMitig3(features, {
+  const { view, accuracy } = scheme === "mitig3"
+    ? await watchMitig3(features, {
       ...{ ...common, sigma, setting: { ...NARROW, epochs, learningRate } },
+    })
+    : await watchMitig2(features, {
+      ...common,
+      setting: { ...(scheme === "mitig2" ? DESCENT : MODERN), epochs, learningRate },
     });
   const seconds = (performance.now() - start) / 1000;
   const onPixels = { ...view, shape: train.shape }; // what the attacker recovers, whatever was trained on
@@ -82,16 +89,19 @@ export async function frontierRow(
   return { accuracy, floor, k1000: at(1000), k10000: at(10_000), part, seconds };
 }
 
+/** What the full grids have in common. */
+const HELD = { epochs: [5], images: [ALL], run: [0, 1, 2] };
+
 /** The sweep `frontier`. */
 export const sweep = defineSweep({
   url: import.meta.url,
   name: "frontier",
   version: 1,
   fields: {
-    scheme: { type: "choice", choices: ["mitig2", "mitig3"] },
+    scheme: { type: "choice", choices: SCHEMES },
     patches: { type: "integer", min: 0, max: 1000 }, // of the dictionary; 0: the client trains on pixels
     sigma: { type: "real", min: 0, max: 10 }, // mitig3's noise; MITIG2 has none
-    learningRate: { type: "real", min: 1e-5, max: 10 }, // of plain descent for MITIG2, of Adam for mitig3
+    learningRate: { type: "real", min: 1e-5, max: 10 },
     epochs: { type: "integer", min: 1, max: 100 },
     images: { type: "integer", min: 200, max: ALL }, // of the training set, the first ones
     run: { type: "integer", min: 0, max: 999 }, // counts repetitions, each from a seed of its own
@@ -100,21 +110,16 @@ export const sweep = defineSweep({
   timings: ["seconds"],
   seedFields: ["run"],
   grids: [
+    { ...HELD, scheme: ["mitig3"], patches: [100], sigma: [0.5, 0.7], learningRate: [0.004] },
+    { ...HELD, scheme: ["mitig3"], patches: [0], sigma: [0.2], learningRate: [0.004], run: [0] },
     {
-      ...{ scheme: ["mitig3"], patches: [100], sigma: [0.35, 0.5, 0.7, 1], learningRate: [0.004] },
-      ...{ epochs: [5], images: [ALL], run: [0, 1, 2] },
+      ...{ ...HELD, scheme: ["mitig2"], patches: [0], sigma: [0], run: [0] },
+      learningRate: [0.1, 0.2, 0.4],
     },
+    { ...HELD, scheme: ["mitig2"], patches: [100], sigma: [0], learningRate: [0.2], run: [0] },
     {
-      ...{ scheme: ["mitig3"], patches: [0], sigma: [0.2, 0.35, 0.7], learningRate: [0.004] },
-      ...{ epochs: [5], images: [ALL], run: [0, 1, 2] },
-    },
-    {
-      ...{ scheme: ["mitig2"], patches: [0], sigma: [0], learningRate: [0.1, 0.2, 0.4] },
-      ...{ epochs: [5], images: [ALL], run: [0, 1, 2] },
-    },
-    {
-      ...{ scheme: ["mitig2"], patches: [100], sigma: [0], learningRate: [0.2] },
-      ...{ epochs: [5], images: [ALL], run: [0, 1, 2] },
+      ...{ ...HELD, scheme: ["mitig2-adam"], patches: [0, 100], sigma: [0] },
+      ...{ learningRate: [0.004], run: [0] },
     },
     { // a small one, to compute again as a check
       ...{ scheme: ["mitig3"], patches: [20], sigma: [0.5], learningRate: [0.004] },

@@ -35,7 +35,7 @@ export const sweep = defineSweep({
   grids: [
     {
       ...{ ...HELD, reader: ["model"], sigma: [0.7], scale: [5] },
-      ...{ noise: [0, 0.69], batch: [1200], epochs: [10], learningRate: [4] },
+      ...{ noise: [0.69], batch: [1200], epochs: [10], learningRate: [4] },
     },
     {
       ...{ ...HELD, reader: ["server"], sigma: [10.5], scale: [0.3] },
