@@ -35,7 +35,8 @@ export class CoarseGradients {
     return lineFigure({
       name,
       title: "One gradient with dz1 rounded to few bits: 300 units, 64 images",
-      alt: "At the start four bits suffice; after training more are needed.",
+      alt:
+        "At the start five bits suffice for all; after training eight do, and few bits lose most.",
       xAxis: { title: "bits of dz1 after the point", unit: "count" },
       yAxis: { title: "images exact", unit: "%" },
       series: this.steps.map((step) => {
