@@ -119,10 +119,11 @@ export class Samples {
         .map((ciphertext) => ({ ciphertext }));
     const { signal, look: onProgress } = this;
     const opened = await this.#each("decrypt", samples, (sample) => {
-      const { ciphertext, z1: near } = sample;
-      const z1 = this.#scheme.decrypt(keys, ciphertext, { near, kept, signal, onProgress });
-      if (this.#scheme.searchesNear) sample.z1 = z1;
-      return z1;
+      const { ciphertext, z1 } = sample;
+      const near = z1?.length === keys.length ? z1 : undefined;
+      const found = this.#scheme.decrypt(keys, ciphertext, { near, kept, signal, onProgress });
+      if (this.#scheme.searchesNear) sample.z1 = found;
+      return found;
     });
     const all = new Float64Array(samples.length * keys.length);
     opened.forEach((z1, i) => all.set(z1, i * keys.length));

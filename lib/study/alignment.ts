@@ -1,4 +1,4 @@
-/** What a server of MITIG2 draws without W1 and without one known image, and whose visits it links.
+/** What a server of MITIG2, or of mitig3, draws without W1 and without one known image, and whose visits it links.
  *
  * Private are the training images, public the test images: no image is both.
  * @module */
@@ -23,7 +23,7 @@ import { imageGrid } from "../plot/image_grid.ts";
 import { lineFigure } from "../plot/line.ts";
 import { percent, type Rate, rateText, wilson } from "../sweep/summary.ts";
 import { median } from "./mitig2.ts";
-import { recordVisits, withNoise } from "./visits.ts";
+import { recordNarrowVisits, recordVisits, withNoise } from "./visits.ts";
 
 /** A training to attack. */
 export interface Victim {
@@ -33,6 +33,8 @@ export interface Victim {
   readonly hidden: number;
   /** Epochs to attack, each by itself, counted from 1, rising. */
   readonly visits: readonly number[];
+  /** Trains by mitig3 with this noise, at the setting's rate and epochs, in the place of MITIG2. */
+  readonly sigma?: number;
   /** Deviations of noise on z1; none by default. */
   readonly noises?: readonly number[];
   /** Of the client; the server's are `serverSeed` of them. */
@@ -59,6 +61,9 @@ export interface Drawn extends Quality {
   readonly floor: Quality;
   /** The first images: private, drawn, and class mean. */
   readonly shown: readonly (readonly [ArrayLike<number>, ArrayLike<number>, ArrayLike<number>])[];
+  /** The private images that were drawn, by their places in the training set, and what was drawn, to the nearest byte. */
+  readonly places: Uint32Array;
+  readonly pixels: Uint8ClampedArray;
   readonly elapsedMs: number;
 }
 
@@ -96,6 +101,7 @@ export class Alignments {
   /** MSE by visit, a line per training without noise that was attacked more than once, and the floor. */
   figure(name: string): Figure {
     const lines = Map.groupBy(this.rows.filter(({ noise }) => noise === 0), ({ name }) => name);
+    const drawn = [...lines].filter(([, rows]) => rows.length > 1);
     const visits = [...new Set(this.rows.map(({ visit }) => visit))].toSorted((a, b) => a - b);
     const { floor } = this.rows[0];
     return lineFigure({
@@ -105,7 +111,7 @@ export class Alignments {
       xAxis: { title: "visit (epoch)", unit: "count" },
       yAxis: { title: "mean squared error", unit: "1" },
       series: [
-        ...[...lines].map(([name, rows]) => ({
+        ...drawn.map(([name, rows]) => ({
           name,
           x: rows.map(({ visit }) => visit),
           y: rows.map(({ mse }) => mse),
@@ -131,6 +137,44 @@ export class Alignments {
   }
 }
 
+/** One picture of several servers: private images, what each drew of them by alignment, and the class means.
+ * @param data its training images are private, its test images public.
+ * @param drawn by what their rows are called; at least eight images were drawn by all of them.
+ * @throws {RangeError} they have fewer images in common. */
+export function picture(
+  name: string,
+  title: string,
+  { train, test }: SplitDataset,
+  drawn: Readonly<Record<string, Drawn>>,
+): Figure {
+  const { n, shape } = train;
+  const each = Object.values(drawn);
+  const common = [...each[0].places].filter((place) =>
+    each.every(({ places }) => places.includes(place))
+  ).slice(0, SHOWN);
+  if (common.length < SHOWN) {
+    throw new RangeError(`Cannot draw ${name}: ${common.length} images in common`);
+  }
+  const means = classMeans(test, test.classes.length);
+  const floor = fromLabels(Uint8Array.from(common, (place) => train.y[place]), means, n);
+  const rowOf = ({ places, pixels }: Drawn) =>
+    common.map((place) => {
+      const at = places.indexOf(place) * n;
+      return pixels.subarray(at, at + n);
+    });
+  return imageGrid({
+    ...{ name, title, shape: [...shape] as [number, number, number] },
+    alt:
+      "Private digits; below them what the server of MITIG2 drew, close to them; what the server " +
+      "of mitig3 drew, which is as blurred as the class means in the last row.",
+    rows: [
+      { label: "private", images: common.map((place) => image(train, place)) },
+      ...Object.entries(drawn).map(([label, one]) => ({ label, images: rowOf(one) })),
+      { label: "class mean", images: common.map((_, i) => floor.subarray(i * n, (i + 1) * n)) },
+    ],
+  });
+}
+
 /** Images in the pictures. */
 const SHOWN = 8;
 
@@ -148,11 +192,11 @@ export async function alignVictims(
   const total = victims.reduce((sum, { seeds, setting }) => sum + seeds.length * setting.epochs, 0);
   let done = 0;
   const rows: Drawn[] = [];
-  for (const { name, setting, hidden, visits, noises = [0], seeds } of victims) {
+  for (const { name, setting, hidden, sigma, visits, noises = [0], seeds } of victims) {
     const found: Drawn[][] = [];
     for (const seed of seeds) {
-      const recorded = await recordVisits(images, {
-        ...{ setting, hidden, seed, visits, signal: on.signal },
+      const recorded = await recordOf(images, {
+        ...{ setting, hidden, sigma, seed, visits, signal: on.signal },
         onEpoch: () => on.onProgress?.(++done, total),
       });
       const own: Drawn[] = [];
@@ -161,9 +205,11 @@ export async function alignVictims(
           const noisy = withNoise(view, noise, seed);
           const drawn = await align(noisy, { publicImages, draw, signal: on.signal });
           if (drawn.X === null) throw new Error(`Cannot judge ${name}: ${drawn.message}`);
-          const truth = pick(images, order.subarray(0, drawn.samples.length));
+          const places = order.slice(0, drawn.samples.length);
+          const truth = pick(images, places);
           own.push({
             ...{ name, hidden, visit, noise, elapsedMs: drawn.elapsedMs },
+            ...{ places, pixels: Uint8ClampedArray.from(drawn.X) },
             ...judged(drawn.X, truth, means),
           });
         }
@@ -173,6 +219,16 @@ export async function alignVictims(
     rows.push(...found[0].map((row, k) => ({ ...row, ...medians(found.map((own) => own[k])) })));
   }
   return new Alignments(rows, data.train.shape);
+}
+
+/** By mitig3 where it has a noise, else by MITIG2. */
+function recordOf(
+  images: Dataset,
+  { sigma, ...options }: Parameters<typeof recordVisits>[1] & { sigma?: number },
+) {
+  return sigma === undefined
+    ? recordVisits(images, options)
+    : recordNarrowVisits(images, { ...options, sigma });
 }
 
 /** The images of these rows, with their labels. */
@@ -250,9 +306,10 @@ export async function linkVictims(
 ): Promise<{ readonly rows: readonly Linked[]; table(title: string): Table }> {
   const images = firstImages(data.train, count);
   const rows: Linked[] = [];
-  for (const [k, { name, setting, hidden, visits, seeds: [seed] }] of victims.entries()) {
+  for (const [k, victim] of victims.entries()) {
+    const { name, setting, hidden, sigma, visits, seeds: [seed] } = victim;
     const { signal } = on;
-    const recorded = await recordVisits(images, { setting, hidden, seed, visits, signal });
+    const recorded = await recordOf(images, { setting, hidden, sigma, seed, visits, signal });
     const view = { ...recorded[0].view, steps: recorded.flatMap(({ view }) => view.steps) };
     const linked = await relink(view, { count, signal });
     const names = namesByVisit(linked, count);

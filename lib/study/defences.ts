@@ -26,6 +26,8 @@ import { errorText, type Rec } from "./rates.ts";
 /** What a figure's and a table's row says of a defence that is not in the sweep, such as mitig3. */
 export interface OtherRow {
   readonly label: string;
+  /** Trainings that the numbers are the mean of. */
+  readonly runs?: number;
   readonly accuracy: number;
   readonly bytesPerVisit: number;
   readonly secondsPerEpoch: number | null;
@@ -44,7 +46,6 @@ const NUMBERS = [
 
 /** One defence: means over its trainings. */
 export interface DefenceRow extends OtherRow {
-  /** Trainings. */
   readonly runs: number;
   /** Of each training. */
   readonly accuracies: readonly number[];
@@ -97,11 +98,11 @@ export class Defences {
     return table({
       title,
       columns: [
-        ...["defence", "accuracy", "bytes a visit", "s an epoch"],
+        ...["defence", "trainings", "accuracy", "bytes a visit", "s an epoch"],
         ...["100 known", "1 000 known", "10 000 known", "floor", "part", "joined again"],
       ],
       rows: [...this.rows, ...this.others].map((row) => [
-        ...[row.label, percent(row.accuracy), row.bytesPerVisit],
+        ...[row.label, row.runs ?? null, percent(row.accuracy), row.bytesPerVisit],
         row.secondsPerEpoch === null ? null : row.secondsPerEpoch.toFixed(1),
         ...[row.k100, row.k1000, row.k10000, row.floor].map((mse) => errorText(mse, 4)),
         ...[row.part.toFixed(2), percent(row.relinked, 1)],
@@ -127,7 +128,7 @@ export class Defences {
       },
       yAxis: { title: "test accuracy", unit: "%" },
       points: [
-        ...this.rows.map(point),
+        ...this.rows.map((row) => ({ ...point(row), marked: row.label.startsWith("mitig3") })),
         ...this.others.map((row) => ({ ...point(row), marked: true })),
       ],
       upright: { label: "label alone", x: this.floor },

@@ -1,134 +1,20 @@
-/** What MITIG1's server makes of ciphertexts that any key opens, and what a master key for each batch changes and costs.
- *
- * Everything comes from the real parties' bytes where `runCurious` is given the images; `runClear` gives the same
- * integers without encryption, which `sameOpened` checks.
+/** What MITIG1's server makes of the space that its keys open (`mitig1_keys.ts`), and what a master key for each batch
+ * leaves it.
  * @module */
 import { classMeans, fromLabels, meanMse } from "../attack/training/leakage.ts";
 import { type PixelColumn, pixelColumns } from "../attack/training/rays.ts";
 import type { LabelledImages } from "../attack/training/recovery.ts";
 import { fromSpan } from "../attack/training/span.ts";
 import { alignSpan } from "../attack/training/span_align.ts";
-import { orthonormal, spanOf, type SpanView, spanView } from "../attack/training/span_view.ts";
+import { orthonormal, spanOf, type SpanView } from "../attack/training/span_view.ts";
 import { type TrainingView, visitsOf, z1Of } from "../attack/training/view.ts";
 import type { Dataset } from "../data/dataset.ts";
-import * as fhipe from "../fe/fhipe.ts";
-import { DlogNotFoundError } from "../fe/params.ts";
-import { startPairing } from "../math/pairing/group.ts";
 import { seededRng } from "../math/rng.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
 import type { Figure } from "../plot/figure.ts";
 import { imageGrid } from "../plot/image_grid.ts";
 import { lineFigure } from "../plot/line.ts";
-import { durationText } from "../plot/theme.ts";
-import { DEFAULT_SCALES } from "../protocol/fixed_net.ts";
-import { trainFixed } from "../protocol/fixed_train.ts";
-import { crossOpen } from "../protocol/mitig1/cross_open.ts";
-import { type KeysPer, MasterKeys } from "../protocol/mitig1/master_keys.ts";
-import type { Seen } from "../protocol/mitig1/server.ts";
-import { paramsOf } from "../protocol/mitig1/terms.ts";
-import { mitig1View } from "../protocol/training_views.ts";
-import { drawNet, type Mitig1Run, runEncrypted, type Training } from "./mitig1.ts";
-import { bytesText } from "./transcripts.ts";
-
-/** A training with a server that keeps what it gets. */
-export interface CuriousRun {
-  readonly run: Mitig1Run;
-  readonly keysPer: KeysPer;
-  readonly seen: readonly Seen[];
-  readonly ciphertexts: readonly Uint8Array[];
-  readonly view: TrainingView;
-}
-
-/** Trains both parties over ciphertexts; the server keeps keys and ciphertexts. @throws as `runEncrypted`. */
-export async function runCurious(
-  images: Dataset,
-  training: Training & { readonly keysPer: KeysPer; readonly workers?: number },
-): Promise<CuriousRun> {
-  const [seen, ciphertexts]: [Seen[], Uint8Array[]] = [[], []];
-  const run = await runEncrypted(images, {
-    ...{
-      ...training,
-      fresh: { ...images, x: images.x.slice(0, images.n), y: images.y.slice(0, 1) },
-    },
-    observe: (step) => seen.push(step),
-    observeSamples: (more) => ciphertexts.push(...more),
-  });
-  const { scales = DEFAULT_SCALES, learningRate, keysPer } = training;
-  return {
-    run,
-    keysPer,
-    seen,
-    ciphertexts,
-    view: mitig1View(seen, images, { scales, learningRate }),
-  };
-}
-
-/** All that the keys of a curious run open: its view with `opened`. @throws as `crossOpen`. */
-export async function openAll(
-  { seen, ciphertexts, view }: CuriousRun,
-  images: Dataset,
-  options: Partial<On> & { readonly workers?: number } = {},
-): Promise<SpanView> {
-  const { workers = navigator.hardwareConcurrency, ...on } = options;
-  const keys = seen.map((step) => step.keys);
-  const terms = { n: images.n, scales: DEFAULT_SCALES };
-  return spanView(view, await crossOpen(terms, { ...{ ciphertexts, keys, workers }, ...on }));
-}
-
-/** The same view from the training in the clear: W1(t)·x of every step and sample, in the same integers. */
-export async function clearSpan(images: Dataset, training: Training): Promise<SpanView> {
-  const { batch, epochs, hidden, learningRate, scales = DEFAULT_SCALES } = training;
-  const { n, count, x, y } = images;
-  const seen: Omit<Seen, "keys" | "head">[] = [];
-  const opened: number[] = [];
-  const steps = epochs * count / batch;
-  await trainFixed(drawNet(images, training), images, {
-    ...{ ...training, steps },
-    onStep: ({ W1, z1, dz1 }) => {
-      const from = seen.length * batch % count;
-      seen.push({ step: seen.length, from, z1, dz1, labels: y.slice(from, from + batch) });
-      for (let unit = 0; unit < hidden; unit++) {
-        for (let i = 0; i < count; i++) {
-          let sum = 0;
-          for (let p = 0; p < n; p++) sum += W1[unit * n + p] * x[i * n + p];
-          opened.push(sum);
-        }
-      }
-    },
-  });
-  const view = mitig1View(seen as Seen[], images, { scales, learningRate });
-  return spanView(view, Float64Array.from(opened));
-}
-
-/** Whether what was opened is W1(t)·x of the training in the clear, integer by integer, as far as it was opened. */
-export const sameOpened = (real: SpanView, clear: SpanView): boolean =>
-  real.opened.length > 0 && real.opened.every((value, at) => value === clear.opened[at]);
-
-/** Of pairs of a key and a sample outside the key's batch: how many open. @param pairs how many to try. */
-export async function opensOutside(
-  { seen, ciphertexts }: Pick<CuriousRun, "seen" | "ciphertexts">,
-  pairs: number,
-): Promise<number> {
-  const group = await startPairing();
-  let opened = 0;
-  for (let k = 0; k < pairs; k++) {
-    const { from, labels, keys } = seen[k % seen.length];
-    const sample = (from + labels.length + k) % ciphertexts.length;
-    const outside = sample < from || sample >= from + labels.length;
-    if (!outside) throw new RangeError(`Cannot try pairs: one batch is all of the training`);
-    try {
-      fhipe.decrypt(
-        fhipe.decodeFunctionalKey(group, keys[k % keys.length]),
-        fhipe.decodeCiphertext(group, ciphertexts[sample]),
-      );
-      opened++;
-    } catch (error) {
-      if (!(error instanceof DlogNotFoundError)) throw error;
-    }
-  }
-  return opened;
-}
 
 /** A column against the truth: whether it is a pixel's on all images that it speaks of. */
 const isPixel = ({ values, vouched }: PixelColumn, { x, n }: Dataset): number =>
@@ -327,41 +213,24 @@ function firstVisits(view: TrainingView, count: number) {
   return { count, rank: base.length / count, base };
 }
 
-/** What the two ways to share master keys cost, and what fresh ciphertexts at each step would. */
-export async function costTable(
-  runs: readonly CuriousRun[],
-  { epochs, batch, large = 784 }: {
-    readonly epochs: number;
-    readonly batch: number;
-    readonly large?: number;
-  },
+/** What setting aside images of rare pixels does: columns found, and how many of them are a pixel's. */
+export async function filterTable(
+  images: Dataset,
+  view: SpanView,
+  { tries, seed, signal }: Partial<On> & { readonly tries: number; readonly seed: number },
 ): Promise<Table> {
-  const rows = runs.map(({ run, keysPer, seen }) => {
-    const { steps, bytes } = run.cost;
-    return [
-      keysPer === "batch" ? "a master key for each batch" : "one master key (paper)",
-      durationText(steps.setup / seen.length, 2),
-      durationText(run.seconds / seen.length, 2),
-      bytesText(bytes),
-    ];
-  });
-  const { steps, bytes, sampleBytes } = runs[0].run.cost;
-  const again = batch * (steps.encrypt + steps.store); // seconds a step
-  const { seen, run } = runs[0];
-  rows.push([
-    "fresh ciphertexts each step (computed)",
-    durationText(runs.at(-1)!.run.cost.steps.setup / seen.length, 2),
-    durationText(run.seconds / seen.length + again * (1 - 1 / epochs), 2),
-    bytesText(bytes + (epochs - 1) * sampleBytes),
-  ]);
-  const group = await startPairing();
-  const keys = new MasterKeys(paramsOf({ n: large, scales: DEFAULT_SCALES }, group), "batch");
-  const start = performance.now();
-  keys.ofBatch(0);
-  const setup = (performance.now() - start) / 1000;
+  const span = spanOf(view);
+  if (typeof span === "string") throw new RangeError(`Cannot attack the span: ${span}`);
+  const rows = [];
+  for (const rare of [0, 3]) {
+    const columns = await pixelColumns(span, { rng: seededRng(seed), tries, rare, signal });
+    const right = columns.filter((column) => isPixel(column, images) >= 0).length;
+    const fewest = Math.min(images.count, ...columns.map(({ vouched }) => vouched.length));
+    rows.push([rare, columns.length, right, columns.length - right, fewest]);
+  }
   return table({
-    title: `Master keys, measured; one set-up at ${large} pixels takes ${durationText(setup, 2)}`,
-    columns: ["protocol", "set-up a step", "time a step", "bytes in all"],
+    title: `Rays of bytes over ${images.count} images`,
+    columns: ["a pixel is rare up to", "columns found", "a pixel's", "wrong", "images at least"],
     rows,
   });
 }

@@ -84,7 +84,7 @@ export async function record(
 export interface Held {
   /** Of all images that the view is about; what was not recovered is not exact. */
   readonly exact: Rate;
-  /** Over the recovered images, pixels in [0, 1]. */
+  /** Over the recovered images, pixels in [0, 1]; NaN where there are none. */
   readonly mse: number;
   readonly median: number;
   readonly ssim: number;
@@ -101,12 +101,12 @@ export function heldBy(found: TrainingRecovery, { view, images }: Recording): He
     truth: image(images, sample),
   }));
   const errors = pairs.map(({ x, truth }) => mse(x, truth));
-  const mean = errors.reduce((sum, e) => sum + e, 0) / errors.length;
+  const mean = errors.reduce((sum, e) => sum + e, 0) / errors.length; // NaN where there is none
   const big = Math.min(shape[0], shape[1]) >= 11;
   const alike = pairs.map(({ x, truth }) => big ? ssim(x, truth, shape) : NaN);
   return {
     exact: wilson(pairs.filter(({ x, truth }) => exact(x, truth)).length, concerned),
-    ...{ mse: mean, median: median(errors), ssim: median(alike) },
+    ...{ mse: mean, median: median(errors) ?? NaN, ssim: median(alike) ?? NaN },
     psnr: Math.min(120, -10 * Math.log10(mean)),
   };
 }
@@ -205,8 +205,9 @@ export class Roundings {
       readonly decimals: number;
       /** dz1 rounded to the bits nearest to that, products exact. */
       readonly exact: Rate;
-      /** dW1 rounded as well, dB: by least squares; and under TV + ½·Σx, noise and z1. */
-      readonly linear: number;
+      /** dW1 rounded as well, dB: by least squares, null where dz1 of a draw has not the rank; and under TV + ½·Σx,
+       * noise and z1. */
+      readonly linear: number | null;
       readonly weighed: number;
     }[],
   ) {}
@@ -218,16 +219,21 @@ export class Roundings {
 
   /** PSNR against decimals. */
   figure(name: string): Figure {
-    const x = this.rows.map(({ decimals }) => decimals);
+    const solved = this.rows.filter(({ linear }) => linear !== null);
+    const at = (rows: Roundings["rows"]) => rows.map(({ decimals }) => decimals);
     return lineFigure({
       name,
       title: "One gradient, rounded: 300 units, 64 images",
-      alt: "PSNR rises by 20 dB a decimal by least squares; with a prior and z1 it starts higher.",
+      alt:
+        "PSNR rises by 20 dB a decimal by least squares; with a prior and z1 it is high at any number.",
       xAxis: { title: "decimals of dz1 and of dW1", unit: "count" },
       yAxis: { title: "PSNR, median of the seeds", unit: "dB" },
       series: [
-        { name: "least squares", x, y: this.rows.map(({ linear }) => linear) },
-        { name: "TV + ½·Σx, z1, noise known", x, y: this.rows.map(({ weighed }) => weighed) },
+        { name: "least squares", x: at(solved), y: solved.map(({ linear }) => linear!) },
+        {
+          ...{ name: "TV + ½·Σx, z1, noise known", x: at(this.rows) },
+          y: this.rows.map(({ weighed }) => weighed),
+        },
       ],
     });
   }
@@ -245,7 +251,7 @@ export class Roundings {
       ],
       rows: this.rows.map(({ decimals, exact, linear, weighed }) => [
         ...[decimals, bitsOf(decimals), percent(exact.rate, 1)],
-        ...[linear.toFixed(1), weighed.toFixed(1)],
+        ...[linear?.toFixed(1) ?? "no rank", weighed.toFixed(1)],
       ]),
     });
   }
@@ -265,12 +271,13 @@ export async function roundings(
       const { view, noise } = rounded(recording.view, decimals);
       const psnrOf = async (prior: boolean) =>
         heldBy(await fromGradients(view, { prior, noise, maxIterations, signal }), recording).psnr;
-      linear.push(await psnrOf(false));
+      linear.push(await psnrOf(false)); // NaN: nothing recovered
       weighed.push(await psnrOf(true));
     }
     rows.push({
       ...{ decimals, exact: steps.exact },
-      ...{ linear: median(linear), weighed: median(weighed) },
+      linear: linear.some(Number.isNaN) ? null : median(linear),
+      weighed: median(weighed),
     });
     onProgress?.(k + 1, list.length);
   }

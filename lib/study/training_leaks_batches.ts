@@ -35,7 +35,8 @@ export class CoarseGradients {
     return lineFigure({
       name,
       title: "One gradient with dz1 rounded to few bits: 300 units, 64 images",
-      alt: "At the start four bits suffice; after training more are needed.",
+      alt:
+        "At the start five bits suffice for all; after training eight do, and few bits lose most.",
       xAxis: { title: "bits of dz1 after the point", unit: "count" },
       yAxis: { title: "images exact", unit: "%" },
       series: this.steps.map((step) => {
@@ -212,6 +213,29 @@ export async function largeBatches(
   return new LargeBatches(rows, hidden);
 }
 
+/** What visits of one batch gave. */
+export class VisitedBatches {
+  constructor(
+    readonly rows: readonly {
+      readonly batch: number;
+      readonly visits: number;
+      readonly exact: Rate;
+    }[],
+  ) {}
+
+  /** Images exact after so many visits of each batch, over all of them. */
+  after(visits: (batch: number) => number): Rate {
+    const rows = this.rows.filter((row) => row.visits === visits(row.batch));
+    return pooled(rows.map(({ exact }) => exact));
+  }
+
+  /** A row per batch and number of visits. */
+  table(title: string): Table {
+    const rows = this.rows.map(({ batch, visits, exact }) => [batch, visits, rateText(exact)]);
+    return table({ title, columns: ["batch", "visits", "images exact"], rows });
+  }
+}
+
 /** How many visits of one batch determine it, by linear algebra alone. */
 export async function visitsNeeded(
   { images, hidden, batches, insecureSeed, signal, onProgress }: Partial<On> & {
@@ -220,7 +244,7 @@ export async function visitsNeeded(
     batches: readonly number[];
     insecureSeed: number;
   },
-): Promise<{ readonly batch: number; readonly visits: number; readonly exact: Rate }[]> {
+): Promise<VisitedBatches> {
   const rows: { batch: number; visits: number; exact: Rate }[] = [];
   for (const [k, batch] of batches.entries()) {
     const steps = Math.ceil(batch / hidden) + 1;
@@ -234,5 +258,5 @@ export async function visitsNeeded(
     }
     onProgress?.(k + 1, batches.length);
   }
-  return rows;
+  return new VisitedBatches(rows);
 }

@@ -28,8 +28,12 @@ interface Visited {
 export class ManyVisits {
   constructor(
     readonly rows: readonly Visited[],
-    /** Of the first width, its most visits below those that linear algebra needs. */
-    readonly shown: { readonly recording: Recording; readonly found: TrainingRecovery },
+    /** Of the first width, the most visits that linear algebra does not do with; of the first seed. */
+    readonly shown: {
+      readonly hidden: number;
+      readonly visits: number;
+      readonly found: TrainingRecovery;
+    },
   ) {}
 
   /** The row of a width after so many visits. */
@@ -58,7 +62,7 @@ export class ManyVisits {
       name,
       title: "Images exact after some visits, TV + ½·Σx on z1(t) = W1(t)·x",
       alt: "Each width rises from none to all exact; the wider, the fewer visits.",
-      xAxis: { title: "visits", unit: "count", log: true },
+      xAxis: { title: "visits", unit: "count" },
       yAxis: { title: "images exact", unit: "%" },
       series: this.#widths.map((hidden) => {
         const rows = this.rows.filter((row) => row.hidden === hidden);
@@ -134,8 +138,9 @@ export async function manyVisits(
         all[k].exact.push(held.exact);
         all[k].linear.push(linear.exact);
         all[k].median.push(held.median);
-        const first = hidden === Number(Object.keys(visits)[0]) || shown === undefined;
-        if (found !== null && first) shown = { recording, found };
+        if (found !== null && rows.length === 0 && insecureSeed === seeds[0]) {
+          shown = { hidden, visits, found };
+        }
         onProgress?.(++done, total);
       }
     }

@@ -9,7 +9,11 @@ import { DESCENT, type Setting, stepsPerEpoch } from "../nn/optimizer.ts";
 import { epochOrder, ORDER_KEY_BYTES } from "../nn/train.ts";
 import { train } from "../protocol/mitig2/client.ts";
 import { type Seen, serve } from "../protocol/mitig2/server.ts";
-import { mitig2View } from "../protocol/training_views.ts";
+import { train as trainNarrow } from "../protocol/mitig3/client.ts";
+import { secretsOf } from "../protocol/mitig3/secrets.ts";
+import { type Seen as NarrowSeen, serve as serveNarrow } from "../protocol/mitig3/server.ts";
+import type { NarrowSetting } from "../protocol/mitig3/terms.ts";
+import { mitig2View, mitig3View } from "../protocol/training_views.ts";
 import { serverSeed } from "./mitig2.ts";
 
 /** A first layer that stays as drawn: a rate at which W1 moves by less than float32 rounds. */
@@ -25,8 +29,7 @@ export interface RecordedVisit {
   readonly order: Uint32Array;
 }
 
-/** Trains client and server of MITIG2 over a connection in this process and keeps the epochs asked for; it ends with the
- * last of them, at the learning rates of the whole setting.
+/** Trains client and server of MITIG2 over a connection in this process and keeps the epochs asked for.
  * @param visits counted from 1, rising.   @throws as `train`. */
 export async function recordVisits(
   data: Dataset,
@@ -68,6 +71,43 @@ export async function recordVisits(
     }
     return { visit, view: { ...view, steps }, order };
   });
+}
+
+/** The same of mitig3: client and server over a connection in this process.
+ * @param options.hidden units of the client.   @throws as `train` of mitig3. */
+export async function recordNarrowVisits(
+  data: Dataset,
+  { setting, hidden, seed, sigma, visits, signal, onEpoch }: {
+    setting: NarrowSetting;
+    hidden: number;
+    seed: number;
+    sigma: number;
+    visits: readonly number[];
+    signal?: AbortSignal;
+    onEpoch?: () => void;
+  },
+): Promise<RecordedVisit[]> {
+  const { count, classes: { length: width } } = data;
+  const perEpoch = stepsPerEpoch(count, setting);
+  const seen: NarrowSeen[] = [];
+  const [ours, theirs] = inProcess();
+  const served = serveNarrow(theirs, {
+    rng: seededRng(serverSeed(seed)),
+    observe: (part) => seen.push(part),
+  });
+  await trainNarrow(ours, { train: data, test: firstImages(data, 1) }, {
+    ...{ setting, sigma, units: hidden, insecureSeed: seed, signal },
+    onEpoch: () => onEpoch?.(),
+  });
+  ours.close();
+  await served;
+  const view = mitig3View(seen, data, { width });
+  const secrets = secretsOf(seed);
+  return visits.map((visit) => ({
+    visit,
+    view: { ...view, steps: view.steps.slice((visit - 1) * perEpoch, visit * perEpoch) },
+    order: epochOrder(count, secrets.visit(visit - 1).bytes(ORDER_KEY_BYTES), visit - 1),
+  }));
 }
 
 /** The view with N(0, deviation²) added to each number of z1, as a client would that hides behind noise. */

@@ -102,12 +102,6 @@ const ROWS: readonly Row[] = [
     here: "{TV + ½·Σx, digits exact at 300 units}",
   },
   {
-    question: "digits that break the published neighbour rule",
-    paper: "assumed 0 %",
-    notebook: "01_leakage",
-    here: "{test digits that break the published rule, at the period that fewest break}",
-  },
-  {
     question: "batch of 250 from dW1 alone: exact images",
     paper: "–",
     notebook: "01b_training_on_ciphertexts",
@@ -134,10 +128,16 @@ const ROWS: readonly Row[] = [
     here: "in {seconds to 96.8 % over TLS, both parties} s; {test accuracy} at the end",
   },
   {
-    question: "a guessed W1 in place of W1: exact digits",
-    paper: "attack fails",
-    notebook: "02_mitig1",
-    here: "{digits exact with a guessed W1, 300 units}; other attacks not tried",
+    question: "MITIG2's digits, drawn without W1 or a known image",
+    paper: "nothing leaks",
+    notebook: "06_mitigations_under_attack",
+    here: "{MITIG2, third visit, drawn without W1 or a known image}",
+  },
+  {
+    question: "the same attack on mitig3; MITIG2, mitig3, class mean",
+    paper: "–",
+    notebook: "06b_defences",
+    here: "SSIM {blind alignment, SSIM: MITIG2, mitig3, class mean}",
   },
 ];
 

@@ -54,6 +54,15 @@ const LONG_STEPS: Record<string, string[]> = {
     "attack on step 0",
   ],
   "04_sweeps": ["fresh points"], // its rows and its search are read from files in a second
+  "05_training_leaks": [
+    ...["rounded gradients", "batches larger than the layer", "visits of 40 images", "noise on z1"],
+    "a server that chooses",
+  ],
+  "06_mitigations_under_attack": [
+    ...["drawing without W1 and without a known image", "two visits of MITIG2"],
+    ...["servers that steer", "two trainings over ciphertexts"],
+  ],
+  "06b_defences": ["MITIG2 and mitig3, the same seeds", "the same attack on both servers"],
 };
 
 /** A stop while imports run, and one of a step that does not listen, between a variable and its use. */

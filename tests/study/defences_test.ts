@@ -51,7 +51,7 @@ Deno.test("timeEpochs() times every defence, and timed() puts its times in the t
   const defences = new Defences([defenceRow("mixup", [row(0.9, 0.01)])]).timed(
     new Map([["mixup", 7]]),
   );
-  assertEquals(defences.table("t").rows[0][3], "7.0");
+  assertEquals(defences.table("t").rows[0][4], "7.0");
   assertEquals(defences.timed(new Map()).of("mixup").secondsPerEpoch, null);
 });
 

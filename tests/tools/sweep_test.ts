@@ -114,7 +114,7 @@ test("deno task sweep and worker refuse bad usage in one line, status 2, nothing
         "sweep",
         ["frobnicate"],
         2,
-        'Cannot sweep "frobnicate": expected attack, rates, training, cost, leakage',
+        'Cannot sweep "frobnicate": expected attack, rates, training, cost, leakage, frontier, private',
       ],
       ["sweep", ["attack", "--only", "colour=1"], 2, 'no field "colour", expected dataset'],
       ["sweep", ["attack", "--only", "hidden=0"], 2, "hidden = 0 is not an integer in [1, 1024]"],
@@ -164,7 +164,7 @@ Deno.test({
       const local = await run(probe, "--store", `${folder}/local.sqlite`, ...only, "--json");
       assertEquals(values(JSON.parse(stdout)), values(JSON.parse(local.stdout)));
       assertEquals(pointsOf(sweep).length, 300);
-      assertStringIncludes(work.stderr, `cost, probe from 127.0.0.1:${redis.port}`);
+      assertStringIncludes(work.stderr, `probe from 127.0.0.1:${redis.port}`);
       assertStringIncludes(work.stderr, "20 points");
       for (const text of [stdout, stderr, work.stdout, work.stderr]) {
         assert(!/pass[/%]/.test(text), text);

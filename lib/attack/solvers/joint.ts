@@ -4,7 +4,11 @@
  *     X·Aᵀ = b    forms of the pixels: what a first layer tells, A = W1
  *
  * either or both. In the metric I ⊗ Q of `admm_steps.ts` the two projections act on different sides of X and
- * commute, so that one after the other is the projection onto both: an iteration is one product with an [n, n] and one
+ * commute: with x·P + N·b on the right and R = I − K·D on the left, the projection onto both is
+ *
+ *     R·(q·P) + N·b + K·(C − N·A·C)
+ *
+ * where N·b is what the right side fixes, and of C counts what it leaves open. An iteration is one product with an [n, n] and one
  * with an [m, m] matrix, and one pass of shrinking and clipping. An equation that carries noise is not met but paid
  * for: the point is then the most likely one under a density of exp(−(TV + ½·Σx)/{@linkcode SPREAD}).
  * @module */
@@ -68,9 +72,9 @@ export async function joint(problem: JointProblem): Promise<JointSolution> {
   const terms = costTerms({ n, shape }, { objective: "tv-sum" });
   const forms = formsOf(terms.pairs.map(([p, q]) => [[p, 1], [q, -1]] as const));
   const onPixels = rightStep(right, count, n, forms);
-  const onImages = left === undefined ? null : leftStep(left, count, n);
+  const onImages = left === undefined ? null : leftStep(left, onPixels.open, count, n);
   const pixels = terms.pixelWeights.slice();
-  dark.forEach((p) => pixels[p] = 2 * RHO); // more than the whole range: clipped to black
+  dark.forEach((p) => pixels[p] = Infinity); // at any price but black
   const weights = {
     pixels,
     forms: terms.pairWeights,
@@ -83,8 +87,8 @@ export async function joint(problem: JointProblem): Promise<JointSolution> {
     onImages && tf.tensor2d(onImages.R, [count, count]),
   ];
   const offset = tf.tidy(() => {
-    const here = tf.tensor2d(onPixels.offset, [count, n]);
-    return R === null ? here : R.matMul(here).add(tf.tensor2d(onImages!.offset, [count, n]));
+    const fixed = tf.tensor2d(onPixels.offset, [count, n]);
+    return onImages === null ? fixed : fixed.add(tf.tensor2d(onImages.offset, [count, n]));
   });
   let [iteration, converged] = [0, false];
   try {
@@ -123,7 +127,7 @@ function slackOf({ noise = 0 }: Side, rows: number): Float64Array | undefined {
   return each.some((s) => s > 0) ? each.map((s) => RHO * s * s / SPREAD) : undefined;
 }
 
-/** The projection of a row x of X onto A·x = b is x·P + offset. */
+/** The projection of a row q onto A·x = b is q·P + offset; `open` is what the equations leave of a vector. */
 function rightStep(
   side: Side | undefined,
   count: number,
@@ -138,14 +142,25 @@ function rightStep(
     const b = side.values.subarray(i * rows, (i + 1) * rows);
     offset.set(splitting.project(new Float64Array(n), b), i * n);
   }
-  return { P: splitting.P, offset };
+  const none = new Float64Array(rows);
+  return { P: splitting.P, offset, open: (v: Float64Array) => splitting.project(v, none) };
 }
 
-/** The projection of X onto D·X = C is R·X + offset, R = I − V·Vᵀ for an orthonormal base V of the rows of D. */
-function leftStep(side: Side, count: number, n: number) {
+/** The projection of X onto D·X = C is R·X + offset, R = I − V·Vᵀ for an orthonormal base V of the rows of D.
+ * @param open what the right side leaves of a row of C. */
+function leftStep(
+  side: Side,
+  open: (v: Float64Array) => Float64Array,
+  count: number,
+  n: number,
+) {
   const rows = side.matrix.length / count;
   const columns = transpose(side.matrix, rows, count); // of D: [count, rows]
-  const values = transpose(side.values, rows, n); // [n, rows]
+  const left = new Float64Array(side.values.length);
+  for (let at = 0; at < left.length; at += n) {
+    left.set(open(side.values.subarray(at, at + n)), at);
+  }
+  const values = transpose(left, rows, n); // [n, rows]
   const slack = slackOf(side, rows);
   // Twice: the Gram matrix squares the condition number, a second factor takes out what the first one left.
   for (let round = 0; round < (slack ? 1 : 2); round++) {

@@ -214,7 +214,7 @@ async function solveSystem(
       : { rows: rowsOf(X, all), exact: false, byPrior: false, said };
   }
   if (noise === 0) {
-    const whole = X && X.map(Math.round);
+    const whole = X && X.map((v) => Math.round(v) + 0); // no −0
     if (whole !== null && inRange(whole) && satisfied(D, C, whole, m)) {
       return { rows: rowsOf(whole, all), exact: true, byPrior: false, said };
     }
@@ -237,7 +237,7 @@ async function solveSystem(
     right: right ?? undefined,
   });
   const point = found.X.map((v) => v * white);
-  const whole = point.map(Math.round);
+  const whole = point.map((v) => Math.round(v) + 0);
   const exact = noise === 0 && satisfied(D, C, whole, m);
   const slow = found.converged ? [] : [`no convergence in ${found.iterations} iterations`];
   return {

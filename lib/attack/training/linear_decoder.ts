@@ -26,7 +26,8 @@ export interface LinearDecoder {
   readonly share: number;
 }
 
-/** @param Z `[k, d]`, codes.   @param X `[k, n]`, their images.   @param labels `[k]`.
+/** Fits a decoder to known samples.
+ * @param Z `[k, d]`, codes.   @param X `[k, n]`, their images.   @param labels `[k]`.
  * @param shares candidates for λ.
  * @throws {RangeError} fewer than two samples, a number that is not finite. {TypeError} rows that do not fit. */
 export function fitLinear(

@@ -25,7 +25,8 @@ export interface Knowledge {
   readonly labels: Uint8Array;
 }
 
-/** @param Y `[targets, k]`, ⟨x, a⟩ for pixels in [0, 1].   @param labels `[targets]`.
+/** Images of targets from their inner products with known images.
+ * @param Y `[targets, k]`, ⟨x, a⟩ for pixels in [0, 1].   @param labels `[targets]`.
  * @param deviation τ of an entry of Y.   @returns `[targets, n]`, pixels in [0, 1].
  * @throws {RangeError} no known image. {TypeError} sizes that do not fit. */
 export function posteriorImages(
