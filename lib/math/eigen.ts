@@ -17,7 +17,8 @@ export interface Eigen {
   readonly vectors: Float64Array;
 }
 
-/** @param S `[m, m]`, its lower triangle is read.
+/** The eigenvalues and eigenvectors of a symmetric matrix, by Householder's tridiagonal form and QL steps.
+ * @param S `[m, m]`, its lower triangle is read.
  * @throws {TypeError} it is not square, or empty. {RangeError} an entry that is not finite. */
 export function symmetricEigen(S: Float64Array): Eigen {
   const m = Math.round(Math.sqrt(S.length));
