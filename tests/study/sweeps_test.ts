@@ -70,7 +70,8 @@ test("archiveRows() writes a file a sweep", async () => {
     assertEquals((await readArchive(cost, directory)).length, 1);
     const files = [...Deno.readDirSync(directory)].map(({ name }) => name);
     assertEquals(files.filter((name) => name.endsWith(".csv")).toSorted(), [
-      ...["advise_cost.csv", "attack.csv", "cost.csv", "rates.csv", "training.csv"],
+      ...["advise_cost.csv", "advise_leakage.csv", "attack.csv", "cost.csv", "rates.csv"],
+      "training.csv",
     ]);
   } finally {
     await Deno.remove(directory, { recursive: true });
