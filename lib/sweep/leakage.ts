@@ -10,6 +10,7 @@ import { castOf, measureLeakage } from "../defences/measure.ts";
 import { trainUnder } from "../defences/train.ts";
 import { firstImages } from "../data/dataset.ts";
 import { defineSweep } from "./grid.ts";
+import { signalOf } from "./stopping.ts";
 import { loadTraining, TRAINING_DATASETS } from "./training.ts";
 
 /** Known images of the three columns. */
@@ -17,13 +18,6 @@ const KNOWN = [100, 1000, 10_000] as const;
 
 /** Where a training set has more than so many images for each victim, no more are taken. */
 const [VICTIMS, LEAST_PER_VICTIM] = [1000, 8];
-
-/** A signal that aborts once a sweep's Worker is told to stop. */
-function signalOf(stopped: () => boolean): AbortSignal & Disposable {
-  const controller = new AbortController();
-  const timer = setInterval(() => stopped() && controller.abort(), 100);
-  return Object.assign(controller.signal, { [Symbol.dispose]: () => clearInterval(timer) });
-}
 
 /** The sweep `leakage`. */
 export const sweep = defineSweep({
