@@ -59,10 +59,9 @@ const LONG_STEPS: Record<string, string[]> = {
     "a server that chooses",
   ],
   "06_mitigations_under_attack": [
-    ...["drawing without W1 and without a known image", "two visits of MITIG2"],
-    ...["servers that steer", "two trainings over ciphertexts"],
+    ...["drawing without W1 and without a known image", "two trainings over ciphertexts"],
   ],
-  "06b_defences": ["MITIG2 and mitig3, the same seeds", "the same attack on both servers"],
+  "06b_defences": ["MITIG2 and mitig3, the same seeds"],
 };
 
 /** A stop while imports run, and one of a step that does not listen, between a variable and its use. */
