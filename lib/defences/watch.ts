@@ -2,6 +2,7 @@
  * What moves W1 is then only known in part, so that the steps have no rate: such a view serves decoders, not the Gram
  * matrix.
  * @module */
+import { joined } from "../protocol/training_views.ts";
 import { type StepView, type TrainingView, trainingView } from "../attack/training/view.ts";
 
 /** A part of a batch as the server had it. */
@@ -74,14 +75,4 @@ export function named(view: TrainingView, orders: readonly Uint32Array[]): Train
     throw new TypeError(`Cannot name samples: ${taken} rows, the orders have ${names.length}`);
   }
   return trainingView({ ...view, steps });
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -133,7 +133,8 @@ export function mitig3View(
   });
 }
 
-function joined(parts: readonly Float32Array[]): Float32Array {
+/** The parts of a batch, one after the other. */
+export function joined(parts: readonly Float32Array[]): Float32Array {
   const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
