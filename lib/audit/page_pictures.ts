@@ -1,6 +1,6 @@
 /** Pairs private | recovered as figures of a page, their pixels in the page itself.
  * @module */
-import { samplePng } from "../plot/pair_png.ts";
+import { isRow, samplePng } from "../plot/pair_png.ts";
 import { thousands } from "../plot/theme.ts";
 import type { AttackFinding, Audit, Pair } from "./findings.ts";
 import { type Content, type Html, html } from "./html.ts";
@@ -30,9 +30,9 @@ export class PagePictures {
   readonly #limit: number;
   readonly #uris = new Map<Uint8Array, string>(); // an image stands under several attacks
 
-  constructor({ attacks, kind, shape, verdict }: Audit) {
+  constructor({ attacks, shape, verdict }: Audit) {
     this.#shape = shape;
-    this.#isTable = kind === "table";
+    this.#isTable = isRow(shape);
     this.#zoom = this.#isTable ? 1 : Math.max(1, Math.floor(SIDE / Math.max(shape[0], shape[1])));
     const figures = attacks.flatMap(({ name, pairs }) =>
       name === verdict.attack ? [pairs, pairs] : [pairs]
@@ -89,7 +89,7 @@ export class PagePictures {
       ? ` Shown are ${thousands(shown.length)} of ${thousands(counts.attacked)}.`
       : "";
     const more = shown.length < pairs.length
-      ? ` Beside this page, in pictures/, lie ${thousands(pairs.length)}.`
+      ? ` Beside this page, in pictures/, are ${thousands(pairs.length)}.`
       : "";
     return html`
       <figure class="${look}">
