@@ -253,6 +253,13 @@ export function colourAudit(): Audit {
   });
   return audit({
     scheme: "mitig2",
+    threat: [
+      {
+        quantity: "z1, with a name that breaks nowhere",
+        value: "z1".repeat(40),
+        attackerHas: true,
+      },
+    ],
     shape: [32, 32, 3],
     verdict: {
       leaks: true,
