@@ -4,7 +4,7 @@
 import { dirname, join, resolve } from "node:path";
 import { DataError } from "../data/dataset.ts";
 import { writeAtomic } from "../data/write_atomic.ts";
-import { pairGridPng, pairPng } from "../plot/pair_png.ts";
+import { isRow, pairGridPng, pairPng } from "../plot/pair_png.ts";
 import type { AttackFinding, Audit, Pair } from "./findings.ts";
 import { auditPage } from "./page.ts";
 
@@ -73,7 +73,7 @@ export function auditFiles(audit: Audit): Record<string, string | Uint8Array> {
   };
   const { shape, attacks } = audit, [height, width] = shape;
   // An image of about 112 pixels; a row of a table of about 480, its bars 32 to 128 high.
-  const zoom = audit.kind === "table"
+  const zoom = isRow(shape)
     ? Math.min(4, Math.max(1, Math.floor(480 / width)))
     : Math.max(1, Math.floor(112 / Math.max(height, width)));
   const names = fileNames(attacks);
@@ -123,6 +123,7 @@ export async function writeAudit(directory: string, audit: Audit): Promise<void>
   };
   const files = auditFiles(audit);
   if ((await statOf(directory))?.isFile) refuse("it is a file");
+  if ((await statOf(join(directory, "pictures")))?.isFile) refuse("pictures in it is a file");
   for (const path of Object.keys(files)) {
     if ((await statOf(join(directory, path)))?.isDirectory) refuse(`${path} in it is a folder`);
   }

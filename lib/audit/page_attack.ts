@@ -4,6 +4,7 @@ import { durationText, thousands } from "../plot/theme.ts";
 import type { AttackFinding, Change, Cost } from "./findings.ts";
 import { type Html, html } from "./html.ts";
 import type { PagePictures } from "./page_pictures.ts";
+import { pageTable, tableRow } from "./page_table.ts";
 import { countText, OUTCOMES, percentText, valueText } from "./words.ts";
 
 /** An outcome's word, its look beside it. */
@@ -17,113 +18,89 @@ function numbersList({ numbers, counts, seconds }: AttackFinding): Html {
     ["recovered exactly", countText(counts.exact, counts.attacked)],
     ["certified", countText(counts.certified, counts.attacked)],
     ...Object.entries(numbers).map(([name, value]) => [name, valueText(value)]),
-    ["time", durationText(seconds)],
+    ["time taken", durationText(seconds)],
   ];
-  return html`<dl class="numbers">${
-    rows.map(([name, value]) =>
-      html`
-        <div>
-          <dt>${name}</dt>
-          <dd>${value}</dd>
-        </div>
-      `
-    )
-  }</dl>`;
+  const items = rows.map(([name, value]) =>
+    html`
+      <div>
+        <dt>${name}</dt>
+        <dd>${value}</dd>
+      </div>
+    `
+  );
+  return html`<dl class="numbers">${items}</dl>`;
+}
+
+/** A share as a bar of its length, its number beside it. */
+function bar(share: number): Html {
+  const width = (100 * Math.min(1, Math.max(0, Number.isFinite(share) ? share : 0))).toFixed(1);
+  const filled = html`<span style="width: ${width}%"></span>`;
+  return html`<span class="bar" aria-hidden="true">${filled}</span><span class="number">${
+    percentText(share)
+  }</span>`;
 }
 
 function trialsTable(trials: Change["trials"]): Html {
-  const rows = trials.map(({ setting, leakage, stops }) => {
-    const share = Math.min(1, Math.max(0, Number.isFinite(leakage) ? leakage : 0));
-    return html`
-      <tr${stops
-        ? html`
-          class="stops"
-        `
-        : null}>
-        <th scope="row">${setting}</th>
-        <td
-          class="share"><span class="bar" aria-hidden="true"><span style="width: ${(100 * share)
-            .toFixed(1)}%"></span></span><span class="number">${percentText(leakage)}</span></td>
-        <td>${stops ? "stops it" : "does not"}</td>
-        </tr>
-    `;
+  return pageTable({
+    label: "Settings tried, in this order",
+    isCaptioned: true,
+    look: "trials",
+    columns: ["setting", "share recovered", "stops it"],
+    rows: trials.map(({ setting, leakage, stops }) =>
+      tableRow(setting, [bar(leakage), stops ? html`<b>yes</b>` : "no"], stops ? "stops" : "")
+    ),
   });
-  return html`
-    <div class="scroll" tabindex="0" role="group" aria-label="Settings tried">
-      <table class="trials">
-        <caption>Settings tried, in this order</caption>
-        <thead>
-          <tr>
-            <th scope="col">setting</th>
-            <th scope="col">share recovered</th>
-            <th scope="col">result</th>
-          </tr>
-        </thead>
-        <tbody>${rows}</tbody>
-      </table>
-    </div>
-  `;
 }
 
-function costTable({ accuracy, seconds, bytes, note }: Cost): Html {
-  const bytesText = (value: number) => `${thousands(Math.round(value))} B`;
-  const rows = [
-    ["test accuracy", accuracy, percentText],
-    ["time of an epoch", seconds, (value: number) => durationText(value)],
-    ["sent and got, a sample and visit", bytes, bytesText],
-  ] as const;
-  const cells = rows.map(([name, cost, text]) =>
-    html`<tr><th scope="row">${name}</th>${
-      cost === null ? html`<td colspan="2">not measured</td>` : html`
-        <td class="number">${text(cost.now)}</td>
-        <td class="number">${text(cost.then)}</td>
-      `
-    }</tr>`
-  );
-  return html`
-    <div class="scroll" tabindex="0" role="group" aria-label="Cost of the change">
-      <table>
-        <caption>What the change costs</caption>
-        <thead>
-          <tr>
-            <th scope="col">quantity</th>
-            <th scope="col">now</th>
-            <th scope="col">then</th>
-          </tr>
-        </thead>
-        <tbody>${cells}</tbody>
-      </table>
-    </div>${note === "" ? null : html`<p class="muted">${note}</p>`}
-  `;
+function costTable({ accuracy, seconds, bytes }: Cost): Html {
+  const row = (name: string, cost: Cost["seconds"], text: (value: number) => string) =>
+    tableRow(name, cost === null ? ["not measured", ""] : [text(cost.now), text(cost.then)]);
+  return pageTable({
+    label: "What the change costs",
+    isCaptioned: true,
+    look: "cost",
+    columns: ["quantity", "now", "then"],
+    rows: [
+      row("test accuracy", accuracy, percentText),
+      row("time of an epoch", seconds, (value) => durationText(value, 3)),
+      row(
+        "sent and got, a sample and visit",
+        bytes,
+        (value) => `${thousands(Math.round(value))} B`,
+      ),
+    ],
+  });
 }
 
 function changePart({ change, changeNote }: AttackFinding): Html {
-  if (change === null) {
-    return html`
-      <div class="change">
-        <h4>What stops it</h4>
-        <p>${changeNote}</p>
-      </div>
-    `;
-  }
+  if (change === null) return html`<p><b>What stops it:</b> ${changeNote}</p>`;
   const { what, trials, cost, note } = change;
-  return html`<div class="change"><h4>What stops it: ${what}</h4>
-${note === "" ? null : html`<p>${note}</p>`}${trials.length === 0 ? null : trialsTable(trials)}${
-    costTable(cost)
-  }</div>`;
+  return html`
+    <div class="change">
+      <h4>What stops it: ${what}</h4>
+      ${note === "" ? null : html`<p>${note}</p>`}
+      ${trials.length === 0 ? null : trialsTable(trials)}
+      ${costTable(cost)}
+      ${cost.note === "" ? null : html`<p class="muted">${cost.note}</p>`}
+    </div>
+  `;
 }
 
 /** The section. @param id its place on the page. */
 export function attackSection(finding: AttackFinding, id: string, pictures: PagePictures): Html {
   const { title, name, outcome, sentence, assumption } = finding;
   return html`
-    <section class="attack" id="${id}"
-      aria-labelledby="${id}-title"><header><h3 id="${id}-title">${title}</h3>${outcomeChip(
-        outcome,
-      )}</header>
-    <p>${sentence}</p>
-    ${pictures.figure(finding, true)}${numbersList(finding)}
-    <p><b>Assumed of the attacker:</b> ${assumption} <span class="muted">In the library: <code>${name}</code>.</span></p>
-    ${changePart(finding)}</section>
+    <section class="attack" id="${id}">
+      <header>
+        <h3>${title}</h3>
+        ${outcomeChip(outcome)}
+      </header>
+      <p>${sentence}</p>
+      ${pictures.withNames(finding)}
+      ${numbersList(finding)}
+      <p><b>Assumed of the attacker:</b> ${assumption}</p>
+      ${changePart(finding)}
+      <p class="muted">In the library: <code>${name}</code>.</p>
+    </section>
   `;
 }

@@ -1,10 +1,9 @@
 /** An audit on the terminal.
  * @module */
 import { table, tableText } from "../notebook/table.ts";
-import { durationText } from "../plot/theme.ts";
 import type { Audit } from "./findings.ts";
 import { printable } from "./html.ts";
-import { countText, OUTCOMES, samplesText, SCHEME_NAMES, stopText, verdictWord } from "./words.ts";
+import { aboutText, countText, OUTCOMES, stopText, verdictWord } from "./words.ts";
 
 /** Columns of the terminal, and attacks listed there. */
 const MOST_COLUMNS = 110, MOST_ATTACKS = 14;
@@ -22,13 +21,12 @@ function broken(text: string): string[] {
   ) ?? [];
 }
 
-/** The verdict, a line for each attack, and where the files are: at most 30 lines of at most 110 columns.
+/** The verdict, a line for each attack, and where the files are: at most 30 lines of at most 110 columns, but for the
+ * folder's name.
  * @param directory where the report was written; null: nowhere. */
 export function auditText(audit: Audit, directory: string | null): string {
-  const { attacks, notTried, scheme, seconds, verdict } = audit;
+  const { attacks, notTried, verdict } = audit;
   const head = `${verdictWord(audit)}: ${printable(verdict.sentence)}`;
-  const about = `${SCHEME_NAMES[scheme]}, ${samplesText(audit)}; ${durationText(seconds.taken)} ` +
-    `of ${durationText(seconds.given)}`;
   const columns = ["attack", "outcome", "recovered", "certified", "what stops it"];
   const rows = attacks.slice(0, MOST_ATTACKS).map((finding) => [
     cut(finding.title, 34),
@@ -47,17 +45,16 @@ export function auditText(audit: Audit, directory: string | null): string {
     : ["That these attacks got no further proves nothing about others."];
   const where = directory === null
     ? []
-    : [`The page: ${directory}/report.html; beside it report.json, and pictures/.`];
+    : [`The page: ${printable(directory)}/report.html; beside it report.json, and pictures/.`];
   const text = [
     ...broken(head).slice(0, 4),
-    about,
+    aboutText(audit),
     "",
     ...lines,
     ...more,
     "",
     ...left,
     ...proof,
-    ...where,
-  ];
-  return text.map((line) => line === "" ? "" : cut(line, MOST_COLUMNS).trimEnd()).join("\n");
+  ].map((line) => line === "" ? "" : cut(line, MOST_COLUMNS).trimEnd());
+  return [...text, ...where].join("\n"); // a path that is cut is of no use
 }

@@ -2,7 +2,7 @@
  * @module */
 import type { Shape } from "../attack/priors.ts";
 import type { Scheme } from "../attack/training/view.ts";
-import { narrowSpace, numberText, thousands } from "../plot/theme.ts";
+import { durationText, narrowSpace, numberText, thousands } from "../plot/theme.ts";
 import type { AttackFinding, Audit, Outcome } from "./findings.ts";
 
 /** Each scheme as texts write it. */
@@ -23,33 +23,33 @@ export const OUTCOMES: Readonly<
   recovered: {
     word: "Recovered",
     tone: "leak",
-    meaning: "private samples themselves: each of their values, rounded, is the private one",
+    meaning: "Private samples themselves: each of their values, rounded, is the private one.",
   },
   likeness: {
     word: "Likeness",
     tone: "near",
-    meaning: "nearer to the private samples than the labels alone bring, but not exact",
+    meaning: "Nearer to the private samples than the labels alone bring, but not exact.",
   },
   nothing: {
     word: "Nothing",
     tone: "none",
-    meaning: "no nearer to the private samples than the mean sample of their class, which the " +
-      "labels alone bring",
+    meaning: "No nearer to the private samples than the mean sample of their class, which the " +
+      "labels alone bring.",
   },
   unmeasured: {
     word: "Unmeasured",
     tone: "open",
-    meaning: "the attack made something, but the private samples were not given to hold it to",
+    meaning: "The attack made something, but the private samples were not given to hold it to.",
   },
   failed: {
     word: "Failed",
     tone: "open",
-    meaning: "the attack made nothing, for the reason that stands with it",
+    meaning: "The attack made nothing, for the reason that stands with it.",
   },
   "out of time": {
     word: "Out of time",
     tone: "open",
-    meaning: "the seconds of the audit ended first; more of them may change the outcome",
+    meaning: "The seconds of the audit ended first; more of them may change the outcome.",
   },
 };
 
@@ -75,7 +75,15 @@ export function samplesText({ kind, shape: [height, width, channels] }: {
 }): string {
   if (kind === "table") return `rows of ${thousands(width)} columns`;
   const colour = channels === 1 ? "grey" : channels === 3 ? "colour" : `${channels}-channel`;
-  return `${colour} images of ${height} × ${width}`;
+  return `${colour} images of ${height}\u00a0×\u00a0${width}`;
+}
+
+/** The audit in a line: "CryptoNN · grey images of 28 × 28 · 4 attacks in 24 s". */
+export function aboutText(audit: Audit): string {
+  const { attacks, scheme, seconds } = audit;
+  const tried = `${attacks.length} ${attacks.length === 1 ? "attack" : "attacks"}`;
+  const time = durationText(seconds.taken);
+  return [SCHEME_NAMES[scheme], samplesText(audit), `${tried} in ${time}`].join(" · ");
 }
 
 /** What stops an attack, or why nothing does. */

@@ -27,7 +27,8 @@ const OTHERS: readonly [begins: RegExp, what: string, way: string][] = [
 export function isTableFile(bytes: Uint8Array): boolean {
   const head = bytes.subarray(0, 512);
   const text = new TextDecoder("latin1").decode(head);
-  const isText = /^[\t\n\r\x20-\x7e\x80-\xff]*$/.test(text) && !/^\s*(<|version https:)/.test(text);
+  const isText = !head.some((byte) => byte < 0x20 && byte !== 9 && byte !== 10 && byte !== 13) &&
+    !/^\s*(<|version https:)/.test(text);
   return isText || OTHERS.slice(1, 4).some(([begins]) => begins.test(head.toHex()));
 }
 
@@ -79,7 +80,14 @@ export function parseCsv(
       ...Number.isFinite(limit) ? { to: limit + 1 } : {},
     }) as unknown as typeof records;
   } catch (error) {
-    return fail((error as CsvError).message);
+    const { code, message, lines, record } = error as CsvError;
+    return fail(
+      code === "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH"
+        ? `line ${lines} has ${
+          (record as string[]).length
+        } cells, the lines before it have another number`
+        : message,
+    );
   }
   if (records.length === 0) fail("it has no rows");
   const [first, second] = records.map(({ record }) => record);

@@ -167,7 +167,9 @@ async function fromArray(
 ): Promise<OwnSamples> {
   const arrays = arraysOf(path, bytes);
   const what = "images [count, height, width]";
-  const fits = (array: Tensor) => array.shape.length > 2 && imageLayout(array) !== null;
+  const isDeep = ({ shape }: Tensor) => shape.length > 2;
+  const anyDeep = arrays.some(isDeep); // a flat array beside is something else
+  const fits = (array: Tensor) => imageLayout(array) !== null && (isDeep(array) || !anyDeep);
   const array = chooseArray(path, arrays, { name: tensor, fits, what });
   if (array.shape.length === 0) array.values(); // says why it cannot be read
   const fail = refusal(`Cannot use ${path} as images`);

@@ -14,7 +14,8 @@ const [INK, PAPER, LINE, BLANK] = [colour.text, colour.ground, colour.axis, colo
 /** Bytes and their sizes. */
 type Picture = readonly [pixels: Uint8Array, shape: Shape];
 
-const isRow = ([height, , channels]: Shape) => height === 1 && channels === 1;
+/** Whether samples of this shape are rows of a table, which are drawn as bars. */
+export const isRow = ([height, , channels]: Shape): boolean => height === 1 && channels === 1;
 
 /** A row's values as bars [32, columns, 1]: 0 is none, 255 a full one. */
 function bars(values: Uint8Array, columns: number): Picture {

@@ -164,7 +164,7 @@ export function digitsAudit(): Audit {
         seconds: 3.2,
         change: {
           ...widthChange,
-          cost: { ...cost, accuracy: null, note: "The samples have no labels." },
+          cost: { accuracy: null, seconds: null, bytes: null, note: "The samples have no labels." },
         },
       }),
       finding({
@@ -225,7 +225,7 @@ export function colourAudit(): Audit {
       caption: outcome === "recovered" ? "certified" : measured ? "SSIM 0.41" : "no truth",
     }));
     return finding({
-      name: `attack-of-kind-${k}`,
+      name: `attack-${"abcdefghijkl"[k]}`,
       title: `${["Linear program, TV + ½·Σx", "Blind alignment", "Decoder"][k % 3]}, variant ${
         k + 1
       }`,

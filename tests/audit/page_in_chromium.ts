@@ -46,23 +46,23 @@ async function openPage(name: string, width: number, colorScheme: "light" | "dar
   return { page, said, asked };
 }
 
-/** What stands out of its place: beyond the window, or cut off where nothing scrolls. */
-function outOfPlace(page: Page): Promise<string[]> {
-  return page.evaluate(() => {
-    const wide = document.documentElement.scrollWidth, room = document.documentElement.clientWidth;
-    const found = wide > room ? [`the page is ${wide} wide in ${room}`] : [];
-    for (const element of document.querySelectorAll("body *")) {
-      const { left, right, width } = element.getBoundingClientRect();
-      if (width <= 1 || element.closest(".scroll") !== null) continue; // hidden; scrolls in its own box
-      const out = left < -0.5 || right > room + 0.5;
-      if (out) found.push(`${element.tagName} ${element.className}: ${left} to ${right}`);
-    }
-    for (const image of document.images) {
-      if (!image.complete || image.naturalWidth === 0) found.push(`not drawn: ${image.alt}`);
-    }
-    return found;
-  });
-}
+/** What stands out of its place: beyond the window, where nothing scrolls; and pictures that are not drawn. */
+const OUT_OF_PLACE = `(() => {
+  const wide = document.documentElement.scrollWidth, room = document.documentElement.clientWidth;
+  const found = wide > room ? [\`the page is \${wide} wide in \${room}\`] : [];
+  for (const element of document.querySelectorAll("body *")) {
+    const { left, right, width } = element.getBoundingClientRect();
+    if (width <= 1 || element.parentElement.closest(".scroll")) continue; // hidden; scrolls in its own box
+    const out = left < -0.5 || right > room + 0.5;
+    if (out) found.push(\`\${element.tagName} \${element.className}: \${left} to \${right}\`);
+  }
+  for (const image of document.images) {
+    if (!image.complete || image.naturalWidth === 0) found.push("not drawn: " + image.alt);
+  }
+  return found;
+})()`;
+
+const outOfPlace = (page: Page): Promise<string[]> => page.evaluate(OUT_OF_PLACE);
 
 for (const name of Object.keys(AUDITS)) {
   Deno.test({
