@@ -7,6 +7,7 @@
 import { dirname, resolve } from "node:path";
 import { parseDocument, visit } from "yaml";
 import { DataError } from "../data/dataset.ts";
+import { readFile } from "../data/read_file.ts";
 import { shown } from "../data/tensor.ts";
 import { type Flag, meant, type Values } from "./args.ts";
 
@@ -22,11 +23,7 @@ export async function readConfig<const F extends Record<string, Flag>>(
   path: string,
   flags: F,
 ): Promise<Partial<Values<F>>> {
-  const bytes = await Deno.readFile(path).catch((cause) => {
-    const why = cause instanceof Deno.errors.NotFound ? "no such file" : (cause as Error).message;
-    throw new DataError(`Cannot read ${path}: ${why}`, { cause });
-  });
-  return parseConfig(path, bytes, flags);
+  return parseConfig(path, await readFile(path, MAX_BYTES), flags);
 }
 
 /** The same of a file's bytes. @param file its path: what others in it are relative to. */
@@ -52,9 +49,6 @@ export function parseConfig<const F extends Record<string, Flag>>(
 /** The one map of a file. */
 function mapOf(file: string, bytes: Uint8Array): Record<string, unknown> {
   const refuse = (why: string) => new DataError(`Cannot read ${file}: ${why}`);
-  if (bytes.length > MAX_BYTES) {
-    throw refuse(`${bytes.length} bytes are no configuration, at most ${MAX_BYTES}`);
-  }
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes); // takes a byte order mark off
