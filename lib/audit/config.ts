@@ -2,7 +2,9 @@
  * together.
  * @module */
 import { SCHEMES } from "../attack/training/view.ts";
-import { ORIENTATIONS } from "../data/layer_file.ts";
+import { MAX_HIDDEN, ORIENTATIONS } from "../data/layer_file.ts";
+import { DATASETS } from "../data/load.ts";
+import { SIGMA } from "../protocol/mitig3/terms.ts";
 import { UsageError, type Values } from "../tools/args.ts";
 
 /** The keys. A file takes all but `example`. */
@@ -46,6 +48,19 @@ export const AUDIT_FLAGS = {
     help:
       "the private samples: a folder or files of PNG, JPEG or WebP, a .npy or .npz, or a .csv of numbers",
   },
+  "public-from": {
+    type: "paths",
+    placeholder: "DIR|FILE…",
+    help:
+      "samples of the same kind that an attacker may have, none of them private (default: a part of the private ones " +
+      "is set aside)",
+  },
+  dataset: {
+    type: "choice",
+    choices: DATASETS,
+    help:
+      "in place of both: the training and the test images of a dataset that comes along or is fetched",
+  },
   resize: {
     type: "text",
     placeholder: "HxW",
@@ -57,13 +72,6 @@ export const AUDIT_FLAGS = {
     placeholder: "NAME",
     help:
       "where the classes are: an array of the .npz, a .npy, a column of the .csv; subfolders are classes by themselves",
-  },
-  "public-from": {
-    type: "paths",
-    placeholder: "DIR|FILE…",
-    help:
-      "samples of the same kind that an attacker may have, none of them private (default: a part of the private ones " +
-      "is set aside)",
   },
   known: {
     type: "integer",
@@ -77,6 +85,20 @@ export const AUDIT_FLAGS = {
     help:
       "how it is trained: cryptonn, where the server has the weights (the default), or a mitigation",
   },
+  hidden: {
+    type: "integer",
+    min: 1,
+    max: MAX_HIDDEN,
+    help:
+      "units of the first layer, in place of a model under mitig1 to mitig3, whose servers do not have it",
+  },
+  epochs: {
+    type: "integer",
+    min: 1,
+    max: 1000,
+    help: "visits to each sample of a training (default: 5)",
+  },
+  sigma: { type: "text", placeholder: "X", help: `of mitig3's noise (default: ${SIGMA})` },
   run: {
     type: "path",
     placeholder: "FILE",
@@ -113,44 +135,60 @@ export const AUDIT_FLAGS = {
 export type AuditConfig = Values<typeof AUDIT_FLAGS>;
 
 const OF_WEIGHTS = ["tensor", "orientation", "input-order", "stride", "padding"] as const;
-const OF_SAMPLES = ["resize", "grey", "labels"] as const;
-const OF_TRUTH = ["known", "names"] as const;
+const OF_FILES = ["resize", "grey", "labels"] as const;
+const OF_TRAININGS = ["hidden", "epochs", "sigma"] as const;
 
 /** Refuses what does not go together, before any file is read.
  * @throws {UsageError} with the line to show. */
 export function checkConfig(config: AuditConfig): AuditConfig {
-  const { weights, run, names, out, json, resize } = config;
-  const images = config["images-from"];
+  const { weights, run, hidden, scheme = "cryptonn", dataset } = config;
   const given = (key: keyof AuditConfig) => config[key] !== undefined && config[key] !== false;
   const refuseIf = (wrong: boolean, why: string) => {
     if (wrong) throw new UsageError(why);
   };
+  refuseIf(given("weights") && given("run"), "--weights and --run exclude each other");
   refuseIf(
-    weights === undefined && run === undefined,
+    hidden !== undefined && (weights !== undefined || scheme === "cryptonn"),
+    "--hidden is in place of --weights, under --scheme mitig1, mitig2 or mitig3",
+  );
+  refuseIf(
+    !given("weights") && !given("run") && !given("hidden"),
     "nothing to audit: give --weights FILE and --images-from DIR, or --run FILE",
   );
-  refuseIf(weights !== undefined && run !== undefined, "--weights and --run exclude each other");
+  const files = given("images-from") || given("public-from");
   refuseIf(
-    weights !== undefined && images === undefined,
-    "--weights needs --images-from DIR|FILE: samples that the model takes",
+    dataset !== undefined && files,
+    "--dataset is in place of --images-from and --public-from",
   );
+  const truth = given("images-from") || dataset !== undefined;
+  const samples = "--images-from DIR|FILE or --dataset NAME";
+  refuseIf(run === undefined && !truth, `samples are needed: give ${samples}`);
   for (const key of OF_WEIGHTS) {
-    refuseIf(run !== undefined && given(key), `--${key} is for --weights, not for --run`);
+    refuseIf(weights === undefined && given(key), `--${key} is for --weights`);
   }
-  refuseIf(names !== undefined && run === undefined, "--names is for --run");
-  const samples = images ?? config["public-from"];
-  for (const key of OF_SAMPLES) {
-    refuseIf(
-      samples === undefined && given(key),
-      `--${key} is for --images-from and --public-from`,
-    );
+  for (const key of OF_TRAININGS) {
+    refuseIf(run !== undefined && given(key), `--${key} is for a training that is made, not --run`);
   }
-  for (const key of OF_TRUTH) {
-    refuseIf(images === undefined && given(key), `--${key} needs --images-from DIR|FILE`);
+  refuseIf(given("sigma") && scheme !== "mitig3", "--sigma is for --scheme mitig3");
+  if (config.sigma !== undefined) sigmaOf(config);
+  for (const key of OF_FILES) {
+    refuseIf(!files && given(key), `--${key} is for --images-from and --public-from`);
   }
-  if (resize !== undefined) sizeOf(resize);
-  refuseIf(out === undefined && !json, "--out DIR is needed, or --json to print alone");
+  refuseIf(given("names") && run === undefined, "--names is for --run");
+  for (const key of ["names", "known"] as const) {
+    refuseIf(!truth && given(key), `--${key} needs ${samples}`);
+  }
+  if (config.resize !== undefined) sizeOf(config.resize);
+  refuseIf(!given("out") && !config.json, "--out DIR is needed, or --json to print alone");
   return config;
+}
+
+/** Of mitig3's noise.
+ * @throws {UsageError} it is no positive number. */
+export function sigmaOf({ sigma = String(SIGMA) }: Pick<AuditConfig, "sigma">): number {
+  const value = Number(sigma);
+  if (sigma.trim() !== "" && value > 0 && value < Infinity) return value;
+  throw new UsageError(`--sigma must be a positive number: got "${sigma}"`);
 }
 
 /** "28x28" as [height, width].

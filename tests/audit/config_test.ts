@@ -26,29 +26,41 @@ Deno.test("checkConfig() takes a model with samples, or a run with or without", 
   config("--weights", "/m.npy", "--images-from", "/a.png", "/b.png", ...out);
   config("--run", "/r.safetensors", ...out);
   config("--run", "/r", "--names", "/n", "--images-from", "/i", "--known", "3", "--json");
+  config("--run", "/r", "--dataset", "mnist", "--names", "/n", "--json");
+  config("--hidden", "300", "--scheme", "mitig3", "--sigma", "0.5", "--dataset", "mnist", "--json");
   assertEquals(config("--run", "/r", "--public-from", "/p", "--grey", "--json").seconds, 60);
   const images = config("--images-from", "/a.png", "/b.png", "--weights", "/m", "--json");
   assertEquals(images["images-from"], ["/a.png", "/b.png"]);
 });
 
 Deno.test("checkConfig() refuses what does not go together, in a line", () => {
+  const model = ["--weights", "/m", "--images-from", "/i", "--json"];
+  const run = ["--run", "/r", "--json"];
   const cases: [args: string[], message: string][] = [
-    [["--out", "/o"], "nothing to audit: give --weights FILE and --images-from DIR, or --run"],
-    [["--images-from", "/i", "--out", "/o"], "nothing to audit"],
-    [["--weights", "/m", "--out", "/o"], "--weights needs --images-from"],
-    [["--weights", "/m", "--run", "/r", "--out", "/o"], "--weights and --run exclude each other"],
-    [["--run", "/r", "--tensor", "w", "--out", "/o"], "--tensor is for --weights, not for --run"],
-    [["--run", "/r", "--stride", "1", "--out", "/o"], "--stride is for --weights"],
+    [["--json"], "nothing to audit: give --weights FILE and --images-from DIR, or --run"],
+    [["--images-from", "/i", "--json"], "nothing to audit"],
+    [["--weights", "/m", "--json"], "samples are needed: give --images-from DIR|FILE or --dataset"],
+    [["--hidden", "9", "--scheme", "mitig2", "--json"], "samples are needed"],
+    [[...model, "--run", "/r"], "--weights and --run exclude each other"],
+    [[...model, "--hidden", "9"], "--hidden is in place of --weights"],
+    [["--hidden", "9", "--images-from", "/i", "--json"], "under --scheme mitig1, mitig2 or mitig3"],
+    [[...run, "--tensor", "w"], "--tensor is for --weights"],
+    [[...run, "--stride", "1"], "--stride is for --weights"],
+    [[...run, "--epochs", "1"], "--epochs is for a training that is made, not --run"],
+    [[...model, "--sigma", "1"], "--sigma is for --scheme mitig3"],
     [
-      ["--weights", "/m", "--images-from", "/i", "--names", "/n", "--out", "/o"],
-      "--names is for --run",
+      [...model, "--scheme", "mitig3", "--sigma", "0"],
+      '--sigma must be a positive number: got "0"',
     ],
-    [["--run", "/r", "--names", "/n", "--out", "/o"], "--names needs --images-from"],
-    [["--run", "/r", "--known", "5", "--out", "/o"], "--known needs --images-from"],
-    [["--run", "/r", "--grey", "--out", "/o"], "--grey is for --images-from and --public-from"],
+    [[...model, "--names", "/n"], "--names is for --run"],
+    [[...model, "--dataset", "mnist"], "--dataset is in place of --images-from and --public-from"],
+    [[...run, "--names", "/n"], "--names needs --images-from"],
+    [[...run, "--known", "5"], "--known needs --images-from"],
+    [[...run, "--grey"], "--grey is for --images-from and --public-from"],
+    [[...run, "--dataset", "mnist", "--resize", "8x8"], "--resize is for --images-from"],
     [["--run", "/r"], "--out DIR is needed, or --json"],
     [
-      ["--run", "/r", "--images-from", "/i", "--resize", "28", "--json"],
+      [...model, "--resize", "28"],
       '--resize must be height x width in pixels, such as 28x28: got "28"',
     ],
   ];
