@@ -7,6 +7,9 @@ import { DATASETS } from "../data/load.ts";
 import { SIGMA } from "../protocol/mitig3/terms.ts";
 import { UsageError, type Values } from "../tools/args.ts";
 
+/** How long an audit may take, where nobody says. */
+export const SECONDS = 60;
+
 /** The keys. A file takes all but `example`. */
 export const AUDIT_FLAGS = {
   weights: {
@@ -119,8 +122,7 @@ export const AUDIT_FLAGS = {
     type: "integer",
     min: 1,
     max: 86_400,
-    default: 60,
-    help: "how long it may take",
+    help: `how long it may take (default: ${SECONDS})`,
   },
   "insecure-seed": {
     type: "integer",
