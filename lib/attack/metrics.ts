@@ -107,7 +107,7 @@ function checkLengths(what: string, xHat: Pixels, xTrue: Pixels): void {
   }
 }
 
-/** A recovery in numbers; null where there is no recovery to measure. */
+/** A recovery in numbers; null where there is no recovery to measure, and `ssim` of an image under 11 × 11. */
 export interface Score {
   readonly status: Recovery["status"];
   /** Of pixels scaled to [0, 1]. */
@@ -129,7 +129,7 @@ export function score(recovery: Recovery, xTrue: ArrayLike<number>, shape: Shape
   const measured = xHat === null ? { mse: null, psnr: null, ssim: null, exact: false } : {
     mse: mse(xHat, xTrue),
     psnr: psnr(xHat, xTrue),
-    ssim: ssim(xHat, xTrue, shape),
+    ssim: Math.min(shape[0], shape[1]) < WINDOW ? null : ssim(xHat, xTrue, shape),
     exact: exact(xHat, xTrue),
   };
   return { status, ...measured, elapsedMs, consistent, certified };
@@ -142,7 +142,7 @@ export function meanScore(
   scores: readonly Score[],
   key: "mse" | "psnr" | "ssim" | "elapsedMs",
 ): number | null {
-  const values = scores.filter((s) => s.mse !== null).map((s) => s[key] as number)
-    .filter((value) => value !== Infinity);
+  const values = scores.filter((s) => s.mse !== null).map((s) => s[key])
+    .filter((value) => value !== null && value !== Infinity) as number[];
   return values.length === 0 ? null : values.reduce((sum, v) => sum + v, 0) / values.length;
 }

@@ -187,7 +187,7 @@ export function checkConfig(config: AuditConfig): AuditConfig {
 
 /** Of mitig3's noise.
  * @throws {UsageError} it is no positive number. */
-export function sigmaOf({ sigma = String(SIGMA) }: Pick<AuditConfig, "sigma">): number {
+export function sigmaOf({ sigma = String(SIGMA) }: { readonly sigma?: string }): number {
   const value = Number(sigma);
   if (sigma.trim() !== "" && value > 0 && value < Infinity) return value;
   throw new UsageError(`--sigma must be a positive number: got "${sigma}"`);

@@ -19,6 +19,8 @@ import type { RecordedRun, Subject } from "./subject.ts";
 /** What was read, and how it was taken, a line each. */
 export interface ReadSubject {
   readonly subject: Subject;
+  /** Samples of an epoch of a run; null where neither the run nor the samples tell. */
+  readonly count: number | null;
   readonly notes: readonly string[];
 }
 
@@ -45,7 +47,7 @@ export async function readSubject(
   };
   const notes = [...own?.notes ?? [], ...others?.notes ?? []];
   if (seen !== null) {
-    const { samples, run, note } = await runOf(file!, seen, own, others, config.names);
+    const { samples, run, count, note } = await runOf(file!, seen, own, others, config.names);
     const subject = {
       ...common,
       layer: null,
@@ -54,7 +56,7 @@ export async function readSubject(
       samples,
       run,
     };
-    return { subject, notes: [...notes, ...note] };
+    return { subject, count, notes: [...notes, ...note] };
   }
   if (own === null) throw new TypeError("Cannot audit: there are no samples");
   const without = { ...common, samples: own, run: null };
@@ -62,15 +64,22 @@ export async function readSubject(
     if (hidden === undefined) {
       throw new TypeError("Cannot audit: there is no model, no width, no run");
     }
-    return { subject: { ...without, layer: null, convolution: false, hidden }, notes };
+    const subject = { ...without, layer: null, convolution: false, hidden };
+    return { subject, count: null, notes };
   }
   const { tensor, orientation, "input-order": inputOrder, stride, padding } = config;
   const wanted = { shape: own.shape, tensor, orientation, inputOrder, stride, padding };
   const read = await readLayerFile(weights, wanted);
-  const W1 = own.scaling ? scaledLayer(read.W1, read.hidden, own.scaling) : read.W1;
+  const W1 = own.scaling ? scaledLayer(read.W1, read.W1.length / read.n, own.scaling).W1 : read.W1;
   const layer = firstLayer(W1, read.n);
   return {
-    subject: { ...without, layer, convolution: read.convolution !== null, hidden: layer.hidden },
+    subject: {
+      ...without,
+      layer,
+      convolution: "convolution" in read && read.convolution !== null,
+      hidden: layer.hidden,
+    },
+    count: null,
     notes: [...notes, ...read.notes, ...roundingNotes(W1, layer)],
   };
 }
@@ -107,8 +116,9 @@ async function readBoth(
   return { own, others };
 }
 
-/** Images of a dataset as samples: pooled, where a run has them so, as our clients' --pool does. */
-function fromDataset(images: Dataset, shape: Shape | undefined): OwnSamples {
+/** Images of a dataset as samples: pooled, where a run has them so, as our clients' --pool does.
+ * @param shape of the run. */
+export function fromDataset(images: Dataset, shape: Shape | undefined): OwnSamples {
   const factor = shape && shape[2] === images.shape[2] ? images.shape[0] / shape[0] : 1;
   const pooled = Number.isInteger(factor) && images.shape[1] / factor === shape?.[1]
     ? poolImages(images, factor)
@@ -125,7 +135,9 @@ async function runOf(
   own: OwnSamples | null,
   others: OwnSamples | null,
   namesFile: string | undefined,
-): Promise<{ samples: OwnSamples | null; run: RecordedRun; note: string[] }> {
+): Promise<
+  { samples: OwnSamples | null; run: RecordedRun; count: number | null; note: string[] }
+> {
   const fail = refusal(`Cannot audit ${file}`);
   const isSplit = seen.scheme === "mitig2" || seen.scheme === "mitig3";
   if (namesFile !== undefined && !isSplit) {
@@ -140,12 +152,12 @@ async function runOf(
     fail(`its samples are ${shapeText(names.shape)} by ${namesFile}, not ${shapeText(own.shape)}`);
   }
   const view: RecordedView = { ...seen, shape };
-  const count = names?.orders[0].length ?? seen.count ?? own?.count ?? 0;
-  if (own !== null && own.count < count) {
+  const count = names?.orders[0].length ?? seen.count ?? own?.count ?? null;
+  if (own !== null && own.count < count!) {
     fail(`it has ${count} samples, ${own.name} has ${own.count}: give those that it trained on`);
   }
-  const spare = own !== null && own.count > count;
-  const samples = spare ? takeSamples(own, Array.from({ length: count }, (_, k) => k)) : own;
+  const spare = own !== null && own.count > count!;
+  const samples = spare ? takeSamples(own, Array.from({ length: count! }, (_, k) => k)) : own;
   const note = spare
     ? [`${file} has ${count} samples: the first ${count} of ${own.count} are taken for them`]
     : [];
@@ -159,7 +171,7 @@ async function runOf(
     }
   }
   if (truth !== null && samples?.labelled) checkLabels(truth, samples, fail);
-  return { samples, run: { view, truth }, note };
+  return { samples, run: { view, truth }, count, note };
 }
 
 const countOf = ([height, width, channels]: Shape) => height * width * channels;

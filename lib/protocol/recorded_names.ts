@@ -7,7 +7,7 @@
 import type { Shape } from "../attack/priors.ts";
 import { type TrainingView, trainingView } from "../attack/training/view.ts";
 import { DataError } from "../data/dataset.ts";
-import { readFile } from "../data/read_file.ts";
+import { readBytes } from "../data/read_bytes.ts";
 import { seal } from "../data/safetensors.ts";
 import { shown } from "../data/tensor.ts";
 import { unsealed } from "./recorded_view.ts";
@@ -44,7 +44,7 @@ export function encodeNames({ shape, orders }: RecordedNames): Uint8Array<ArrayB
 
 /** Reads names. @throws {DataError} no such file; else as {@linkcode decodeNames}. */
 export async function readNames(path: string): Promise<RecordedNames> {
-  return decodeNames(path, await readFile(path, MAX_BYTES));
+  return decodeNames(path, await readBytes(path, MAX_BYTES));
 }
 
 /** Decodes names.

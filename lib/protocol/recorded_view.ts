@@ -11,7 +11,7 @@ import {
   trainingView,
 } from "../attack/training/view.ts";
 import { DataError } from "../data/dataset.ts";
-import { readFile } from "../data/read_file.ts";
+import { readBytes } from "../data/read_bytes.ts";
 import { checkSum, parseForeignSafetensors, seal, type TensorsOf } from "../data/safetensors.ts";
 import { shown, type Tensor } from "../data/tensor.ts";
 
@@ -77,7 +77,7 @@ export function encodeView(
 
 /** Reads what a server recorded. @throws {DataError} no such file; else as {@linkcode decodeView}. */
 export async function readView(path: string): Promise<RecordedView> {
-  return decodeView(path, await readFile(path, 2 * MAX_BYTES));
+  return decodeView(path, await readBytes(path, 2 * MAX_BYTES));
 }
 
 /** The tensors and metadata of a sealed file.

@@ -7,7 +7,7 @@
 import { dirname, resolve } from "node:path";
 import { parseDocument, visit } from "yaml";
 import { DataError } from "../data/dataset.ts";
-import { readFile } from "../data/read_file.ts";
+import { readBytes } from "../data/read_bytes.ts";
 import { shown } from "../data/tensor.ts";
 import { type Flag, meant, type Values } from "./args.ts";
 
@@ -23,7 +23,7 @@ export async function readConfig<const F extends Record<string, Flag>>(
   path: string,
   flags: F,
 ): Promise<Partial<Values<F>>> {
-  return parseConfig(path, await readFile(path, MAX_BYTES), flags);
+  return parseConfig(path, await readBytes(path, MAX_BYTES), flags);
 }
 
 /** The same of a file's bytes. @param file its path: what others in it are relative to. */

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DataError } from "lib/data/dataset.ts";
 import { parseConfig, readConfig } from "lib/tools/config.ts";
+import { withFolder } from "./fixtures.ts";
 
 const flags = {
   weights: { type: "path", placeholder: "FILE", help: "" },
@@ -100,17 +101,27 @@ Deno.test("parseConfig() names the key that is wrong, and the nearest known one"
   }
 });
 
-const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted";
+const ignore = (await Promise.all(
+  (["read", "write"] as const).map((name) => Deno.permissions.query({ name })),
+)).some(({ state }) => state !== "granted");
 
 Deno.test({
-  name: "readConfig() says which file is not there",
+  name: "readConfig() says which file is not there, a folder, or no configuration",
   ignore,
-  async fn() {
-    await assertRejects(
-      () => readConfig("/no/such.yaml", flags),
-      DataError,
-      "Cannot read /no/such.yaml: no such file",
-    );
-    await assertRejects(() => readConfig("/", flags), DataError, "Cannot read /: ");
-  },
+  fn: () =>
+    withFolder(async (folder) => {
+      const large = `${folder}/model.npy`;
+      await Deno.writeTextFile(large, "x".repeat(70_000));
+      await Deno.writeTextFile(`${folder}/a.yaml`, "weights: m.npy");
+      assertEquals(await readConfig(`${folder}/a.yaml`, flags), { weights: `${folder}/m.npy` });
+      const cases: [string, string][] = [
+        [`${folder}/b.yaml`, "no such file or folder"],
+        [folder, "it is no regular file"],
+        [large, "70 kB, at most 66 kB"],
+      ];
+      for (const [path, message] of cases) {
+        const expected = `Cannot read ${path}: ${message}`;
+        await assertRejects(() => readConfig(path, flags), DataError, expected);
+      }
+    }),
 });
