@@ -14,19 +14,18 @@ export interface Slice {
 export class Budget {
   readonly #end: number;
   readonly #start = performance.now();
-  #weight: number;
+  #weight = 0;
 
-  /** @param weights of all that is planned.   @throws {RangeError} seconds or a weight that is not positive. */
-  constructor(
-    readonly seconds: number,
-    weights: readonly number[],
-    private readonly stop?: AbortSignal,
-  ) {
-    const wrong = [seconds, ...weights].find((value) => !(value > 0 && Number.isFinite(value)));
-    if (wrong !== undefined) {
-      throw new RangeError(`Cannot share out time: ${wrong} is not positive`);
+  /** @throws {RangeError} seconds that are not positive. */
+  constructor(readonly seconds: number, private readonly stop?: AbortSignal) {
+    if (!(seconds > 0 && Number.isFinite(seconds))) {
+      throw new RangeError(`Cannot share out time: ${seconds} s is not positive`);
     }
     this.#end = this.#start + 1000 * seconds;
+  }
+
+  /** Says what is still to do, by its weights; what was planned before no longer counts. */
+  plan(weights: readonly number[]): void {
     this.#weight = weights.reduce((sum, weight) => sum + weight, 0);
   }
 
@@ -40,9 +39,9 @@ export class Budget {
     return (this.#end - performance.now()) / 1000;
   }
 
-  /** Begins the next part. @param weight one of those given at the start. */
+  /** Begins the next part. @param weight one of those that were planned. */
   next(weight: number): Slice {
-    const share = Math.min(1, weight / Math.max(weight, this.#weight));
+    const share = weight === 0 ? 0 : Math.min(1, weight / Math.max(weight, this.#weight));
     this.#weight -= weight;
     const end = performance.now() + 1000 * Math.max(0, this.left()) * share;
     const left = () => (end - performance.now()) / 1000;

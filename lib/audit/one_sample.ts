@@ -100,6 +100,12 @@ export interface OneSampleRun {
   readonly measured: Measured | null;
 }
 
+function priorOf(objective: OneSampleAttack, { kind }: Samples, publicSamples: Samples | null) {
+  return objective === "gaussian" && publicSamples
+    ? fitGaussian(publicSamples, undefined, { stationary: kind === "image" })
+    : undefined;
+}
+
 /** Attacks as many of the samples as the time allows, at least one if there is any.
  * @param views of all the samples.   @param options.floor as {@linkcode floorOf} has it. */
 export async function attackSamples(
@@ -114,9 +120,7 @@ export async function attackSamples(
     onProgress?: (done: number, total: number) => void;
   },
 ): Promise<OneSampleRun> {
-  const prior = objective === "gaussian" && publicSamples
-    ? fitGaussian(publicSamples, undefined, { stationary: samples.kind === "image" })
-    : undefined;
+  const prior = priorOf(objective, samples, publicSamples);
   const found: Recovery[] = [];
   let perSample = 0;
   const some = async (count: number, solver: "fast" | "batched") => {
@@ -229,8 +233,8 @@ function captionOf({ status, certified, consistent }: Recovery, { exact, mse }: 
 /** Tried against one objective on some samples: at most this many, so that a search takes seconds. */
 export const SEARCHED = 5;
 
-/** What the attack comes to on the first units of the layer only, on the first samples.
- * @param views of the samples to try, at full width. */
+/** What the attack comes to on the first units of the layer only; null where the time was over first.
+ * @param views of the samples, at full width. */
 export async function atWidth(
   views: readonly ServerView[],
   samples: Samples,
@@ -244,8 +248,12 @@ export async function atWidth(
   },
 ): Promise<Measured | null> {
   const narrow = views.map((view) => narrowView(view, width));
-  const { measured } = await attackSamples(narrow, samples, objective, {
-    ...{ slice, stop, floor, publicSamples },
-  });
-  return measured !== null && measured.attacked === samples.count ? measured : null;
+  const prior = priorOf(objective, samples, publicSamples);
+  const timeLimitS = Math.max(0.1, slice.left());
+  const found = await within(
+    slice,
+    (signal) => attack(narrow, { objective, prior, signal, timeLimitS, workers: 0 }),
+    stop,
+  );
+  return found && measure(found.map(({ xHat }) => xHat), samples, floor);
 }
