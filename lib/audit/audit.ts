@@ -31,7 +31,7 @@ import { secureRng } from "../math/rng.ts";
 import { machine } from "../notebook/notebook.ts";
 import type { On } from "../notebook/run.ts";
 import { Budget } from "./budget.ts";
-import { type Cast, castOf, materialOf, underAttack } from "./cast.ts";
+import { type Cast, castOf, FEW, materialOf, type Trainings, underAttack } from "./cast.ts";
 import { type Audit, SCHEMA, type SubjectLines } from "./findings.ts";
 import { shapeText } from "./measure.ts";
 import { findOneSample, type Found, ONE_SAMPLE, oneSampleAttacks } from "./one_sample.ts";
@@ -39,9 +39,9 @@ import { type Subject, threatOf } from "./subject.ts";
 import { verdictOf } from "./verdict.ts";
 import { withChanges } from "./what_stops.ts";
 import {
+  CUBIC,
   findInTraining,
   linkedByServer,
-  type UnderAttack,
   WHOLE,
   type WholeAttack,
   whyNot,
@@ -138,8 +138,10 @@ export async function audit(
     found.push(await findOneSample(layer!, samples!, name, on));
     ended();
   }
-  const attackAll = async (training: UnderAttack) => {
+  const attackAll = async (trainings: Trainings) => {
     for (const name of whole) {
+      const size = CUBIC.includes(name) ? "few" : "all";
+      const training = trainings[size];
       const slice = budget.next(WHOLE[name].weight);
       const why = whyNot(name, training);
       if (why !== null) notTried.push({ attack: WHOLE[name].title, why });
@@ -147,7 +149,8 @@ export async function audit(
         onMessage?.(WHOLE[name].title);
         found.push(await findInTraining(name, training, { slice, stop, onProgress: inPart }));
         if (name === "relink" && scheme === "mitig2") {
-          training = await linkedByServer(training, slice, stop);
+          const linked = await linkedByServer(training, slice, stop);
+          trainings = { all: linked, few: linked };
         }
       }
       ended();
@@ -220,7 +223,7 @@ function subjectLines(subject: Subject, cast: Cast | null): SubjectLines {
       publicSamples
         ? String(publicSamples.count)
         : cast?.publics
-        ? `${cast.publics.count} of the samples, every second`
+        ? `${cast.publics.count} of the samples, every second of a class`
         : null,
     ),
     ...line(
@@ -257,6 +260,12 @@ function notesOf({ scheme, run, samples, layer }: Subject, cast: Cast | null): s
       : [],
     ...cast !== null && samples !== null && cast.privates.count < samples.count
       ? [`A training takes ${cast.privates.count} of your ${samples.count} samples.`]
+      : [],
+    ...run === null && cast !== null && cast.privates.count > FEW &&
+        (scheme === "mitig1" || scheme === "mitig2")
+      ? [
+        `Inner products are those of a training of ${FEW} samples: the cost of their attacks is cubic.`,
+      ]
       : [],
     "An attack that fails proves nothing: another may do better.",
   ];

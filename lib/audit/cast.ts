@@ -11,6 +11,9 @@ import type { UnderAttack } from "./whole_training.ts";
 /** The most samples of a training that is made, private ones and public ones each. */
 const MOST = 2000;
 
+/** The most of one whose inner products are attacked. */
+export const FEW = 200;
+
 /** From so many labelled samples on, half can stand for public ones and trainings can be compared. */
 export const ENOUGH = 40;
 
@@ -23,18 +26,31 @@ export interface Cast {
   readonly publics: Samples | null;
 }
 
-/** The samples that a training has: all if others are public, else every second. */
+/** The samples that a training has: all if others are public, else every second of each class. */
 export function castOf({ samples, publicSamples, scheme }: Subject): Cast {
   const own = samples!;
-  const places = [...own.names.keys()];
-  const first = (all: Samples) =>
-    all.count <= MOST ? all : pickSamples(all, [...all.names.keys()].slice(0, MOST));
-  if (publicSamples !== null) return { privates: first(own), publics: first(publicSamples) };
-  if (!own.labelled || own.count < ENOUGH) return { privates: first(own), publics: null };
-  const half = (rest: number) => pickSamples(own, places.filter((at) => at % 2 === rest));
-  const publics = first(half(1));
-  return { privates: first(scheme === "cryptonn" ? own : half(0)), publics };
+  if (publicSamples !== null) return { privates: atMost(own), publics: atMost(publicSamples) };
+  if (!own.labelled || own.count < ENOUGH) return { privates: atMost(own), publics: null };
+  const met = new Uint32Array(own.classes.length);
+  const isPublic = Array.from(own.y, (label) => met[label]++ % 2 === 1);
+  const half = (wanted: boolean) =>
+    pickSamples(own, [...own.names.keys()].filter((at) => isPublic[at] === wanted));
+  return {
+    privates: atMost(scheme === "cryptonn" ? own : half(false)),
+    publics: atMost(half(true)),
+  };
 }
+
+/** The first of too many. */
+const atMost = (samples: Samples, most = MOST): Samples =>
+  samples.count <= most ? samples : pickSamples(samples, [...samples.names.keys()].slice(0, most));
+
+/** The same with fewer private samples: attacks on inner products cost their cube. */
+export const fewer = (material: Material): Material => {
+  const samples = atMost(material.samples, FEW);
+  const split = { ...material.split, train: samples };
+  return { ...material, samples, split, known: Math.min(material.known, samples.count >> 1) };
+};
 
 /** Labels for samples that have none: a training needs them, what it tells of the samples does not depend on them. */
 function labelled(samples: Samples, seed: number): Samples {
@@ -63,33 +79,46 @@ export function materialOf(
 const knownOf = (known: number | null, { count }: Dataset) =>
   Math.min(known ?? Math.floor(count / 10), count - 1);
 
-/** The training under attack: the recorded one, or one made now; or why there is none. */
+/** A training under attack, and a smaller one for attacks whose cost grows with the cube of the samples. */
+export interface Trainings {
+  readonly all: UnderAttack;
+  readonly few: UnderAttack;
+}
+
+/** The trainings under attack: the recorded one, or ones made now; or why there are none. */
 export async function underAttack(
   { scheme, hidden, epochs, sigma, run, samples, publicSamples, known }: Subject,
   cast: Cast | null,
   seed: number,
   slice: Slice,
   stop?: AbortSignal,
-): Promise<UnderAttack | string> {
+): Promise<Trainings | string> {
   if (run !== null) {
     const { view, truth } = run;
     const k = samples === null || truth === null ? 0 : knownOf(known, samples);
-    return { view, truth, samples, publicSamples, known: k, seed };
+    const all = { view, truth, samples, publicSamples, known: k, seed };
+    return { all, few: all };
   }
   const { privates, publics } = cast!;
   if (scheme !== "cryptonn" && !privates.labelled) {
     return "a training needs labels: one folder a class, or --labels";
   }
   const own = labelled(privates, seed);
-  const test = publics?.labelled ? publics : own;
   const material: Material = {
-    split: { train: own, test },
+    split: { train: own, test: publics?.labelled ? publics : own },
     ...{ samples: own, publicSamples: publics, seed, known: knownOf(known, own) },
   };
   const setting = { scheme, hidden, epochs, sigma };
   try {
-    const made = await within(slice, (signal) => trainedAs(setting, material, signal), stop);
-    return made === null ? "the time was over before the training was" : made.attacked;
+    const made = await within(slice, async (signal) => {
+      const all = (await trainedAs(setting, material, signal)).attacked;
+      const small = fewer(material);
+      const few = small.samples.count === own.count
+        ? all
+        : (await trainedAs(setting, small, signal)).attacked;
+      return { all, few };
+    }, stop);
+    return made ?? "the time was over before the training was";
   } catch (error) {
     stop?.throwIfAborted();
     if (!(error instanceof RangeError)) throw error;

@@ -2,7 +2,7 @@
  * @module */
 import { clearViews, type FirstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { type Budget, type Slice, within } from "./budget.ts";
-import { ENOUGH } from "./cast.ts";
+import { ENOUGH, fewer } from "./cast.ts";
 import {
   type Changed,
   encryptedSeconds,
@@ -67,7 +67,7 @@ export async function withChanges(
       const found = await width(one.name as OneSampleAttack, subject, costs, { ...on, guess });
       [changed, guess] = [found, found.width ?? guess];
     } else if (kinds[at] === "visits") {
-      changed = await visitsChange(one.name as "gram" | "gram-bayes", now, material!, on);
+      changed = await visitsChange(one.name as "gram" | "gram-bayes", now, fewer(material!), on);
     } else if (kinds[at] === "scheme") {
       changed = otherScheme ??= await schemeChange(now, material!, on);
     } else changed = leaks(one) ? NOT_COMPARED : nothingFound;

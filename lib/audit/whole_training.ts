@@ -59,6 +59,9 @@ export const WHOLE: Readonly<Record<WholeAttack, { title: string; weight: number
   "decoder-named": { title: "Decoder that is told which sample is which", weight: 2 },
 };
 
+/** Attacks whose cost grows with the cube of the samples. */
+export const CUBIC: readonly WholeAttack[] = ["gram", "gram-bayes", "known"];
+
 /** Why an attack cannot be tried on a training, or null. */
 export function whyNot(attack: WholeAttack, run: UnderAttack): string | null {
   const { view, samples, publicSamples, known } = run;
@@ -268,7 +271,7 @@ function findingOf(
     }.`
     : `${measured.exact} of ${attacked} ${noun} exactly; ${
       numberText(100 * measured.leakage, 2)
-    } % of the way from the mean of the class to the exact ${noun}.`;
+    } % of the way from what the attacker had anyway to the exact ${noun}.`;
   return {
     ...{
       ...common,
@@ -373,7 +376,6 @@ async function findLinks(
     sentence: `${
       numberText(100 * share, 2)
     } % of the visits of the last epoch go to the right sample.`,
-    counts: { attacked: count, exact: null, certified: 0 },
     numbers: { "share of visits linked rightly": share },
   };
 }

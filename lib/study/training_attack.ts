@@ -57,6 +57,7 @@ export interface AttackNumbers
   readonly floor: number | null;
   /** Share of the way from the floor to the exact image. */
   readonly leakage: number | null;
+  /** null of images under 11 × 11 too. */
   readonly ssim: number | null;
   /** Images with each pixel right after rounding. */
   readonly exact: number | null;
@@ -68,6 +69,7 @@ export interface AttackNumbers
 /** Attacks a view, and measures the result against the truth where that is there.
  * @param truth.train the images by the view's names; null where nobody has them.
  * @param truth.public of the same kind, none of them private.   @param options.known how many images are known: the last.
+ * @returns numbers, the recovery, and which of its rows are of images that were not known.
  * @throws as `attackTraining`. */
 export async function attackAndMeasure(
   view: TrainingView,
@@ -77,7 +79,7 @@ export async function attackAndMeasure(
     readonly known?: number;
     readonly seed: number;
   },
-): Promise<{ numbers: AttackNumbers; found: TrainingRecovery }> {
+): Promise<{ numbers: AttackNumbers; found: TrainingRecovery; rows: readonly number[] }> {
   const { train } = truth;
   const { n } = truth.public;
   const pick = (from: Dataset, names: Uint32Array) => {
@@ -111,7 +113,7 @@ export async function attackAndMeasure(
   const none = { mse: null, floor: null, leakage: null, ssim: null, exact: null };
   const noGram = { gramCorrelation: null, part: null };
   if (train === null || status === "failed" || !named || rows.length === 0) {
-    return { numbers: { ...said, ...counts, ...none, ...noGram }, found };
+    return { numbers: { ...said, ...counts, ...none, ...noGram }, found, rows };
   }
   const wanted = Uint32Array.from(rows, (row) => found.samples[row]);
   const [x, y] = [pick(train, wanted), Uint8Array.from(wanted, (name) => train.y[name])];
@@ -123,7 +125,7 @@ export async function attackAndMeasure(
     : Float64Array.from({ length: rows.length ** 2 }, (_, at) =>
       G![rows[Math.floor(at / rows.length)] * found.samples.length + rows[at % rows.length]]);
   const inner = { gramCorrelation: gramCorrelation(ofGram, Gram), part: part(ofGram, Gram, y) };
-  if (drawn === null) return { numbers: { ...said, ...counts, ...none, ...inner }, found };
+  if (drawn === null) return { numbers: { ...said, ...counts, ...none, ...inner }, found, rows };
   const mse = meanMse(drawn, x);
   const means = classMeans(truth.public, view.classes);
   const floor = meanMse(fromLabels(y, means, n), x);
@@ -132,8 +134,10 @@ export async function attackAndMeasure(
   const each = rows.map((_, i) => [at(drawn, i), at(x, i)]);
   const measured = {
     ...{ mse, floor, leakage: share(mse, floor) },
-    ssim: each.reduce((sum, [a, b]) => sum + ssim(a, b, view.shape), 0) / each.length,
+    ssim: Math.min(view.shape[0], view.shape[1]) < 11
+      ? null
+      : each.reduce((sum, [a, b]) => sum + ssim(a, b, view.shape), 0) / each.length,
     exact: each.filter(([a, b]) => a.every((v, p) => Math.round(v) === b[p])).length,
   };
-  return { numbers: { ...said, ...counts, ...measured, ...inner }, found };
+  return { numbers: { ...said, ...counts, ...measured, ...inner }, found, rows };
 }
