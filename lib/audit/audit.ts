@@ -104,6 +104,9 @@ export async function audit(
   { seconds, insecureSeed, signal: stop, onProgress, onMessage }: AuditOptions,
 ): Promise<Audit> {
   checkSubject(subject);
+  if (!(seconds > 0 && Number.isFinite(seconds))) {
+    throw new RangeError(`Cannot audit in ${seconds} s: expected a positive number`);
+  }
   const { scheme, layer, samples, publicSamples, run, convolution } = subject;
   const seed = insecureSeed ?? new DataView(secureRng().bytes(4).buffer).getUint32(0);
   const cast = run === null ? castOf(subject) : null;
@@ -138,7 +141,9 @@ export async function audit(
     found.push(await findOneSample(layer!, samples!, name, on));
     ended();
   }
+  let current: Trainings["numbers"] = null;
   const attackAll = async (trainings: Trainings) => {
+    current = trainings.numbers;
     for (const name of whole) {
       const size = CUBIC.includes(name) ? "few" : "all";
       const training = trainings[size];
@@ -150,7 +155,7 @@ export async function audit(
         found.push(await findInTraining(name, training, { slice, stop, onProgress: inPart }));
         if (name === "relink" && scheme === "mitig2") {
           const linked = await linkedByServer(training, slice, stop);
-          trainings = { all: linked, few: linked };
+          trainings = { ...trainings, all: linked, few: linked };
         }
       }
       ended();
@@ -171,7 +176,7 @@ export async function audit(
   const ranked = found.toSorted((a, b) => RANK[a.outcome] - RANK[b.outcome] || far(b) - far(a));
   const material = cast && materialOf(cast, subject, seed);
   const attacks = await withChanges(ranked, subject, material, {
-    ...{ budget, stop },
+    ...{ budget, stop, current },
     begin(title) {
       onMessage?.(`what stops: ${title}`);
       ended();

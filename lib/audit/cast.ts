@@ -4,7 +4,7 @@
 import { type Dataset, dataset } from "../data/dataset.ts";
 import { seededRng } from "../math/rng.ts";
 import { type Slice, within } from "./budget.ts";
-import { type Material, trainedAs } from "./changes.ts";
+import { type Material, trainedAs, type TrainingNumbers } from "./changes.ts";
 import { pickSamples, type Samples, type Subject } from "./subject.ts";
 import type { UnderAttack } from "./whole_training.ts";
 
@@ -83,6 +83,8 @@ const knownOf = (known: number | null, { count }: Dataset) =>
 export interface Trainings {
   readonly all: UnderAttack;
   readonly few: UnderAttack;
+  /** How well and how fast it trains; null of a recorded one, or where labels are made up. */
+  readonly numbers: TrainingNumbers | null;
 }
 
 /** The trainings under attack: the recorded one, or ones made now; or why there are none. */
@@ -97,7 +99,7 @@ export async function underAttack(
     const { view, truth } = run;
     const k = samples === null || truth === null ? 0 : knownOf(known, samples);
     const all = { view, truth, samples, publicSamples, known: k, seed };
-    return { all, few: all };
+    return { all, few: all, numbers: null };
   }
   const { privates, publics } = cast!;
   if (scheme !== "cryptonn" && !privates.labelled) {
@@ -111,12 +113,12 @@ export async function underAttack(
   const setting = { scheme, hidden, epochs, sigma };
   try {
     const made = await within(slice, async (signal) => {
-      const all = (await trainedAs(setting, material, signal)).attacked;
+      const { attacked: all, ...numbers } = await trainedAs(setting, material, signal);
       const small = fewer(material);
       const few = small.samples.count === own.count
         ? all
         : (await trainedAs(setting, small, signal)).attacked;
-      return { all, few };
+      return { all, few, numbers: privates.labelled ? numbers : null };
     }, stop);
     return made ?? "the time was over before the training was";
   } catch (error) {

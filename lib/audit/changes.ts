@@ -153,12 +153,18 @@ export interface Setting {
   readonly sigma: number;
 }
 
+/** How well and how fast a training went. */
+export interface TrainingNumbers {
+  /** Of test samples, in [0, 1]. */
+  readonly accuracy: number;
+  /** In the clear. */
+  readonly secondsPerEpoch: number;
+}
+
 /** A setting that was trained and attacked. */
-export interface Tried extends Setting {
+export interface Tried extends Setting, TrainingNumbers {
   readonly leakage: number;
   readonly stops: boolean;
-  readonly accuracy: number;
-  readonly secondsPerEpoch: number;
 }
 
 /** What trainings are made of. */
@@ -184,7 +190,7 @@ export async function trainedAs(
   setting: Setting,
   { split, samples, publicSamples, known, seed }: Material,
   signal: AbortSignal,
-): Promise<{ attacked: UnderAttack; accuracy: number; secondsPerEpoch: number }> {
+): Promise<TrainingNumbers & { attacked: UnderAttack }> {
   const { view, ...rest } = await freshTraining(split, { ...setting, seed, signal });
   const server = setting.scheme === "mitig3" ? unnamed(view) : view;
   return { attacked: { view: server, truth: view, samples, publicSamples, known, seed }, ...rest };
@@ -238,7 +244,12 @@ const SIGMAS = [0.5, 0.7, 1, 1.5, 2];
 export async function schemeChange(
   now: Setting,
   material: Material,
-  { slice, stop }: { slice: Slice; stop?: AbortSignal },
+  { slice, stop, current }: {
+    slice: Slice;
+    stop?: AbortSignal;
+    /** Of the training as it is. */
+    current: TrainingNumbers | null;
+  },
 ): Promise<Changed> {
   const others: Setting[] = [
     ...now.scheme === "cryptonn" ? [{ ...now, scheme: "mitig2" as const }] : [],
@@ -261,7 +272,6 @@ export async function schemeChange(
         : `Tried and leaking too: ${names}.`,
     );
   }
-  const current = await within(slice, (signal) => trainedAs(now, material, signal), stop);
   const { n } = material.split.train;
   const sizes = { n, classes: material.split.train.classes.length };
   const cost: Cost = {
@@ -296,7 +306,12 @@ export async function visitsChange(
   attack: WholeAttack,
   now: Setting,
   material: Material,
-  { slice, stop }: { slice: Slice; stop?: AbortSignal },
+  { slice, stop, current }: {
+    slice: Slice;
+    stop?: AbortSignal;
+    /** Of the training as it is. */
+    current: TrainingNumbers | null;
+  },
 ): Promise<Changed> {
   const trials: Trial[] = [];
   const accuracies: number[] = [];
@@ -323,7 +338,6 @@ export async function visitsChange(
     );
   }
   const visits = accuracies.length;
-  const current = await within(slice, (signal) => trainedAs(now, material, signal), stop);
   const change: Change = {
     kind: "visits",
     what: `send each sample ${visits === 1 ? "once" : `${visits} times`} at most`,

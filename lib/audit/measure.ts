@@ -72,9 +72,9 @@ export function measure(
     ).length;
   const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
   const [mse, level] = [mean(errors), mean(floors)];
-  const gains = floors.map((value, i) => value - errors[i]);
-  const gain = mean(gains);
-  const spread = Math.sqrt(mean(gains.map((v) => (v - gain) ** 2)) / Math.max(1, count - 1));
+  const gain = level > 0 ? 1 - mse / level : 0;
+  const rest = mean(floors.map((value, i) => (value - errors[i] - gain * value) ** 2)); // of a ratio of means
+  const spread = level > 0 ? Math.sqrt(rest / Math.max(1, count - 1)) / level : 0;
   const clip = (share: number) => Math.min(1, Math.max(0, share));
   const drawn = X.flatMap((row, i) => row === null ? [] : [[row, truth(i)]]);
   const similar = kind === "image" && Math.min(shape[0], shape[1]) >= 11 && drawn.length > 0
@@ -82,8 +82,8 @@ export function measure(
     : null;
   return {
     ...{ attacked: count, exact, mse, floor: level, ssim: similar },
-    leakage: level > 0 ? clip(gain / level) : 0,
-    low: level > 0 ? clip((gain - 1.96 * spread) / level) : 0,
+    leakage: clip(gain),
+    low: clip(gain - 1.96 * spread),
   };
 }
 

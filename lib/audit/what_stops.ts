@@ -10,6 +10,7 @@ import {
   schemeChange,
   type Setting,
   trainedAs,
+  type TrainingNumbers,
   visitsChange,
   widthChange,
 } from "./changes.ts";
@@ -45,7 +46,13 @@ export async function withChanges(
   found: readonly Found[],
   subject: Subject,
   material: Material | null,
-  { budget, stop, begin }: { budget: Budget; stop?: AbortSignal; begin: (title: string) => void },
+  { budget, stop, current, begin }: {
+    budget: Budget;
+    stop?: AbortSignal;
+    /** Of the training under attack; null where there was none. */
+    current: TrainingNumbers | null;
+    begin: (title: string) => void;
+  },
 ): Promise<AttackFinding[]> {
   const kinds = found.map((one) => kindOf(one, material));
   const weights = kinds.map((kind, at) =>
@@ -61,7 +68,7 @@ export async function withChanges(
   for (const [at, one] of found.entries()) {
     begin(one.title);
     const slice = budget.next(weights[at]);
-    const on = { slice, stop };
+    const on = { slice, stop, current };
     let changed: Changed;
     if (kinds[at] === "width") {
       const found = await width(one.name as OneSampleAttack, subject, costs, { ...on, guess });

@@ -49,7 +49,7 @@ export type WholeAttack = TrainingAttack | "relink" | "decoder-named";
 export const WHOLE: Readonly<Record<WholeAttack, { title: string; weight: number }>> = {
   gradient: { title: "Batches from gradients", weight: 2 },
   epochs: { title: "Images from many visits", weight: 2 },
-  align: { title: "Blind alignment with public samples", weight: 3 },
+  align: { title: "Blind alignment with public samples", weight: 5 },
   decoder: { title: "Decoder fitted to known samples", weight: 2 },
   known: { title: "Inner products with known samples", weight: 2 },
   gram: { title: "Inner products, least squares", weight: 2 },
@@ -118,6 +118,9 @@ function knownOf(names: readonly number[], samples: Samples, count: number): Kno
   return { samples: Uint32Array.from(own), x: pickSamples(samples, own).x };
 }
 
+/** Samples that a program is solved for, each. */
+const PROGRAMS = 20;
+
 /** Runs an attack; what it brings, by places in the private samples. */
 async function run(
   attack: WholeAttack,
@@ -147,12 +150,11 @@ async function run(
     };
   }
   const own = attack === "gradient" || attack === "epochs" ? firstBatch(view) : view;
-  const needs = TRAINING_ATTACKS[attack as TrainingAttack].needs === "known";
+  const names = attack === "known" ? [...visitsOf(own).keys()].sort((a, b) => a - b) : [];
   return await attackTraining(own, {
     ...{ attack: attack as TrainingAttack, publicImages: publicSamples ?? undefined, ...on },
-    known: needs
-      ? knownOf([...visitsOf(own).keys()].sort((a, b) => a - b), samples!, k)
-      : undefined,
+    known: attack === "known" ? knownOf(names, samples!, k) : undefined,
+    samples: attack === "known" ? Uint32Array.from(names.slice(0, PROGRAMS)) : undefined,
   });
 }
 
