@@ -62,45 +62,55 @@ interface Placed {
  * @throws {DataError} what cannot be read, no or several arrays that fit, both ways round fit, other images than the
  * model takes, a step before the layer that is not linear. {RangeError} a stride or padding that is none. */
 export async function readLayerFile(path: string, wanted: LayerWanted): Promise<LayerFile> {
-  const { shape, stride = 1, padding = 0 } = wanted;
-  if (!Number.isSafeInteger(stride) || stride < 1) {
-    throw new RangeError(`Cannot read: stride ${stride}`);
-  }
-  if (!Number.isSafeInteger(padding) || padding < 0) {
-    throw new RangeError(`Cannot read: padding ${padding}`);
+  const { shape, stride, padding } = wanted;
+  for (const [name, value, least] of [["stride", stride, 1], ["padding", padding, 0]] as const) {
+    if (value === undefined || Number.isSafeInteger(value) && value >= least) continue;
+    throw new RangeError(
+      `Cannot read ${path}: ${name} ${value}, expected an integer from ${least}`,
+    );
   }
   const model = await readModelFile(path);
   const notes: string[] = [];
   const note = (what: string) => notes.push(`${path}: ${what}`);
-  const n = countOf(shape);
-  const { layer, input, usual } = structured(path, model, wanted) ??
-    plainLayer(path, model, { ...wanted, stride, padding }, note);
-  if (model.structure !== null) note(`${layer.called} is its first layer with weights`);
+  const { layer, input, usual } = structured(path, model, wanted, note) ??
+    plainLayer(path, model, wanted, note);
   const order = orderOf(path, { input, usual }, wanted, note);
-  const { bias, ...rows } = layerRows(path, layer, pixelsOf(order, shape), n);
-  const { convolution } = rows;
-  if (convolution !== null) {
-    const { filters, kernel, outputs } = convolution;
-    note(
-      `${rows.filters} filters of ${kernel} × ${kernel}, stride ${convolution.stride}, padding ` +
-        `${convolution.padding}, each with ${outputs.join(" × ")} outputs`,
-    );
-    if (filters < rows.filters) {
-      const enough = rows.hidden >= n ? `, more equations than the ${n} pixels` : "";
-      note(`only the first ${filters} filters are taken, ${rows.hidden} rows${enough}`);
-    }
-  }
-  if (layer.input.scale.some((value) => value !== 1)) {
-    note("the scale of its inputs is taken into W1");
-  }
-  if (layer.input.offset.some((value) => value !== 0)) {
-    note("the offset of its inputs is a constant that the server knows, taken into the bias");
-  }
-  return { W1: rows.W1, hidden: rows.hidden, n, bias, convolution, notes };
+  const n = countOf(shape);
+  const { W1, hidden, bias, convolution, filters } = layerRows(
+    path,
+    layer,
+    pixelsOf(order, shape),
+    n,
+  );
+  if (convolution !== null) noteConvolution({ ...convolution, has: filters, hidden, n }, note);
+  return { W1, hidden, n, bias, convolution, notes };
+}
+
+/** Says how a convolution was taken. */
+function noteConvolution(
+  { filters, kernel, stride, padding, outputs, has, hidden, n }: Convolution & {
+    has: number;
+    hidden: number;
+    n: number;
+  },
+  note: (what: string) => void,
+): void {
+  note(
+    `${has} filters of ${kernel} × ${kernel}, stride ${stride}, padding ${padding}, each with ` +
+      `${outputs.join(" × ")} outputs`,
+  );
+  if (filters === has) return;
+  const enough = hidden >= n ? `, more equations than the ${n} pixels` : "";
+  note(`only the first ${filters} filters are taken, ${hidden} rows${enough}`);
 }
 
 /** The layer that the file's own structure says; null where it has none, or another array is asked for by name. */
-function structured(path: string, { structure }: ModelFile, wanted: LayerWanted): Placed | null {
+function structured(
+  path: string,
+  { structure }: ModelFile,
+  wanted: LayerWanted,
+  note: (what: string) => void,
+): Placed | null {
   if (structure === null) return null;
   let layer: FoundLayer;
   try {
@@ -109,14 +119,20 @@ function structured(path: string, { structure }: ModelFile, wanted: LayerWanted)
     if (error instanceof DataError && wanted.tensor !== undefined) return null;
     throw error;
   }
-  if (wanted.tensor !== undefined && wanted.tensor !== layer.weights.name) return null;
+  const { called, weights, orientation, input } = layer;
+  if (wanted.tensor !== undefined && wanted.tensor !== weights.name) return null;
   const stray = (["orientation", "stride", "padding"] as const).find((flag) =>
     wanted[flag] !== undefined
   );
   if (stray !== undefined) {
     refusal(`Cannot use ${path}`)(`its own structure tells, leave out --${stray}`);
   }
-  const flat = layer.orientation === "hidden-in" ? "channels-first" : "channels-last";
+  note(`${called} is its first layer with weights, ${shapeText(weights.shape)}`);
+  if (input.scale.some((value) => value !== 1)) note("the scale of its inputs is taken into W1");
+  if (input.offset.some((value) => value !== 0)) {
+    note("the offset of its inputs is a constant that the server knows, taken into the bias");
+  }
+  const flat = orientation === "hidden-in" ? "channels-first" : "channels-last";
   return { layer, input: structure.input, usual: structure.usual ?? flat };
 }
 

@@ -115,11 +115,14 @@ function weightsOf({ node, nodes }: At, rank: number, fail: Fail): Tensor {
  * number a unit.
  * @param shape what it is broadcast to; as many numbers as the layer has units. */
 function biasOf({ node, nodes }: At, shape: readonly number[]): Float64Array | null {
+  const own = nodes.constant(node.input[2]);
+  // of a convolution it is one axis, which is that of the filters
+  if (own !== null && node.opType === "Conv") return own.values();
   const [next, ...more] = nodes.usersOf(node.output[0]);
   const added = next?.opType === "Add" && more.length === 0
-    ? next.input.find((name) => name !== node.output[0])
-    : undefined;
-  const bias = nodes.constant(node.input[2] || added);
+    ? nodes.constant(next.input.find((name) => name !== node.output[0]))
+    : null;
+  const bias = own ?? added;
   return bias === null ? null : broadcast({ shape: bias.shape, values: bias.values() }, shape);
 }
 
@@ -159,13 +162,16 @@ function convolution(at: At, fail: Fail): FoundLayer {
   if (stride !== other || !(stride >= 1)) {
     fail(`${called} has strides ${stride} × ${other}, only equal ones are read`);
   }
+  const bias = biasOf(at, [1, filters, 1, 1]);
+  if (bias !== null && bias.length !== filters) {
+    fail(`${called} has a bias of ${bias.length} numbers, expected ${filters}`);
+  }
   const padding = paddingOf(node, [height, width], [down, across], stride);
   if (!padding.every((zeros) => Number.isSafeInteger(zeros) && zeros >= 0)) {
     fail(`${called} has pads ${padding.join(", ")}`);
   }
   return {
-    ...{ called, weights, orientation: "hidden-in", factor: 1 },
-    bias: biasOf(at, [1, filters, 1, 1]),
+    ...{ called, weights, orientation: "hidden-in", factor: 1, bias },
     input: reshaped(permuted(given, [0, 2, 3, 1])!, [height, width, channels])!,
     convolution: { stride, padding },
   };

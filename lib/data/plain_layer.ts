@@ -29,20 +29,23 @@ const inputsOf = (shape: readonly number[], way: Orientation) =>
   way === "hidden-in" ? shape.slice(1) : shape.slice(0, -1);
 
 /** The ways in which it is the square filters of a convolution. */
-function filterWays({ shape }: Tensor, [height, width, channels]: ImageShape): Way[] {
+function filterWays(
+  { shape }: Tensor,
+  { shape: [height, width, channels], padding = 0 }: LayerWanted,
+): Way[] {
   if (shape.length !== 4) return [];
   return ORIENTATIONS.filter((way) => {
     const [down, across, depth] = way === "hidden-in"
       ? [shape[2], shape[3], shape[1]]
       : [shape[0], shape[1], shape[2]];
-    return down === across && depth === channels && down <= Math.min(height, width);
+    return down === across && depth === channels && down <= Math.min(height, width) + 2 * padding;
   }).map((orientation) => ({ orientation, convolution: true }));
 }
 
 /** A kernel as large as the image is the same dense layer, and one way of saying it is enough. */
-function ways(tensor: Tensor, shape: ImageShape): Way[] {
-  const dense = denseWays(tensor, countOf(shape));
-  return dense.length > 0 ? dense : filterWays(tensor, shape);
+function ways(tensor: Tensor, wanted: LayerWanted): Way[] {
+  const dense = denseWays(tensor, countOf(wanted.shape));
+  return dense.length > 0 ? dense : filterWays(tensor, wanted);
 }
 
 function list(tensors: readonly Tensor[]): string {
@@ -54,12 +57,8 @@ function list(tensors: readonly Tensor[]): string {
 }
 
 /** The array that is meant: the one asked for, the only one, or the only one that fits. */
-function choose(
-  path: string,
-  tensors: readonly Tensor[],
-  shape: ImageShape,
-  name?: string,
-): Tensor {
+function choose(path: string, tensors: readonly Tensor[], wanted: LayerWanted): Tensor {
+  const { shape, tensor: name } = wanted;
   const fail = refusal(`Cannot use ${path}`);
   if (name !== undefined) {
     return tensors.find((tensor) => tensor.name === name) ??
@@ -71,35 +70,34 @@ function choose(
   const names = new Set(tensors.map((tensor) => tensor.name));
   const isMoment = (tensor: Tensor) =>
     /\.[mv]$/.test(tensor.name) && names.has(tensor.name.slice(0, -2));
-  const fitting = tensors.filter((tensor) => ways(tensor, shape).length > 0 && !isMoment(tensor));
+  const fitting = tensors.filter((tensor) => ways(tensor, wanted).length > 0 && !isMoment(tensor));
   if (fitting.length === 0) {
     const likely = tensors.find((tensor) => tensor.shape.length >= 2);
-    const way = likely === undefined ? null : otherImages(likely.shape, shape);
-    const expected = `no tensor is [hidden, ${countOf(shape)}] or filters over ${
-      shape[2]
-    } channels`;
+    const way = likely === undefined ? null : otherImages(likely, shape);
+    const expected = `no tensor is [hidden, ${
+      countOf(shape)
+    }] or filters over the images' channels`;
     fail(`${expected} among ${list(tensors)}${way === null ? "" : `; ${way}`}`);
   }
   if (fitting.length > 1) fail(`several tensors fit, choose by --tensor NAME: ${list(fitting)}`);
   return fitting[0];
 }
 
-/** Images that an array would be a layer of, as a way out. */
-function otherImages(sizes: readonly number[], shape: ImageShape): string | null {
-  const inputs: (readonly number[])[] = sizes.length === 2
-    ? [[Math.max(...sizes)], [Math.min(...sizes)]]
-    : ORIENTATIONS.map((way) => inputsOf(sizes, way));
-  for (const input of inputs) {
-    const way = wayOut([countOf(input)], shape);
-    if (way !== null) {
-      return `it takes ${countOf(input)} inputs, the images are ${imageText(shape)}: ${way}`;
-    }
+/** Images that an array would be a layer of, as a way out. Of a matrix either axis may be the inputs: its name tells
+ * whose habit it follows, else the larger one is. */
+function otherImages({ name, shape: sizes }: Tensor, shape: ImageShape): string | null {
+  const inputs = ORIENTATIONS.map((way) => countOf(inputsOf(sizes, way)));
+  if (/kernel/.test(name) || !/weight/.test(name) && inputs[1] > inputs[0]) inputs.reverse();
+  for (const count of inputs) {
+    const way = wayOut([count], shape);
+    if (way !== null) return `it takes ${count} inputs, the images are ${imageText(shape)}: ${way}`;
   }
   return null;
 }
 
 /** Why an array is no layer of these images, and what to do. */
-function misfit({ shape: sizes }: Tensor, shape: ImageShape): string {
+function misfit(tensor: Tensor, shape: ImageShape): string {
+  const sizes = tensor.shape;
   const [text, n] = [shapeText(sizes), countOf(shape)];
   const [rows, columns] = sizes;
   const expected = `it is ${text}, expected [hidden, ${n}]`;
@@ -109,7 +107,7 @@ function misfit({ shape: sizes }: Tensor, shape: ImageShape): string {
   if (sizes.length === 2 && columns === n + 1) return bias("column", "W[:, :-1]", "W[:, 1:]");
   if (sizes.length === 2 && rows === n + 1) return bias("row", "W[:-1]", "W[1:]");
   if (sizes.length === 4) return `${text} are filters, ${filtersMisfit(sizes, shape)}`;
-  const way = otherImages(sizes, shape);
+  const way = otherImages(tensor, shape);
   return expected + (way === null ? "" : `; ${way}`);
 }
 
@@ -147,17 +145,15 @@ function biasBeside(tensor: Tensor, tensors: readonly Tensor[], hidden: number) 
 export function plainLayer(
   path: string,
   { tensors, metadata }: ModelFile,
-  { shape, tensor: name, orientation, stride, padding }: LayerWanted & {
-    stride: number;
-    padding: number;
-  },
+  wanted: LayerWanted,
   note: (what: string) => void,
 ): { layer: FoundLayer; input: InputSizes; usual: InputOrder } {
   const fail = refusal(`Cannot use ${path}`);
-  const tensor = choose(path, tensors, shape, name);
+  const { shape, orientation, stride = 1, padding = 0 } = wanted;
+  const tensor = choose(path, tensors, wanted);
   if (tensor.shape.length === 0) tensor.values(); // says why it cannot be read
   const text = shapeText(tensor.shape);
-  const fitting = ways(tensor, shape);
+  const fitting = ways(tensor, wanted);
   if (fitting.length === 0) fail(misfit(tensor, shape));
   const way = fitting.find((way) => way.orientation === orientation) ?? fitting[0];
   if (orientation !== undefined && way.orientation !== orientation) {
@@ -167,6 +163,9 @@ export function plainLayer(
     fail(
       `${text} fits both ways: --orientation hidden-in (as PyTorch has it) or in-hidden (Keras)`,
     );
+  }
+  if (!way.convolution && (wanted.stride ?? wanted.padding) !== undefined) {
+    fail(`${text} is a dense layer, leave out --stride and --padding`);
   }
   const ours = pixelScaleOf(metadata);
   const first = way.orientation === "hidden-in";
