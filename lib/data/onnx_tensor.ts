@@ -45,7 +45,8 @@ export function onnxTensor(
     const { location, offset, length } = elsewhere(proto);
     const whole = others.get(location ?? "");
     if (whole === undefined) return refused("its numbers lie in another file, which is not read");
-    const [begin, size] = [Number(offset ?? 0), Number(length ?? whole.length)];
+    const begin = Number(offset ?? 0);
+    const size = Number(length ?? whole.length - begin);
     if (!(begin >= 0 && size >= 0 && begin + size <= whole.length)) {
       return refused(`truncated, bytes ${begin} to ${begin + size} of ${shown(location!)}`);
     }
