@@ -75,6 +75,9 @@ test("readImages() refuses two sizes, and makes them one when asked", async (fol
     "Cannot read FOLDER: two sizes, a.png has 2×3 and b.png 3×3: --resize HxW makes them one",
   );
   assertEquals((await readImages([folder], { resize: [3, 3] })).shape, [3, 3, 1]);
+  await write(folder, { "b.png": png(ramp(8), [2, 4, 1]) });
+  const line = await refusal(folder, () => readImages([folder]));
+  assertEquals(line.includes("a.png has 2×3 and b.png 2×4"), true, line);
 });
 
 test("readImages() bounds the values an image", async (folder) => {
