@@ -27,7 +27,7 @@ import { shapeText, shown, type Tensor } from "./tensor.ts";
 
 /** What is asked of images. */
 export interface ImageOptions {
-  /** [height, width] to give them; proportions follow. */
+  /** [height, width] to give them; proportions are not kept. */
   readonly resize?: Resize;
   /** Colour as its luma 0.299·R + 0.587·G + 0.114·B (ITU-R BT.601), rounded. */
   readonly grey?: boolean;
@@ -46,12 +46,10 @@ const luma = (r: number, g: number, b: number) => Math.round(0.299 * r + 0.587 *
 
 /** Three channels as one, where all pixels are grey or it is asked for. */
 function withoutColour(x: Uint8Array, grey: boolean): Uint8Array | null {
-  const colourless = x.every((value, at) => value === x[at - at % 3]);
-  if (!colourless && !grey) return null;
-  return Uint8Array.from(
-    { length: x.length / 3 },
-    (_, p) => colourless ? x[3 * p] : luma(x[3 * p], x[3 * p + 1], x[3 * p + 2]),
-  );
+  if (!grey && !x.every((value, at) => value === x[at - at % 3])) return null;
+  return Uint8Array.from({ length: x.length / 3 }, (_, p) =>
+    // of a grey pixel, its value
+    luma(x[3 * p], x[3 * p + 1], x[3 * p + 2]));
 }
 
 /** Puts the parts together: grey, sizes and labels are the same for files and arrays. */

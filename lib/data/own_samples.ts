@@ -84,8 +84,8 @@ export function splitSamples(
   const seen = new Array<number>(samples.classes.length).fill(0);
   const halves: [number[], number[]] = [[], []];
   samples.y.forEach((label, index) => {
-    const k = ++seen[label]; // 1 / 3 · 3 may fall short of 1
-    const isPublic = Math.floor(k * share + 1e-9) > Math.floor((k - 1) * share + 1e-9);
+    const k = ++seen[label];
+    const isPublic = Math.floor(k * share) > Math.floor((k - 1) * share);
     halves[Number(isPublic)].push(index);
   });
   const empty = halves.findIndex((half) => half.length === 0);
