@@ -70,8 +70,8 @@ function summaryTable({ attacks }: Audit): Html {
   });
   const heads = columns.map((column) => html`<th role="columnheader" scope="col">${column}</th>`);
   return html`
-    <div class="scroll" tabindex="0" role="group" aria-label="Summary">
-      <table class="summary" role="table">
+    <div class="scroll">
+      <table class="summary" role="table" aria-label="Summary">
         <thead role="rowgroup">
           <tr role="row">${heads}</tr>
         </thead>

@@ -13,17 +13,18 @@ export function outcomeChip(outcome: AttackFinding["outcome"]): Html {
   return html`<span class="chip ${tone}">${word}</span>`;
 }
 
-function numbersList({ numbers, counts, seconds }: AttackFinding): Html {
+function numbersList({ name, numbers, counts, seconds }: AttackFinding): Html {
   const rows = [
     ["recovered exactly", countText(counts.exact, counts.attacked)],
     ["certified", countText(counts.certified, counts.attacked)],
-    ...Object.entries(numbers).map(([name, value]) => [name, valueText(value)]),
+    ...Object.entries(numbers).map(([what, value]) => [what, valueText(value)]),
     ["time taken", durationText(seconds)],
+    ["name in the library", name],
   ];
-  const items = rows.map(([name, value]) =>
+  const items = rows.map(([what, value]) =>
     html`
       <div>
-        <dt>${name}</dt>
+        <dt>${what}</dt>
         <dd>${value}</dd>
       </div>
     `
@@ -52,10 +53,14 @@ function trialsTable(trials: Change["trials"]): Html {
   });
 }
 
-function costTable({ accuracy, seconds, bytes }: Cost): Html {
+function costPart({ accuracy, seconds, bytes, note }: Cost): Html {
+  const why = note === "" ? null : html`<p class="muted">${note}</p>`;
+  if (accuracy === null && seconds === null && bytes === null) {
+    return html`<p>What the change costs was not measured.</p>${why}`;
+  }
   const row = (name: string, cost: Cost["seconds"], text: (value: number) => string) =>
     tableRow(name, cost === null ? ["not measured", ""] : [text(cost.now), text(cost.then)]);
-  return pageTable({
+  const table = pageTable({
     label: "What the change costs",
     isCaptioned: true,
     look: "cost",
@@ -70,6 +75,7 @@ function costTable({ accuracy, seconds, bytes }: Cost): Html {
       ),
     ],
   });
+  return html`${table}${why}`;
 }
 
 function changePart({ change, changeNote }: AttackFinding): Html {
@@ -80,27 +86,27 @@ function changePart({ change, changeNote }: AttackFinding): Html {
       <h4>What stops it: ${what}</h4>
       ${note === "" ? null : html`<p>${note}</p>`}
       ${trials.length === 0 ? null : trialsTable(trials)}
-      ${costTable(cost)}
-      ${cost.note === "" ? null : html`<p class="muted">${cost.note}</p>`}
+      ${costPart(cost)}
     </div>
   `;
 }
 
 /** The section. @param id its place on the page. */
 export function attackSection(finding: AttackFinding, id: string, pictures: PagePictures): Html {
-  const { title, name, outcome, sentence, assumption } = finding;
+  const { title, outcome, sentence, assumption } = finding;
   return html`
     <section class="attack" id="${id}">
-      <header>
-        <h3>${title}</h3>
-        ${outcomeChip(outcome)}
-      </header>
-      <p>${sentence}</p>
-      ${pictures.withNames(finding)}
+      <div class="made">
+        <header>
+          <h3>${title}</h3>
+          ${outcomeChip(outcome)}
+        </header>
+        <p>${sentence}</p>
+        ${pictures.withNames(finding)}
+      </div>
       ${numbersList(finding)}
       <p><b>Assumed of the attacker:</b> ${assumption}</p>
       ${changePart(finding)}
-      <p class="muted">In the library: <code>${name}</code>.</p>
     </section>
   `;
 }

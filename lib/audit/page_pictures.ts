@@ -33,7 +33,10 @@ export class PagePictures {
   constructor({ attacks, shape, verdict }: Audit) {
     this.#shape = shape;
     this.#isTable = isRow(shape);
-    this.#zoom = this.#isTable ? 1 : Math.max(1, Math.floor(SIDE / Math.max(shape[0], shape[1])));
+    const [height, width] = shape;
+    this.#zoom = this.#isTable
+      ? Math.min(8, Math.max(1, Math.floor(4 * SIDE / width)))
+      : Math.max(1, Math.floor(SIDE / Math.max(height, width)));
     const figures = attacks.flatMap(({ name, pairs }) =>
       name === verdict.attack ? [pairs, pairs] : [pairs]
     );
@@ -57,7 +60,7 @@ export class PagePictures {
   #picture(pixels: Uint8Array | null, alt: string, blank: string): Html {
     if (pixels === null) return html`<span class="blank">${blank}</span>`;
     const [height, width] = this.#shape.map((size) => size * this.#zoom);
-    const [src, tall] = [this.#uri(pixels), this.#isTable ? 32 : height]; // a row's bars
+    const [src, tall] = [this.#uri(pixels), this.#isTable ? 32 * height : height]; // bars
     return html`<span><img src="${src}" width="${width}" height="${tall}" alt="${alt}"></span>`;
   }
 
@@ -83,7 +86,7 @@ export class PagePictures {
     const shown = pairs.slice(0, this.#limit);
     const [first, second] = this.#isTable ? ["Above", "below"] : ["Left", "right"];
     const bars = this.#isTable
-      ? " Each column is a bar, from its smallest value, none, to its largest."
+      ? " Each column is a bar: none for its smallest value, full for its largest."
       : "";
     const some = shown.length < counts.attacked
       ? ` Shown are ${thousands(shown.length)} of ${thousands(counts.attacked)}.`

@@ -24,13 +24,13 @@ export function tableRow(head: Content, cells: readonly Content[], look = ""): H
   `;
 }
 
-/** The table in its box, which a keyboard can scroll. */
+/** The table in its box. */
 export function pageTable(
   { label, isCaptioned = false, look = "", columns, rows }: PageTable,
 ): Html {
   return html`
-    <div class="scroll" tabindex="0" role="group" aria-label="${label}">
-      <table class="${look}">
+    <div class="scroll">
+      <table class="${look}" aria-label="${label}">
         ${isCaptioned ? html`<caption>${label}</caption>` : null}
         <thead>
           <tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr>

@@ -9,6 +9,13 @@ const granted = async (name: "read" | "write" | "run") =>
   (await Deno.permissions.query({ name })).state === "granted";
 const mayRead = await granted("read"), mayWrite = mayRead && await granted("write");
 
+const colour = colourAudit();
+const AUDITS = [
+  digitsAudit(),
+  { ...colour, attacks: colour.attacks.filter(({ outcome }) => outcome === "unmeasured") },
+  tableAudit(),
+];
+
 Deno.test({
   name: "auditReport() is what the README says, field by field, and the README says no more",
   ignore: !mayRead,
@@ -16,8 +23,8 @@ Deno.test({
     const readme = new URL("../../lib/audit/README.md", import.meta.url);
     const fields = fieldsOf(await Deno.readTextFile(readme));
     const seen = new Set<string>();
-    for (const  of of[digitsAudit(), colourAudit(), tableAudit()]) {
-      const json = JSON.parse(auditFiles(of)["report.json"] as string);
+    for (const audited of AUDITS) {
+      const json = JSON.parse(JSON.stringify(auditReport(audited)));
       assertEquals(schemaProblems(json, fields, seen), []);
       const more = { ...json, extra: 1, kind: "sound", verdict: { leaks: "yes", sentence: "" } };
       assertEquals(schemaProblems(more, fields, new Set()), [
@@ -32,11 +39,13 @@ Deno.test({
 });
 
 Deno.test("auditFiles() has the page, the JSON, and each picture that the JSON names", () => {
-  for (const  of of[digitsAudit(), colourAudit(), tableAudit()]) {
-    const files = auditFiles(of);
-    const named = auditReport(of).attacks.flatMap(({ picture, pairs }) =>
+  for (const audited of AUDITS) {
+    const files = auditFiles(audited);
+    const named = auditReport(audited).attacks.flatMap(({ picture, pairs }) =>
       picture === null ? [] : [picture, ...pairs.map((pair) => pair.picture)]
     );
+    const json = JSON.parse(files["report.json"] as string);
+    assertEquals(json, JSON.parse(JSON.stringify(auditReport(audited))));
     assertEquals(Object.keys(files).sort(), ["report.html", "report.json", ...named].sort());
   }
 });

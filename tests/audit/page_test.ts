@@ -61,6 +61,19 @@ Deno.test("auditPage() has no script, no address, and a policy that forbids both
   }
 });
 
+Deno.test("auditPage() closes what it opens", () => {
+  const empty = ["!doctype", "meta", "link", "img"];
+  for (const [name, page] of PAGES) {
+    const open: string[] = [];
+    for (const [, close, tag] of page.toLowerCase().matchAll(/<(\/?)(!?[a-z][a-z0-9]*)[^>]*>/g)) {
+      if (empty.includes(tag)) continue;
+      if (close === "") open.push(tag);
+      else assertEquals(open.pop(), tag, `${name}: what </${tag}> closes`);
+    }
+    assertEquals(open, [], name);
+  }
+});
+
 Deno.test("auditPage() has one h1, leaves out no level, and its links and ids meet", () => {
   for (const [name, page] of PAGES) {
     const levels = all(page, /<h([1-6])/g).map(Number);
@@ -134,7 +147,7 @@ Deno.test("auditPage() draws what is there, and says what is not", () => {
     "Shown are 10 of 1\u202f200. Beside this page, in pictures/, are 12.",
   );
   assertStringIncludes(rows, "Above: private; below: what");
-  assertStringIncludes(rows, 'width="30" height="32"');
+  assertStringIncludes(rows, 'width="240" height="256"');
   const pairs = [{ name: "x", truth: new Uint8Array(3), recovered: null, caption: "" }];
   assertThrows(
     () => auditPage(audit({ attacks: [finding({ pairs })] })),

@@ -30,8 +30,8 @@ Deno.test("auditText() keeps to 30 lines of 110 columns, and steers no terminal"
     verdict: { leaks: false, sentence: `${long} ${"word ".repeat(200)}`, attack: null },
     notTried: attacks.map(({ title }) => ({ attack: title, why: long })),
   });
-  for (const  of of[worst, colourAudit(), audit()]) {
-    const lines = auditText(of, "out").split("\n");
+  for (const audited of [worst, colourAudit(), audit()]) {
+    const lines = auditText(audited, "out").split("\n");
     assert(lines.length <= 30, `${lines.length} lines`);
     for (const line of lines) assert([...line].length <= 110, line);
     // deno-lint-ignore no-control-regex
