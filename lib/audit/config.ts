@@ -133,8 +133,8 @@ export const AUDIT_FLAGS = {
   json: { type: "switch", help: "print report.json and nothing else on stdout" },
 } as const;
 
-/** What an audit is told. */
-export type AuditConfig = Values<typeof AUDIT_FLAGS>;
+/** What an audit is told: a value for each key that is given. */
+export type AuditConfig = Partial<Values<typeof AUDIT_FLAGS>>;
 
 const OF_WEIGHTS = ["tensor", "orientation", "input-order", "stride", "padding"] as const;
 const OF_FILES = ["resize", "grey", "labels"] as const;

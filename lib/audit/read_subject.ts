@@ -32,7 +32,7 @@ const EPOCHS = 5;
  * @param onMessage called with a line before a dataset is fetched.
  * @throws {DataError} a file that cannot be read, or files that do not go together. */
 export async function readSubject(
-  config: Partial<AuditConfig>,
+  config: AuditConfig,
   onMessage?: (line: string) => void,
 ): Promise<ReadSubject> {
   const { weights, run: file, scheme, known = null, hidden, epochs = EPOCHS } = config;
@@ -40,7 +40,7 @@ export async function readSubject(
   if (seen !== null && scheme !== undefined && scheme !== seen.scheme) {
     refusal(`Cannot audit ${file}`)(`it is a training of ${seen.scheme}, not ${scheme}`);
   }
-  const { own, others } = await readBoth(config, seen?.shape, onMessage);
+  const { own, others } = await readSampleSets(config, { shape: seen?.shape, onMessage });
   const common = {
     ...{ publicSamples: others, known, epochs, sigma: sigmaOf(config) },
     scheme: seen?.scheme ?? scheme ?? "cryptonn",
@@ -84,11 +84,15 @@ export async function readSubject(
   };
 }
 
-/** Private and public samples, as far as there are any; of one kind, shape and list of classes. */
-async function readBoth(
-  config: Partial<AuditConfig>,
-  shape: Shape | undefined,
-  onMessage?: (line: string) => void,
+/** Private and public samples, as far as there are any; of one kind, shape and list of classes.
+ * @param on.shape that a dataset's images are to have, by pooling.
+ * @throws {DataError} as {@linkcode readSubject}. */
+export async function readSampleSets(
+  config: Pick<
+    AuditConfig,
+    "dataset" | "images-from" | "public-from" | "resize" | "grey" | "labels"
+  >,
+  { shape, onMessage }: { shape?: Shape; onMessage?: (line: string) => void } = {},
 ): Promise<{ own: OwnSamples | null; others: OwnSamples | null }> {
   const { dataset, grey, labels, resize } = config;
   if (dataset !== undefined) {

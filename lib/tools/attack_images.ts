@@ -6,9 +6,7 @@
  * @module */
 import { attack } from "../attack/attack.ts";
 import { convMatrix, convWeights } from "../attack/conv.ts";
-import { meanScore, score } from "../attack/metrics.ts";
 import { OBJECTIVES, PUBLISHED_PERIODS, type Shape } from "../attack/priors.ts";
-import { certificateText, type Recovery } from "../attack/recovery.ts";
 import { fitGaussian } from "../attack/solvers/gaussian.ts";
 import { AUDIT_FLAGS, sizeOf } from "../audit/config.ts";
 import { type Dataset, image } from "../data/dataset.ts";
@@ -16,12 +14,13 @@ import { MAX_HIDDEN } from "../data/layer_file.ts";
 import { DATASETS, loadDataset, shapeOf } from "../data/load.ts";
 import { takeSamples } from "../data/own_samples.ts";
 import { readSamples } from "../data/read_samples.ts";
-import { countOf, shown } from "../data/tensor.ts";
+import { countOf } from "../data/tensor.ts";
 import { gaussian, secureRng, seededRng } from "../math/rng.ts";
 import { startProgress } from "../notebook/progress.ts";
 import { clearViews, type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { forwardPass } from "../protocol/cryptonn/in_process.ts";
 import { UsageError, type Values } from "./args.ts";
+import { report } from "./attack_report.ts";
 import { PairFiles } from "./pair_files.ts";
 import { readLayer } from "./read_layer.ts";
 
@@ -105,6 +104,7 @@ const CONVOLUTIONS = {
   conv3: { filters: 3, kernel: 3, channels: 3 },
 };
 
+const OF_WEIGHTS = ["tensor", "orientation", "input-order", "stride", "padding"] as const;
 /** Fewer images fit no Gaussian. */
 const LEAST_TO_FIT = 20;
 
@@ -119,11 +119,8 @@ async function loadLayer(options: ImageOptions, shape: Shape, of: string): Promi
   const { weights, tensor, orientation, stride, padding, hidden, seed, layer = "dense" } = options;
   const inputOrder = options["input-order"];
   if (weights === undefined) {
-    const forFiles = [tensor, orientation, inputOrder, stride, padding];
-    refuseIf(
-      forFiles.some((value) => value !== undefined),
-      "--tensor, --orientation, --input-order, --stride and --padding are for --weights",
-    );
+    const stray = OF_WEIGHTS.find((key) => options[key] !== undefined);
+    refuseIf(stray !== undefined, `--${stray} is for --weights`);
     const rng = seed === undefined ? secureRng() : seededRng(seed);
     if (layer === "dense") return firstLayer(gaussian(rng, (hidden ?? 300) * n), n);
     const { channels, ...filters } = CONVOLUTIONS[layer];
@@ -144,7 +141,7 @@ async function loadLayer(options: ImageOptions, shape: Shape, of: string): Promi
 }
 
 /** What is attacked, behind what, and what a prior may be fitted to. */
-interface Scene {
+export interface Scene {
   readonly layer: FirstLayer;
   readonly images: Dataset;
   readonly indices: readonly number[];
@@ -185,11 +182,6 @@ async function sceneOf(options: ImageOptions): Promise<Scene> {
   return { layer, images: own, indices: some, names: own.names, others };
 }
 
-function format(value: number | null, digits: number): string {
-  if (value === null) return "–";
-  return Math.abs(value) >= 1e-3 || value === 0 ? value.toFixed(digits) : value.toExponential(1);
-}
-
 /** Attacks images one by one. @returns the exit status: 1 where no attack ended.
  * @throws {UsageError} flags that do not fit together. */
 export async function attackImagesRun(options: ImageOptions): Promise<number> {
@@ -220,68 +212,8 @@ export async function attackImagesRun(options: ImageOptions): Promise<number> {
   });
   await bar.done();
   const pairs = recoveries.map(({ xHat }, k) => ({
-    ...{ name: String(indices[k]), truth: image(images, indices[k]), recovered: xHat },
+    ...{ name: `image-${indices[k]}`, truth: image(images, indices[k]), recovered: xHat },
   }));
   const drawn = await files.write(pairs, images.shape);
   return report(options, scene, recoveries, drawn);
-}
-
-/** Prints how it went. */
-function report(
-  { json, weights, seed, encrypted, ...options }: ImageOptions,
-  { layer, images: data, indices, names }: Scene,
-  recoveries: readonly Recovery[],
-  drawn: string | null,
-): number {
-  const { objective = "tv-sum", solver = "fast", period = "none", layer: kind = "dense" } = options;
-  const scores = recoveries.map((recovery, k) =>
-    score(recovery, image(data, indices[k]), data.shape)
-  );
-  const images = scores.map(({ exact: _, ...numbers }, k) => {
-    const { certificate, message } = recoveries[k];
-    const name = names?.[indices[k]];
-    return { index: indices[k], name, ...numbers, certificate, message };
-  });
-  const mean = {
-    mse: meanScore(scores, "mse"),
-    psnr: meanScore(scores, "psnr"),
-    ssim: meanScore(scores, "ssim"),
-    elapsedMs: meanScore(scores, "elapsedMs"),
-  };
-  const exact = scores.filter((s) => s.exact).length;
-  const failed = images.every(({ status }) => status === "error") ? 1 : 0;
-  if (json) {
-    const setting = {
-      ...{ dataset: names === null ? options.dataset ?? "mnist" : null, layer: kind },
-      ...{ hidden: layer.hidden, scaleBits: layer.scaleBits },
-      ...{ weights: weights ?? null, seed: seed ?? null, encrypted, objective },
-      solver: objective === "gaussian" ? null : solver,
-      period: period === "none" ? null : Number(period),
-    };
-    const own = names === null ? {} : { imagesFrom: options["images-from"] };
-    const files = drawn === null ? {} : { out: drawn };
-    console.log(JSON.stringify({ ...setting, ...own, ...files, images, exact, mean }));
-    return failed;
-  }
-  const wide = Math.max(6, ...images.map(({ name }) => Math.min(24, name?.length ?? 0)));
-  const head = (text: string) =>
-    (text.length > wide ? `…${text.slice(1 - wide)}` : text).padStart(wide);
-  const line = (first: string, status: string, { mse, psnr, ssim, elapsedMs }: typeof mean) =>
-    `${head(first)}  ${status.padEnd(10)}  ${format(mse, 4).padStart(8)}  ` +
-    `${format(psnr, 1).padStart(8)}  ${format(ssim, 4).padStart(7)}  ` +
-    format(elapsedMs, 0).padStart(9);
-  console.log(
-    `${data.name}, ${kind} W1 ${layer.hidden} × ${layer.n} at scale 2^${layer.scaleBits}, objective ` +
-      `${objective}, period ${period}, z1 ${encrypted ? "decrypted" : "in clear"}`,
-  );
-  console.log(`${head("image")}  status           mse  psnr dB     ssim  elapsedMs`);
-  for (const s of images) {
-    const worth = s.status === "optimal" ? certificateText(s.certificate) : s.message ?? "";
-    const first = s.name === undefined ? String(s.index) : shown(s.name);
-    console.log(`${line(first, s.status, s)}  ${worth}`.trimEnd());
-  }
-  const recovered = images.filter((s) => s.status === "optimal").length;
-  console.log(`${line("mean", `of ${recovered}`, mean)}  ${exact} exact`);
-  if (drawn !== null) console.log(`original | recovered: ${drawn}/grid.png and a PNG for each`);
-  return failed;
 }

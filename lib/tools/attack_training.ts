@@ -4,18 +4,13 @@
 import { TRAINING_ATTACKS, type TrainingAttack } from "../attack/training/attack.ts";
 import { SCHEMES, type TrainingView } from "../attack/training/view.ts";
 import type { TrainingRecovery } from "../attack/training/recovery.ts";
-import { AUDIT_FLAGS, sizeOf } from "../audit/config.ts";
-import { fromDataset, readSubject } from "../audit/read_subject.ts";
-import { type Dataset, firstImages, image, poolImages } from "../data/dataset.ts";
-import { loadDataset } from "../data/load.ts";
-import { splitSamples } from "../data/own_samples.ts";
-import { readSamples } from "../data/read_samples.ts";
-import { secureRng } from "../math/rng.ts";
+import { AUDIT_FLAGS } from "../audit/config.ts";
+import { type Dataset, image } from "../data/dataset.ts";
 import { startProgress } from "../notebook/progress.ts";
-import { serverNames } from "../study/server_names.ts";
-import { attackAndMeasure, type AttackNumbers, freshView } from "../study/training_attack.ts";
+import { attackAndMeasure, type AttackNumbers } from "../study/training_attack.ts";
 import { stopSignal, UsageError, type Values } from "./args.ts";
 import type { sharedFlags } from "./attack_images.ts";
+import { freshTarget, recordedTarget } from "./attack_target.ts";
 import { PairFiles } from "./pair_files.ts";
 
 const attacks = Object.keys(TRAINING_ATTACKS) as TrainingAttack[];
@@ -74,23 +69,8 @@ export const trainingFlags = {
 /** What the command line says. */
 export type TrainingOptions = Values<typeof trainingFlags> & Values<typeof sharedFlags>;
 
-/** Default numbers. */
-const DEFAULTS = { hidden: 300, train: 1000, epochs: 5, sigma: 0.7 };
-/** Of `--images-from`, for attackers who need images of the same kind. */
-const PUBLIC_SHARE = 1 / 3;
 /** Pairs that are drawn. */
 const PAIRS = 10;
-
-/** A training to attack. */
-interface Target {
-  readonly view: TrainingView;
-  /** The private images by the view's names; null where nobody has them. */
-  readonly train: Dataset | null;
-  readonly publicImages: Dataset;
-  /** Where the names come from; null: samples are named by the protocol. */
-  readonly how: string | null;
-  readonly setting: Record<string, unknown> & { readonly insecureSeed?: number };
-}
 
 /** Runs it. @returns the exit status: 1 where the attack found nothing.
  * @throws {UsageError} flags that do not fit together. */
@@ -110,8 +90,8 @@ export async function attackTrainingRun(options: TrainingOptions): Promise<numbe
   const { signal } = stopSignal();
   const on = { ...options, attack, signal };
   const { view, train, publicImages, how, setting } = run === undefined
-    ? await fresh(on)
-    : await recorded(run, on);
+    ? await freshTarget(on)
+    : await recordedTarget(run, on);
   if (view.scheme !== against) {
     throw new UsageError(`--run is a training of ${view.scheme}, not ${against}`);
   }
@@ -152,108 +132,6 @@ function pairsOf({ X, samples }: TrainingRecovery, train: Dataset | null, rows: 
     truth: train && image(train, samples[row]),
     recovered: X.subarray(row * n, (row + 1) * n),
   }));
-}
-
-type On = TrainingOptions & { readonly attack: TrainingAttack; readonly signal: AbortSignal };
-
-/** Images of the user's own, or a dataset's: private ones, public ones. */
-async function imagesFor(options: On): Promise<{ train: Dataset; test: Dataset }> {
-  const { dataset = "mnist", attack, labels, grey } = options;
-  const from = options["images-from"], others = options["public-from"];
-  const { pool = attack === "span" && from === undefined ? 4 : 1 } = options;
-  const pooled = (images: Dataset) => pool === 1 ? images : poolImages(images, pool);
-  if (from === undefined) {
-    const split = await loadDataset(dataset, (message) => console.error(message));
-    return { train: pooled(split.train), test: pooled(split.test) };
-  }
-  const size = options.resize === undefined ? undefined : sizeOf(options.resize);
-  const read = (paths: readonly string[]) => readSamples(paths, { resize: size, grey, labels });
-  const own = await read(from);
-  for (const note of own.notes) console.error(note);
-  if (!own.labelled) {
-    throw new UsageError("--against needs labels: a subfolder for each class, or --labels");
-  }
-  if (others !== undefined) return { train: pooled(own), test: pooled(await read(others)) };
-  const { privateSamples, publicSamples } = splitSamples(own, PUBLIC_SHARE);
-  return { train: pooled(privateSamples), test: pooled(publicSamples) };
-}
-
-/** A training made for the purpose. */
-async function fresh(options: On): Promise<Target> {
-  const { against: scheme, attack, signal } = options;
-  const sigma = Number(options.sigma ?? DEFAULTS.sigma);
-  if (!(sigma > 0 && Number.isFinite(sigma))) {
-    throw new UsageError(`--sigma must be a positive number: got "${options.sigma}"`);
-  }
-  if (!TRAINING_ATTACKS[attack].schemes.some((one) => one === scheme)) {
-    throw new UsageError(
-      `--attack ${attack} is for ${TRAINING_ATTACKS[attack].schemes.join(", ")}, not ${scheme}`,
-    );
-  }
-  const { hidden = DEFAULTS.hidden, epochs = DEFAULTS.epochs } = options;
-  if (options.train !== undefined && options.train % BATCH !== 0) refuseCount(options.train);
-  const images = await imagesFor(options);
-  const most = images.train.count - images.train.count % BATCH;
-  const count = options.train ?? Math.min(DEFAULTS.train, most);
-  if (count === 0 || count > most) refuseCount(count, images.train);
-  const insecureSeed = options.seed ?? new DataView(secureRng().bytes(4).buffer).getUint32(0);
-  const train = firstImages(images.train, count);
-  const bar = startProgress("training", 1000);
-  const view = await freshView({ train, test: firstImages(images.test, 1) }, {
-    ...{ scheme: scheme!, hidden, epochs, sigma, seed: insecureSeed, signal },
-    opened: attack === "span",
-    onProgress: (done, total) => bar.update(Math.floor(1000 * done / total)),
-  });
-  await bar.done();
-  const own = scheme === "mitig3" ? { sigma } : {};
-  const { dataset = "mnist", pool = attack === "span" ? 4 : 1 } = options;
-  const source = options["images-from"] === undefined ? { dataset, pool } : { pool };
-  const setting = { ...source, hidden, train: count, epochs, ...own, insecureSeed };
-  return { view, train, publicImages: images.test, how: null, setting };
-}
-
-/** Of the trainings made here. */
-const BATCH = 50;
-
-function refuseCount(count: number, images?: Dataset): never {
-  const most = images === undefined ? "" : ` and at most the ${images.count} of ${images.name}`;
-  throw new UsageError(`--train must be a multiple of ${BATCH}${most}: got ${count}`);
-}
-
-/** A recorded training, held to the images where it is clear which they are: they are given, or --names goes with
- * those of the dataset. */
-async function recorded(run: string, options: On): Promise<Target> {
-  const { names, resize, grey, labels, dataset = "mnist", attack, signal } = options;
-  const from = options["images-from"], others = options["public-from"];
-  const isOurs = from === undefined && others === undefined &&
-    (options.dataset !== undefined || names !== undefined);
-  const say = (message: string) => console.error(message);
-  const { subject, count, notes } = await readSubject({
-    ...{ run, names, resize, grey, labels, "images-from": from, "public-from": others },
-    ...isOurs ? { dataset } : {},
-  }, say);
-  for (const note of notes) say(note);
-  const { samples, publicSamples } = subject;
-  const { view: seen, truth } = subject.run!;
-  const publicImages = publicSamples ??
-    fromDataset((await loadDataset(dataset, say)).test, seen.shape);
-  const isSplit = seen.scheme === "mitig2" || seen.scheme === "mitig3";
-  // A split server is not told the shape: it is that of the images.
-  const view = isSplit ? { ...seen, shape: (samples ?? publicImages).shape } : seen;
-  const needed = samples !== null || TRAINING_ATTACKS[attack].needs === "public";
-  if (needed && String(publicImages.shape) !== String(view.shape)) {
-    throw new UsageError(
-      `--public-from is needed: the images are [${view.shape}], those of ${dataset} [${publicImages.shape}]`,
-    );
-  }
-  const bar = startProgress("names", 1000);
-  const { view: named, how } = await serverNames(view, {
-    ...{ truth, count, attack, signal },
-    onProgress: (done, total) => bar.update(Math.floor(1000 * done / total)),
-  });
-  await bar.done();
-  const train = truth === null ? null : samples;
-  return { view: named, train, publicImages, how, setting: { dataset } };
 }
 
 function textOf(

@@ -39,7 +39,7 @@ async function configOf(
   const given = Object.fromEntries(
     Object.entries(flags).filter(([, value]) => value !== undefined && value !== false),
   );
-  return checkConfig({ grey: false, json: false, ...file, ...given });
+  return checkConfig({ ...file, ...given });
 }
 
 await runCommand(command, async (flags, rest) => {
@@ -56,7 +56,11 @@ await runCommand(command, async (flags, rest) => {
     for (const line of notes) console.error(line);
     const found = await runStep(
       "audit",
-      (on) => audit(subject, { ...on, seconds, insecureSeed: config["insecure-seed"] }),
+      ({ onProgress, ...on }) =>
+        audit(subject, {
+          ...{ ...on, seconds, insecureSeed: config["insecure-seed"] },
+          onProgress: (done, total) => onProgress(Math.floor(100 * done / total), 100),
+        }),
       { signal },
     );
     const all = { ...found, notes: [...notes, ...found.notes] };

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import example from "lib/audit/example.yaml" with { type: "text" };
-import { AUDIT_FLAGS, type AuditConfig, checkConfig, sizeOf } from "lib/audit/config.ts";
+import { AUDIT_FLAGS, checkConfig, sizeOf } from "lib/audit/config.ts";
 import { parseCommand, UsageError } from "lib/tools/args.ts";
 import { parseConfig } from "lib/tools/config.ts";
 
@@ -13,7 +13,7 @@ Deno.test("the example is a configuration: as it stands, and with each key taken
     "images-from": ["/home/ada/images"],
     ...{ scheme: "cryptonn", out: "/home/ada/audit", seconds: 60 },
   });
-  checkConfig({ grey: false, json: false, ...parse(example) } as AuditConfig);
+  checkConfig(parse(example));
   const all = parse(example.replaceAll(/^# (?=[a-z-]+: \S)/gm, (mark, at) => at === 0 ? mark : ""));
   assertEquals(Object.keys(all).sort(), Object.keys(AUDIT_FLAGS).sort());
 });
