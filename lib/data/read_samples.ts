@@ -6,7 +6,7 @@ import { imageLayout, type ImageOptions, readImages } from "./image_files.ts";
 import type { OwnSamples, Scaling } from "./own_samples.ts";
 import { readBytes } from "./read_bytes.ts";
 import { arraysOf, isArrayFile } from "./sample_array.ts";
-import { readTable } from "./table_file.ts";
+import { LEAST_PIXELS, readTable } from "./table_file.ts";
 import { shown } from "./tensor.ts";
 
 /** What is asked of samples: of images as of a table. */
@@ -14,9 +14,6 @@ export interface SampleOptions extends ImageOptions {
   /** Of a table: see `readTable`. */
   readonly scaling?: Scaling;
 }
-
-/** Fewer pixels are a table of as many columns, whatever their root. */
-const LEAST_PIXELS = 64;
 
 /** Whether a flat array [count, n] is images: a square of pixels, in a range that images have. */
 function isFlatImages(path: string, bytes: Uint8Array, tensor?: string): boolean {
