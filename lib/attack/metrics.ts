@@ -107,7 +107,7 @@ function checkLengths(what: string, xHat: Pixels, xTrue: Pixels): void {
   }
 }
 
-/** A recovery in numbers; null where there is no recovery to measure. */
+/** A recovery in numbers; null where there is no recovery to measure, and `ssim` of an image under 11 × 11. */
 export interface Score {
   readonly status: Recovery["status"];
   /** Of pixels scaled to [0, 1]. */

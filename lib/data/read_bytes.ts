@@ -15,13 +15,22 @@ export function fileProblem(error: unknown): string {
 }
 
 /** Reads a file.
- * @throws {DataError} there is none, it cannot be read, is empty, or over a gigabyte. */
-export async function readBytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+ * @param most bytes that it may have.
+ * @throws {DataError} there is none, it cannot be read, is empty, or larger. */
+export async function readBytes(
+  path: string,
+  most: number = MAX_BYTES,
+): Promise<Uint8Array<ArrayBuffer>> {
   const fail = refusal(`Cannot read ${path}`);
   const refuse = (error: unknown): never => fail(fileProblem(error));
   const { isFile, size } = await Deno.stat(path).catch(refuse);
   if (!isFile) fail("it is no regular file");
-  if (size > MAX_BYTES) fail(`${(size / 1e9).toFixed(1)} GB, at most 1.1: save a part of it`);
+  if (size > most) {
+    const [got, allowed] = [size, most].map((bytes) =>
+      bytes < 1e8 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e9).toFixed(1)} GB`
+    );
+    fail(`${got}, at most ${allowed}: save a part of it`);
+  }
   const bytes = await Deno.readFile(path).catch(refuse);
   if (bytes.length === 0) fail("it is empty");
   return bytes;

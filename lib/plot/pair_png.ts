@@ -14,7 +14,8 @@ const [INK, PAPER, LINE, BLANK] = [colour.text, colour.ground, colour.axis, colo
 /** Bytes and their sizes. */
 type Picture = readonly [pixels: Uint8Array, shape: Shape];
 
-const isRow = ([height, , channels]: Shape) => height === 1 && channels === 1;
+/** Whether samples of this shape are rows of a table, which are drawn as bars. */
+export const isRow = ([height, , channels]: Shape): boolean => height === 1 && channels === 1;
 
 /** A row's values as bars [32, columns, 1]: 0 is none, 255 a full one. */
 function bars(values: Uint8Array, columns: number): Picture {
@@ -56,6 +57,28 @@ export function samplePng(pixels: Uint8Array, shape: Shape, zoom: number): Uint8
   return png(pictureOf(pixels, shape), zoom);
 }
 
+/** Original | recovered as one picture. */
+function pairPicture(
+  truth: Uint8Array | null,
+  recovered: Uint8Array | null,
+  shape: Shape,
+): Picture {
+  const [left, [height, width, channels]] = pictureOf(truth, shape);
+  const [right] = pictureOf(recovered, shape);
+  if (isRow(shape)) {
+    const line = new Uint8Array(width).fill(LINE);
+    return [new Uint8Array([...left, ...line, ...right]), [2 * height + 1, width, 1]];
+  }
+  const [stride, wide] = [width * channels, 2 * width + 1];
+  const pixels = new Uint8Array(height * wide * channels).fill(LINE);
+  for (let row = 0; row < height; row++) {
+    const at = row * wide * channels;
+    pixels.set(left.subarray(row * stride, (row + 1) * stride), at);
+    pixels.set(right.subarray(row * stride, (row + 1) * stride), at + stride + channels);
+  }
+  return [pixels, [height, wide, channels]];
+}
+
 /** Original | recovered as one PNG, with a line of one enlarged pixel between: side by side, rows of a table one above
  * the other.
  * @param truth, recovered [n] in 0..255; null: a blank.   @returns the file.
@@ -66,19 +89,32 @@ export function pairPng(
   shape: Shape,
   zoom: number,
 ): Uint8Array {
-  const [left, [height, width, channels]] = pictureOf(truth, shape);
-  const [right] = pictureOf(recovered, shape);
-  if (isRow(shape)) {
-    const line = new Uint8Array(width).fill(LINE);
-    const pixels = new Uint8Array([...left, ...line, ...right]);
-    return png([pixels, [2 * height + 1, width, 1]], zoom);
-  }
-  const [stride, wide] = [width * channels, 2 * width + 1];
-  const pixels = new Uint8Array(height * wide * channels).fill(LINE);
-  for (let row = 0; row < height; row++) {
-    const at = row * wide * channels;
-    pixels.set(left.subarray(row * stride, (row + 1) * stride), at);
-    pixels.set(right.subarray(row * stride, (row + 1) * stride), at + stride + channels);
-  }
-  return png([pixels, [height, wide, channels]], zoom);
+  return png(pairPicture(truth, recovered, shape), zoom);
+}
+
+/** A sample and what an attack made of it, [n] each in 0..255; null: a blank. */
+export interface PixelPair {
+  readonly truth: Uint8Array | null;
+  readonly recovered: Uint8Array | null;
+}
+
+/** Pairs as one PNG on white: five in a line, rows of a table one below the other.
+ * @param pairs one or more, each drawn as by {@linkcode pairPng}.   @returns the file.
+ * @throws {RangeError} no pair. Else as {@linkcode samplePng}. */
+export function pairGridPng(pairs: readonly PixelPair[], shape: Shape, zoom: number): Uint8Array {
+  if (pairs.length === 0) throw new RangeError("Cannot draw a grid of pairs: there is none");
+  const cells = pairs.map(({ truth, recovered }) => pairPicture(truth, recovered, shape));
+  const [height, width, channels] = cells[0][1];
+  const across = Math.min(isRow(shape) ? 1 : 5, cells.length), gap = 4;
+  const down = Math.ceil(cells.length / across);
+  const [tall, wide] = [down * (height + gap) - gap, across * (width + gap) - gap];
+  const pixels = new Uint8Array(tall * wide * channels).fill(PAPER);
+  cells.forEach(([cell], k) => {
+    const top = Math.floor(k / across) * (height + gap), left = k % across * (width + gap);
+    for (let row = 0; row < height; row++) {
+      const line = cell.subarray(row * width * channels, (row + 1) * width * channels);
+      pixels.set(line, ((top + row) * wide + left) * channels);
+    }
+  });
+  return png([pixels, [tall, wide, channels]], zoom);
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { pairPng, samplePng } from "lib/plot/pair_png.ts";
+import { pairGridPng, pairPng, samplePng } from "lib/plot/pair_png.ts";
 import { decodePng } from "./png_decode.ts";
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
@@ -40,6 +40,21 @@ Deno.test("samplePng() and pairPng() draw a row of a table as bars, two rows one
   assertEquals([pair.width, pair.height], [3, 65]);
   assertEquals(pair.pixels, [...pixels, 159, 159, 159, ...pixels]);
   assertEquals(decodePng(pairPng(null, null, [1, 3, 1], 1)).pixels.slice(0, 3), [242, 242, 242]);
+});
+
+Deno.test("pairGridPng() sets five pairs in a line on white, and rows of a table below each other", () => {
+  const pair = (value: number) => ({ truth: bytes(value), recovered: bytes(value + 100) });
+  const { width, height, pixels } = decodePng(
+    pairGridPng([1, 2, 3, 4, 5, 6].map(pair), [1, 1, 1], 1),
+  );
+  assertEquals([width, height], [1, 6 * 65 + 5 * 4]); // a row of one column
+  const images = [1, 2, 3, 4, 5, 6].map((v) => ({ truth: bytes(v, v), recovered: null }));
+  const grid = decodePng(pairGridPng(images, [2, 1, 1], 1));
+  assertEquals([grid.width, grid.height], [5 * 3 + 4 * 4, 2 * 2 + 4]);
+  assertEquals(grid.pixels.slice(0, 10), [1, 159, 242, 255, 255, 255, 255, 2, 159, 242]);
+  assertEquals(grid.pixels.slice(6 * 31, 6 * 31 + 4), [6, 159, 242, 255]); // the sixth begins a line
+  assertEquals(pixels[0], 255);
+  assertThrows(() => pairGridPng([], [2, 1, 1], 1), RangeError, "there is none");
 });
 
 Deno.test("samplePng() and pairPng() refuse lengths, channels and zooms that do not fit", () => {
