@@ -90,12 +90,16 @@ export function oneSampleAttacks(
 /** Of a Gaussian. */
 const LEAST_PUBLIC = 20;
 
-/** From so many samples on all are solved at once (`attack/solvers/admm.ts`), so many a time. */
+/** From so many samples on programs are solved all at once (`attack/solvers/admm.ts`), so many a time. */
 const [MANY, CHUNK] = [30, 100];
+const BATCHED: readonly OneSampleAttack[] = ["tv-sum", "sum", "tv", "reweighted"];
+/** Attacks without a program. */
+const CLOSED: readonly OneSampleAttack[] = ["least-squares", "gaussian"];
 
-/** What ran before the time was over. */
+/** What ended before the time was over. */
 export interface OneSampleRun {
-  /** The first of the samples. */
+  /** Which of the samples. */
+  readonly places: readonly number[];
   readonly recoveries: readonly Recovery[];
   readonly measured: Measured | null;
 }
@@ -122,34 +126,29 @@ export async function attackSamples(
 ): Promise<OneSampleRun> {
   const prior = priorOf(objective, samples, publicSamples);
   const found: Recovery[] = [];
-  let perSample = 0;
-  const some = async (count: number, solver: "fast" | "batched") => {
-    const from = performance.now();
-    const part = views.slice(found.length, found.length + count);
-    const recovered = await within(slice, (signal) =>
-      attack(part, {
-        ...{ objective, prior, solver, signal, timeLimitS: Math.max(0.1, slice.left()) },
+  const endsAt = Date.now() + 1000 * slice.left();
+  const batched = views.length >= MANY && BATCHED.includes(objective);
+  const step = batched || CLOSED.includes(objective) ? CHUNK : views.length;
+  while (found.length < views.length && slice.left() > 0) {
+    const part = views.slice(found.length, found.length + step);
+    found.push(
+      ...await attack(part, {
+        ...{ objective, prior, endsAt, signal: stop, solver: batched ? "batched" : "fast" },
+        ...batched ? { stopped: () => slice.left() <= 0 } : {},
         onProgress: (done) => onProgress?.(found.length + done, views.length),
-      }), stop);
-    if (recovered === null) return false;
-    perSample = (performance.now() - from) / 1000 / part.length;
-    found.push(...recovered);
-    return true;
-  };
-  const pilot = Math.min(views.length, navigator.hardwareConcurrency);
-  let open = await some(pilot, "fast");
-  while (open && found.length < views.length) {
-    const rest = views.length - found.length;
-    const fits = Math.floor(slice.left() / perSample);
-    if (fits < 1) break;
-    open = rest < MANY
-      ? await some(Math.min(rest, fits), "fast")
-      : await some(Math.min(rest, CHUNK), "batched");
+      }),
+    );
   }
-  if (found.length === 0) return { recoveries: found, measured: null };
-  const own = found.length === samples.count ? samples : pickSamples(samples, [...found.keys()]);
-  const level = floor.subarray(0, found.length * samples.n);
-  return { recoveries: found, measured: measure(found.map(({ xHat }) => xHat), own, level) };
+  // those whose turn did not come are last, but for what several Workers have under way
+  const late = found.map(({ status }) => status === "time-limit" || status === "aborted");
+  const kept = found.filter((_, i) => !late[i]);
+  const places = [...late.keys()].filter((i) => !late[i]);
+  if (kept.length === 0) return { places, recoveries: kept, measured: null };
+  const { n } = samples;
+  const level = new Float64Array(kept.length * n);
+  places.forEach((at, i) => level.set(floor.subarray(at * n, (at + 1) * n), i * n));
+  const measured = measure(kept.map(({ xHat }) => xHat), pickSamples(samples, places), level);
+  return { places, recoveries: kept, measured };
 }
 
 /** Pairs that a finding keeps. */
@@ -170,7 +169,10 @@ export async function findOneSample(
   const start = performance.now();
   const views = clearViews(layer, samples, [...samples.names.keys()]);
   const floor = floorOf(samples, on.publicSamples);
-  const { recoveries, measured } = await attackSamples(views, samples, objective, { ...on, floor });
+  const { places, recoveries, measured } = await attackSamples(views, samples, objective, {
+    ...on,
+    floor,
+  });
   const { title, assumption } = ONE_SAMPLE[objective];
   const certified = recoveries.filter((r) => r.certified).length;
   const seconds = (performance.now() - start) / 1000;
@@ -208,19 +210,19 @@ export async function findOneSample(
       ),
       "seconds a sample": recoveries.reduce((sum, r) => sum + r.elapsedMs, 0) / 1000 / attacked,
     },
-    pairs: recoveries.slice(0, PAIRS).map((recovery, i): Pair => ({
-      name: samples.names[i],
-      truth: samples.x.slice(i * samples.n, (i + 1) * samples.n),
-      recovered: recovery.xHat && bytesOf(recovery.xHat),
-      caption: captionOf(
-        recovery,
-        measure(
-          [recovery.xHat],
-          pickSamples(samples, [i]),
-          floor.subarray(i * samples.n, (i + 1) * samples.n),
-        ),
-      ),
-    })),
+    pairs: recoveries.slice(0, PAIRS).map((recovery, i): Pair => {
+      const at = places[i];
+      const one = pickSamples(samples, [at]);
+      const level = floor.subarray(at * samples.n, (at + 1) * samples.n);
+      return {
+        ...{
+          name: samples.names[at],
+          truth: one.x,
+          recovered: recovery.xHat && bytesOf(recovery.xHat),
+        },
+        caption: captionOf(recovery, measure([recovery.xHat], one, level)),
+      };
+    }),
   };
 }
 
@@ -249,11 +251,12 @@ export async function atWidth(
 ): Promise<Measured | null> {
   const narrow = views.map((view) => narrowView(view, width));
   const prior = priorOf(objective, samples, publicSamples);
-  const timeLimitS = Math.max(0.1, slice.left());
+  const endsAt = Date.now() + 1000 * slice.left();
   const found = await within(
     slice,
-    (signal) => attack(narrow, { objective, prior, signal, timeLimitS, workers: 0 }),
+    (signal) => attack(narrow, { objective, prior, signal, endsAt, workers: 0 }),
     stop,
   );
-  return found && measure(found.map(({ xHat }) => xHat), samples, floor);
+  const late = found?.some(({ status }) => status === "time-limit" || status === "aborted") ?? true;
+  return late ? null : measure(found!.map(({ xHat }) => xHat), samples, floor);
 }
