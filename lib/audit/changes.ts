@@ -249,7 +249,7 @@ export async function schemeChange(
   { slice, stop, current }: {
     slice: Slice;
     stop?: AbortSignal;
-    /** Of the training as it is. */
+    /** Of the training as it is, where that is known. */
     current: TrainingNumbers | null;
   },
 ): Promise<Changed> {
@@ -267,18 +267,22 @@ export async function schemeChange(
   }
   const last = tried.at(-1);
   if (!last?.stops) {
-    const names = tried.map(settingText).join("; ");
+    const names = tried.map((one) => `${settingText(one)} (leakage ${numberText(one.leakage, 2)})`)
+      .join("; ");
     return none(
       tried.length === 0
         ? "The time was over before another scheme was tried."
-        : `Tried and leaking too: ${names}.`,
+        : `Tried and leaking too: ${names}.` +
+          (tried.length < others.length ? " The time was over before the next was tried." : ""),
     );
   }
+  const present = current ??
+    await within(slice, (signal) => trainedAs(now, material, signal), stop);
   const { n } = material.split.train;
   const sizes = { n, classes: material.split.train.classes.length };
   const cost: Cost = {
-    accuracy: current && { now: current.accuracy, then: last.accuracy },
-    seconds: current && { now: current.secondsPerEpoch, then: last.secondsPerEpoch },
+    accuracy: present && { now: present.accuracy, then: last.accuracy },
+    seconds: present && { now: present.secondsPerEpoch, then: last.secondsPerEpoch },
     bytes: {
       now: bytesPerVisit(now.scheme, { ...now, ...sizes }),
       then: bytesPerVisit(last.scheme, { ...last, ...sizes }),
@@ -311,7 +315,7 @@ export async function visitsChange(
   { slice, stop, current }: {
     slice: Slice;
     stop?: AbortSignal;
-    /** Of the training as it is. */
+    /** Of the training as it is, where that is known. */
     current: TrainingNumbers | null;
   },
 ): Promise<Changed> {

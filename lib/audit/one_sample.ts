@@ -4,6 +4,7 @@
 import { attack, type AttackOptions } from "../attack/attack.ts";
 import type { Recovery } from "../attack/recovery.ts";
 import { fitGaussian } from "../attack/solvers/gaussian.ts";
+import { NOT_BEGUN } from "../attack/solvers/exact.ts";
 import { narrowView, type ServerView } from "../attack/view.ts";
 import { clearViews, type FirstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { numberText } from "../plot/theme.ts";
@@ -96,7 +97,7 @@ const BATCHED: readonly OneSampleAttack[] = ["tv-sum", "sum", "tv", "reweighted"
 /** Attacks without a program. */
 const CLOSED: readonly OneSampleAttack[] = ["least-squares", "gaussian"];
 
-/** What ended before the time was over. */
+/** What had begun before the time was over. */
 export interface OneSampleRun {
   /** Which of the samples. */
   readonly places: readonly number[];
@@ -139,10 +140,9 @@ export async function attackSamples(
       }),
     );
   }
-  // those whose turn did not come are last, but for what several Workers have under way
-  const late = found.map(({ status }) => status === "time-limit" || status === "aborted");
-  const kept = found.filter((_, i) => !late[i]);
-  const places = [...late.keys()].filter((i) => !late[i]);
+  const begun = found.map(({ message }) => message !== NOT_BEGUN);
+  const kept = found.filter((_, i) => begun[i]);
+  const places = [...begun.keys()].filter((i) => begun[i]);
   if (kept.length === 0) return { places, recoveries: kept, measured: null };
   const { n } = samples;
   const level = new Float64Array(kept.length * n);
@@ -188,14 +188,16 @@ export async function findOneSample(
   const solved = recoveries.filter(({ status }) => status === "optimal").length;
   const reasons = Map.groupBy(recoveries, ({ status }) => status);
   const noun = samples.kind === "image" ? "images" : "rows";
+  const late = (reasons.get("time-limit")?.length ?? 0) + (reasons.get("aborted")?.length ?? 0);
+  const rest = [
+    ...late > 0 ? [`${late} were not solved in time`] : [],
+    ...attacked < samples.count ? [`${samples.count - attacked} more were not begun`] : [],
+  ];
   return {
     ...common,
-    outcome: solved === 0 && reasons.has("time-limit") ? "out of time" : outcomeOf(measured),
-    sentence: `${exact} of ${attacked} ${noun} exactly, ${certified} certified` +
-      (attacked < samples.count
-        ? `; the time was over before the other ${samples.count - attacked}`
-        : "") +
-      ".",
+    outcome: solved === 0 && late > 0 ? "out of time" : outcomeOf(measured),
+    sentence:
+      [`${exact} of ${attacked} ${noun} exactly, ${certified} certified`, ...rest].join("; ") + ".",
     counts: { attacked, exact, certified },
     numbers: {
       "leakage, share of the way to exact": leakage,
