@@ -130,7 +130,8 @@ export async function attackSamples(
   const endsAt = Date.now() + 1000 * slice.left();
   const batched = views.length >= MANY && BATCHED.includes(objective);
   const step = batched || CLOSED.includes(objective) ? CHUNK : views.length;
-  while (found.length < views.length && slice.left() > 0) {
+  for (let took = 0; found.length < views.length && slice.left() > took;) {
+    const left = slice.left();
     const part = views.slice(found.length, found.length + step);
     found.push(
       ...await attack(part, {
@@ -139,6 +140,7 @@ export async function attackSamples(
         onProgress: (done) => onProgress?.(found.length + done, views.length),
       }),
     );
+    took = left - slice.left(); // as long as the next will take
   }
   const begun = found.map(({ message }) => message !== NOT_BEGUN);
   const kept = found.filter((_, i) => begun[i]);
