@@ -60,7 +60,7 @@ export interface AuditOptions extends Partial<On> {
 const RESERVE = 0.04;
 
 /** Of making a training, and of the search for changes, against the attacks' own weights. */
-const [TRAINING_WEIGHT, CHANGES_WEIGHT] = [3, 15];
+const [TRAINING_WEIGHT, CHANGES_WEIGHT] = [8, 15];
 
 /** Attacks on trainings by scheme, in the order in which they run. */
 const ON_TRAININGS: Readonly<Record<Scheme, readonly WholeAttack[]>> = {
@@ -233,7 +233,7 @@ function subjectLines(subject: Subject, cast: Cast | null): SubjectLines {
     ),
     ...line(
       "training",
-      made ? `${cast.privates.count} private samples, ${epochs} visits each` : null,
+      made ? `${cast.attacked.count} private samples, ${epochs} visits each` : null,
     ),
     ...line("noise", scheme === "mitig3" && made ? `σ ${sigma}` : null),
     ...line(
@@ -263,10 +263,10 @@ function notesOf({ scheme, run, samples, layer }: Subject, cast: Cast | null): s
     ...samples !== null && !samples.labelled && run === null
       ? ["The samples have no labels: those of the training are made up, in ten classes."]
       : [],
-    ...cast !== null && samples !== null && cast.privates.count < samples.count
-      ? [`A training takes ${cast.privates.count} of your ${samples.count} samples.`]
+    ...cast !== null && samples !== null && cast.attacked.count < samples.count
+      ? [`A training takes ${cast.attacked.count} of your ${samples.count} samples.`]
       : [],
-    ...run === null && cast !== null && cast.privates.count > FEW &&
+    ...run === null && cast !== null && cast.attacked.count > FEW &&
         (scheme === "mitig1" || scheme === "mitig2")
       ? [
         `Inner products are those of a training of ${FEW} samples: the cost of their attacks is cubic.`,

@@ -115,6 +115,8 @@ export interface Audit {
     readonly leaks: boolean;
     /** "Every one of the 10 images is recovered exactly, certified." */
     readonly sentence: string;
+    /** The change that stops all that was found, as far as one was found; "" where nothing was. */
+    readonly advice: string;
     /** The attack whose pairs are the verdict's picture; null without pictures. */
     readonly attack: string | null;
   };

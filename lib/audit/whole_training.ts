@@ -6,13 +6,14 @@ import {
   TRAINING_ATTACKS,
   type TrainingAttack,
 } from "../attack/training/attack.ts";
+import { fromEpochs } from "../attack/training/epochs.ts";
 import { decode } from "../attack/training/decoder.ts";
 import { gramOf } from "../attack/training/leakage.ts";
 import type { KnownImages, TrainingRecovery } from "../attack/training/recovery.ts";
 import { relink } from "../attack/training/relink.ts";
 import { type StepView, type TrainingView, visitsOf } from "../attack/training/view.ts";
 import { seededRng } from "../math/rng.ts";
-import { numberText } from "../plot/theme.ts";
+import { durationText, numberText } from "../plot/theme.ts";
 import type { Outcome, Pair } from "./findings.ts";
 import { type Slice, within } from "./budget.ts";
 import {
@@ -118,6 +119,11 @@ function knownOf(names: readonly number[], samples: Samples, count: number): Kno
   return { samples: Uint32Array.from(own), x: pickSamples(samples, own).x };
 }
 
+/** Pixels up to which a program decides what many visits leave open: its cost is cubic. */
+const WITH_PRIOR = 1024;
+
+const pixels = ({ shape: [height, width, channels] }: TrainingView) => height * width * channels;
+
 /** Samples that a program is solved for, each. */
 const PROGRAMS = 20;
 
@@ -150,6 +156,9 @@ async function run(
     };
   }
   const own = attack === "gradient" || attack === "epochs" ? firstBatch(view) : view;
+  if (attack === "epochs") {
+    return await fromEpochs(own, { ...on, prior: pixels(own) <= WITH_PRIOR });
+  }
   const names = attack === "known" ? [...visitsOf(own).keys()].sort((a, b) => a - b) : [];
   return await attackTraining(own, {
     ...{ attack: attack as TrainingAttack, publicImages: publicSamples ?? undefined, ...on },
@@ -201,6 +210,16 @@ function judge(found: TrainingRecovery, samples: Samples, publics: Samples | nul
   return { measured, part, outcome: outcome === "nothing" && shows ? "likeness" : outcome };
 }
 
+/** Multiplications a second of the elimination behind many visits, which nothing interrupts; measured on one core. */
+const RATE = 1e9;
+
+/** Seconds that it takes, about. */
+function visitsSeconds(view: TrainingView): number {
+  const n = pixels(view);
+  const rows = view.steps.length * view.units;
+  return rows * n * Math.min(rows, n) / RATE;
+}
+
 /** One attack on a training. What it refuses, a view without what it needs, is a finding: "failed". */
 export async function findInTraining(
   attack: WholeAttack,
@@ -224,6 +243,13 @@ export async function findInTraining(
   });
   try {
     if (attack === "relink") return ended(await findLinks(training, slice, stop));
+    const seconds = attack === "epochs" ? visitsSeconds(firstBatch(training.view)) : 0;
+    if (seconds > slice.left()) {
+      const sentence = `Linear algebra that takes about ${
+        durationText(seconds)
+      }; its share of the time is less.`;
+      return ended({ outcome: "out of time", sentence });
+    }
     const found = await within(
       slice,
       (signal) => run(attack, training, signal, onProgress),
