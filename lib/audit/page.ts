@@ -50,8 +50,8 @@ function verdictPart(audit: Audit, pictures: PagePictures): Html {
     <header>
       <p class="muted">Leakage audit · ${aboutText(audit)}</p>
       <h1>${first}</h1>
-      ${[rest, verdict.advice].filter(Boolean).map((text) => html`<p>${text}</p>`)}
       <p><span class="chip ${verdict.leaks ? "leak" : "none"}">${verdictWord(audit)}</span></p>
+      ${[rest, verdict.advice].filter(Boolean).map((text) => html`<p>${text}</p>`)}
       ${verdict.leaks ? null : caveat} ${figure}
     </header>
   `;

@@ -44,7 +44,7 @@ export function readingPart({ insecureSeed, kind }: Audit): Html {
       )}</dl>
       <p>
         <b>A recovery is proof.</b> Where a sample is recovered or certified, whoever has what the threat
-        model lists can do the same.
+        model lists and the attack assumes can do the same.
       </p>
       <p>
         <b>A failed attack proves nothing.</b> Another attack, more seconds, more visits of each sample or

@@ -38,7 +38,7 @@ export const OUTCOMES: Readonly<
   nothing: {
     word: "Nothing",
     tone: "none",
-    meaning: "No nearer to the private samples than that.",
+    meaning: "Less than that, or no more than chance.",
   },
   unmeasured: {
     word: "Unmeasured",
