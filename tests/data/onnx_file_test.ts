@@ -395,7 +395,13 @@ test("readLayerFile() says which images an ONNX model takes, and how it was told
   await refused(
     folder,
     to([1, 7]),
-    "the model takes [7], the images are 2 × 2 × 1: give images of the size that it takes",
+    "the model takes [7], the images are 2 × 2 × 1: give samples of the size that it takes",
+  );
+  await refused(
+    folder,
+    to([1, 784]),
+    "the model takes [784], the samples are rows of 30 numbers: give samples of the size that it takes",
+    { shape: [1, 30, 1] },
   );
   await refused(folder, model(), "its own structure tells, leave out --stride", { stride: 2 });
   await refused(folder, model(), "its own structure tells, leave out --orientation", {
