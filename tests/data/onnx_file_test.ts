@@ -430,3 +430,18 @@ test("readLayerFile() says which images an ONNX model takes, and how it was told
     "as PyTorch flattens images: --input-order channels-last",
   );
 });
+
+test("readLayerFile() takes an ONNX model of a fixed batch as it is for one image", async (folder) => {
+  const fixed = model({
+    input: [input("x", [64, 1, 2, 2])],
+    node: [
+      node("Reshape", ["x", "to"], "f"),
+      node("Gemm", ["f", "w", "b"], "y", [int("transB", 1)]),
+    ],
+    initializer: [
+      tensor("w", [3, 4]),
+      tensor("to", [2], { floatData: [], int64Data: [64n, 4n], dataType: Type.INT64 }),
+    ],
+  });
+  assertEquals((await read(folder, fixed)).W1, ramp(12));
+});
