@@ -51,7 +51,8 @@ function verdictPart(audit: Audit, pictures: PagePictures): Html {
       <p class="muted">Leakage audit · ${aboutText(audit)}</p>
       <h1>${first}</h1>
       <p><span class="chip ${verdict.leaks ? "leak" : "none"}">${verdictWord(audit)}</span></p>
-      ${[rest, verdict.advice].filter(Boolean).map((text) => html`<p>${text}</p>`)}
+      ${verdict.advice === "" ? null : html`<p>${verdict.advice}</p>`}
+      ${rest === "" ? null : html`<p>${rest}</p>`}
       ${verdict.leaks ? null : caveat} ${figure}
     </header>
   `;
