@@ -28,7 +28,12 @@ const WEIGHTS: Readonly<Record<Kind, number>> = { width: 3, visits: 3, scheme: 8
 /** OwnSamples that widths are tried on, at most. */
 const TRIED = 10;
 
-const nothingFound: Changed = { change: null, note: "Nothing was found that a change could stop." };
+const nothingFound = ({ outcome }: Found): Changed => ({
+  change: null,
+  note: outcome === "out of time"
+    ? "It did not end in its share of the time: give more (--seconds)."
+    : "Nothing was found that a change could stop.",
+});
 
 const leaks = ({ outcome }: Found) => outcome === "recovered" || outcome === "likeness";
 
@@ -78,7 +83,7 @@ export async function withChanges(
       changed = await visitsChange(one.name as "gram" | "gram-bayes", now, fewer(material!), on);
     } else if (kinds[at] === "scheme") {
       changed = otherScheme ??= await schemeChange(now, material!, on);
-    } else changed = leaks(one) ? NOT_COMPARED : nothingFound;
+    } else changed = leaks(one) ? NOT_COMPARED : nothingFound(one);
     all.push({ ...one, change: changed.change, changeNote: changed.note });
   }
   return all;
@@ -127,13 +132,14 @@ class WidthCosts {
       await this.#accuracy(layer.hidden, slice),
       await this.#accuracy(width, slice),
     ];
+    const { count } = samples;
     const bytes = 32 * (layer.n + 1);
     return {
       accuracy: now === null || then === null ? null : { now, then },
-      seconds: seconds && { now: seconds(layer.hidden), then: seconds(width) },
+      seconds: seconds && { now: count * seconds(layer.hidden), then: count * seconds(width) },
       bytes: { now: bytes, then: bytes },
       note:
-        "Seconds and bytes of one sample's encrypted forward pass, the client's and the server's part, on one core" +
+        "Time of the encrypted forward passes of all samples, both parties' part on one core, from one that was made; bytes of one" +
         (now === null || then === null
           ? "; accuracy needs labelled samples and time."
           : "; accuracy of test samples held out of yours, one training each."),

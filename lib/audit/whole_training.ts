@@ -204,7 +204,9 @@ function judge(found: TrainingRecovery, samples: OwnSamples, publics: OwnSamples
       (_, at) => found.G![Math.floor(at / some.length) * count + at % some.length],
     )
     : gramOf(found.X.subarray(0, some.length * own.n), some.length);
-  const part = G === null || some.length < 10 ? null : partOf(G, takeSamples(samples, some));
+  const part = G === null || !samples.labelled || some.length < 10
+    ? null
+    : partOf(G, takeSamples(samples, some));
   const shows = part !== null && part.part >= LEAKS_FROM && part.beyondChance;
   const outcome = measured === null ? shows ? "likeness" : "nothing" : outcomeOf(measured);
   return { measured, part, outcome: outcome === "nothing" && shows ? "likeness" : outcome };
