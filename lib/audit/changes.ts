@@ -5,6 +5,7 @@
 import type { Scheme, TrainingView } from "../attack/training/view.ts";
 import type { ServerView } from "../attack/view.ts";
 import type { SplitDataset } from "../data/dataset.ts";
+import { type OwnSamples, takeSamples } from "../data/own_samples.ts";
 import { type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { forwardPass } from "../protocol/cryptonn/in_process.ts";
 import { numberText } from "../plot/theme.ts";
@@ -12,7 +13,6 @@ import { type Slice, within } from "./budget.ts";
 import type { Change, Cost, Trial } from "./findings.ts";
 import { LEAKS_FROM } from "./measure.ts";
 import { atWidth, type Found, type OneSampleAttack, SEARCHED } from "./one_sample.ts";
-import { pickSamples, type Samples } from "./subject.ts";
 import { freshTraining } from "./training.ts";
 import { findInTraining, type UnderAttack, type WholeAttack, whyNot } from "./whole_training.ts";
 
@@ -25,21 +25,23 @@ const none = (note: string): Changed => ({ change: null, note });
 const STOPPED = `no sample exactly, and under ${100 * LEAKS_FROM} % of the way from what the ` +
   "attacker had anyway to the exact samples";
 
+/** The first step from a guess, of it. */
+const STEP = 1 / 8;
+
 /** A search ends when the widths that leak and that do not are this near. */
 const NEAR = 1 / 16;
 
-/** The next width to try: the middle, or next to where another attack's search ended. */
-function nextWidth(
-  still: number,
-  leaks: number,
-  { guess, near, tried }: { guess: number | null; near: number; tried: number },
-): number {
-  const probe = guess === null || tried > 1
-    ? 0
-    : tried === 0
-    ? guess
-    : guess + (still === guess ? near : -near);
-  return probe > still && probe < leaks ? probe : Math.max(1, Math.floor((still + leaks) / 2));
+/** The next width to try: from where another attack's search ended in growing steps, until one stops and one leaks;
+ * else the middle. */
+function nextWidth(still: number, leaks: number, guess: number | null, tried: number): number {
+  if (guess !== null && guess < leaks) {
+    if (tried === 0) return guess;
+    const step = Math.max(1, Math.round(STEP * guess * 2 ** (tried - 1)));
+    const next = still >= guess ? still + step : leaks - step; // all so far stopped, or all leaked
+    const outward = still >= guess ? leaks > guess * 4 : still === 0;
+    if (outward && next > still && next < leaks) return next;
+  }
+  return Math.max(1, Math.floor((still + leaks) / 2));
 }
 
 /** The widest first layer, of the user's own first units, at which an attack on single samples finds nothing.
@@ -49,9 +51,9 @@ export async function widthChange(
   { layer, views, samples, floor, publicSamples }: {
     layer: FirstLayer;
     views: readonly ServerView[];
-    samples: Samples;
+    samples: OwnSamples;
     floor: Float64Array;
-    publicSamples: Samples | null;
+    publicSamples: OwnSamples | null;
   },
   { slice, stop, guess, cost }: {
     slice: Slice;
@@ -61,13 +63,13 @@ export async function widthChange(
     cost: (width: number) => Promise<Cost>;
   },
 ): Promise<Changed & { width: number | null }> {
-  const few = pickSamples(samples, [...samples.names.keys()].slice(0, SEARCHED));
+  const few = takeSamples(samples, [...samples.names.keys()].slice(0, SEARCHED));
   const own = views.slice(0, few.count);
   const trials: (Trial & { readonly width: number; readonly exact: number })[] = [];
   let [still, leaks] = [0, layer.hidden];
   const near = (width: number) => Math.max(1, Math.round(NEAR * width));
   while (leaks - still > near(leaks)) {
-    const width = nextWidth(still, leaks, { guess, near: near(guess ?? 0), tried: trials.length });
+    const width = nextWidth(still, leaks, guess, trials.length);
     const measured = await atWidth(own, few, {
       ...{ objective, width, slice, stop, publicSamples },
       floor: floor.subarray(0, few.x.length),
@@ -91,7 +93,8 @@ export async function widthChange(
   const change: Change = {
     kind: "width",
     what: `keep the first layer at ${still} units or fewer`,
-    trials: trials.toSorted((a, b) => b.width - a.width),
+    trials: trials.toSorted((a, b) => b.width - a.width)
+      .map(({ setting, leakage, stops }) => ({ setting, leakage, stops })),
     cost: await cost(still),
     note:
       `Tried on the first ${few.count} samples and the first units of your layer: ${STOPPED}. ` +
@@ -110,7 +113,7 @@ const TIMED = 8;
  * @returns null where the time was over first. */
 export async function encryptedSeconds(
   layer: FirstLayer,
-  samples: Samples,
+  samples: OwnSamples,
   slice: Slice,
   stop?: AbortSignal,
 ): Promise<((units: number) => number) | null> {
@@ -171,8 +174,8 @@ export interface Tried extends Setting, TrainingNumbers {
 export interface Material {
   readonly split: SplitDataset;
   /** Those of `split.train`, with their names. */
-  readonly samples: Samples;
-  readonly publicSamples: Samples | null;
+  readonly samples: OwnSamples;
+  readonly publicSamples: OwnSamples | null;
   readonly known: number;
   readonly seed: number;
 }
@@ -247,7 +250,7 @@ export async function schemeChange(
   { slice, stop, current }: {
     slice: Slice;
     stop?: AbortSignal;
-    /** Of the training as it is. */
+    /** Of the training as it is, where that is known. */
     current: TrainingNumbers | null;
   },
 ): Promise<Changed> {
@@ -265,18 +268,22 @@ export async function schemeChange(
   }
   const last = tried.at(-1);
   if (!last?.stops) {
-    const names = tried.map(settingText).join("; ");
+    const names = tried.map((one) => `${settingText(one)} (leakage ${numberText(one.leakage, 2)})`)
+      .join("; ");
     return none(
       tried.length === 0
         ? "The time was over before another scheme was tried."
-        : `Tried and leaking too: ${names}.`,
+        : `Tried and leaking too: ${names}.` +
+          (tried.length < others.length ? " The time was over before the next was tried." : ""),
     );
   }
+  const present = current ??
+    await within(slice, (signal) => trainedAs(now, material, signal), stop);
   const { n } = material.split.train;
   const sizes = { n, classes: material.split.train.classes.length };
   const cost: Cost = {
-    accuracy: current && { now: current.accuracy, then: last.accuracy },
-    seconds: current && { now: current.secondsPerEpoch, then: last.secondsPerEpoch },
+    accuracy: present && { now: present.accuracy, then: last.accuracy },
+    seconds: present && { now: present.secondsPerEpoch, then: last.secondsPerEpoch },
     bytes: {
       now: bytesPerVisit(now.scheme, { ...now, ...sizes }),
       then: bytesPerVisit(last.scheme, { ...last, ...sizes }),
@@ -309,7 +316,7 @@ export async function visitsChange(
   { slice, stop, current }: {
     slice: Slice;
     stop?: AbortSignal;
-    /** Of the training as it is. */
+    /** Of the training as it is, where that is known. */
     current: TrainingNumbers | null;
   },
 ): Promise<Changed> {

@@ -4,13 +4,14 @@
 import { attack, type AttackOptions } from "../attack/attack.ts";
 import type { Recovery } from "../attack/recovery.ts";
 import { fitGaussian } from "../attack/solvers/gaussian.ts";
+import { NOT_BEGUN } from "../attack/solvers/exact.ts";
 import { narrowView, type ServerView } from "../attack/view.ts";
+import { type OwnSamples, takeSamples } from "../data/own_samples.ts";
 import { clearViews, type FirstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { numberText } from "../plot/theme.ts";
 import type { AttackFinding, Pair } from "./findings.ts";
 import { bytesOf, floorOf, measure, type Measured, outcomeOf } from "./measure.ts";
 import { type Slice, within } from "./budget.ts";
-import { pickSamples, type Samples } from "./subject.ts";
 
 /** An attack before anything was done about it. */
 export type Found = Omit<AttackFinding, "change" | "changeNote">;
@@ -68,7 +69,7 @@ export const ONE_SAMPLE: Readonly<Record<OneSampleAttack, About>> = {
 
 /** Those that make sense for such samples: a table has no neighbours. @param publics how many public samples there are. */
 export function oneSampleAttacks(
-  kind: Samples["kind"],
+  kind: OwnSamples["kind"],
   publics: number,
 ): { attacks: OneSampleAttack[]; notTried: { attack: string; why: string }[] } {
   const all = Object.keys(ONE_SAMPLE) as OneSampleAttack[];
@@ -90,17 +91,25 @@ export function oneSampleAttacks(
 /** Of a Gaussian. */
 const LEAST_PUBLIC = 20;
 
-/** From so many samples on all are solved at once (`attack/solvers/admm.ts`), so many a time. */
+/** From so many samples on programs are solved all at once (`attack/solvers/admm.ts`), so many a time. */
 const [MANY, CHUNK] = [30, 100];
+const BATCHED: readonly OneSampleAttack[] = ["tv-sum", "sum", "tv", "reweighted"];
+/** Attacks without a program. */
+const CLOSED: readonly OneSampleAttack[] = ["least-squares", "gaussian"];
 
-/** What ran before the time was over. */
+/** What had begun before the time was over. */
 export interface OneSampleRun {
-  /** The first of the samples. */
+  /** Which of the samples. */
+  readonly places: readonly number[];
   readonly recoveries: readonly Recovery[];
   readonly measured: Measured | null;
 }
 
-function priorOf(objective: OneSampleAttack, { kind }: Samples, publicSamples: Samples | null) {
+function priorOf(
+  objective: OneSampleAttack,
+  { kind }: OwnSamples,
+  publicSamples: OwnSamples | null,
+) {
   return objective === "gaussian" && publicSamples
     ? fitGaussian(publicSamples, undefined, { stationary: kind === "image" })
     : undefined;
@@ -110,46 +119,42 @@ function priorOf(objective: OneSampleAttack, { kind }: Samples, publicSamples: S
  * @param views of all the samples.   @param options.floor as {@linkcode floorOf} has it. */
 export async function attackSamples(
   views: readonly ServerView[],
-  samples: Samples,
+  samples: OwnSamples,
   objective: OneSampleAttack,
   { slice, stop, floor, publicSamples, onProgress }: {
     slice: Slice;
     stop?: AbortSignal;
     floor: Float64Array;
-    publicSamples: Samples | null;
+    publicSamples: OwnSamples | null;
     onProgress?: (done: number, total: number) => void;
   },
 ): Promise<OneSampleRun> {
   const prior = priorOf(objective, samples, publicSamples);
   const found: Recovery[] = [];
-  let perSample = 0;
-  const some = async (count: number, solver: "fast" | "batched") => {
-    const from = performance.now();
-    const part = views.slice(found.length, found.length + count);
-    const recovered = await within(slice, (signal) =>
-      attack(part, {
-        ...{ objective, prior, solver, signal, timeLimitS: Math.max(0.1, slice.left()) },
+  const endsAt = Date.now() + 1000 * slice.left();
+  const batched = views.length >= MANY && BATCHED.includes(objective);
+  const step = batched || CLOSED.includes(objective) ? CHUNK : views.length;
+  for (let took = 0; found.length < views.length && slice.left() > took;) {
+    const left = slice.left();
+    const part = views.slice(found.length, found.length + step);
+    found.push(
+      ...await attack(part, {
+        ...{ objective, prior, endsAt, signal: stop, solver: batched ? "batched" : "fast" },
+        ...batched ? { stopped: () => slice.left() <= 0 } : {},
         onProgress: (done) => onProgress?.(found.length + done, views.length),
-      }), stop);
-    if (recovered === null) return false;
-    perSample = (performance.now() - from) / 1000 / part.length;
-    found.push(...recovered);
-    return true;
-  };
-  const pilot = Math.min(views.length, navigator.hardwareConcurrency);
-  let open = await some(pilot, "fast");
-  while (open && found.length < views.length) {
-    const rest = views.length - found.length;
-    const fits = Math.floor(slice.left() / perSample);
-    if (fits < 1) break;
-    open = rest < MANY
-      ? await some(Math.min(rest, fits), "fast")
-      : await some(Math.min(rest, CHUNK), "batched");
+      }),
+    );
+    took = left - slice.left(); // as long as the next will take
   }
-  if (found.length === 0) return { recoveries: found, measured: null };
-  const own = found.length === samples.count ? samples : pickSamples(samples, [...found.keys()]);
-  const level = floor.subarray(0, found.length * samples.n);
-  return { recoveries: found, measured: measure(found.map(({ xHat }) => xHat), own, level) };
+  const begun = found.map(({ message }) => message !== NOT_BEGUN);
+  const kept = found.filter((_, i) => begun[i]);
+  const places = [...begun.keys()].filter((i) => begun[i]);
+  if (kept.length === 0) return { places, recoveries: kept, measured: null };
+  const { n } = samples;
+  const level = new Float64Array(kept.length * n);
+  places.forEach((at, i) => level.set(floor.subarray(at * n, (at + 1) * n), i * n));
+  const measured = measure(kept.map(({ xHat }) => xHat), takeSamples(samples, places), level);
+  return { places, recoveries: kept, measured };
 }
 
 /** Pairs that a finding keeps. */
@@ -158,19 +163,22 @@ export const PAIRS = 10;
 /** One attack on the user's layer and samples. */
 export async function findOneSample(
   layer: FirstLayer,
-  samples: Samples,
+  samples: OwnSamples,
   objective: OneSampleAttack,
   on: {
     slice: Slice;
     stop?: AbortSignal;
-    publicSamples: Samples | null;
+    publicSamples: OwnSamples | null;
     onProgress?: (done: number, total: number) => void;
   },
 ): Promise<Found> {
   const start = performance.now();
   const views = clearViews(layer, samples, [...samples.names.keys()]);
   const floor = floorOf(samples, on.publicSamples);
-  const { recoveries, measured } = await attackSamples(views, samples, objective, { ...on, floor });
+  const { places, recoveries, measured } = await attackSamples(views, samples, objective, {
+    ...on,
+    floor,
+  });
   const { title, assumption } = ONE_SAMPLE[objective];
   const certified = recoveries.filter((r) => r.certified).length;
   const seconds = (performance.now() - start) / 1000;
@@ -186,14 +194,16 @@ export async function findOneSample(
   const solved = recoveries.filter(({ status }) => status === "optimal").length;
   const reasons = Map.groupBy(recoveries, ({ status }) => status);
   const noun = samples.kind === "image" ? "images" : "rows";
+  const late = (reasons.get("time-limit")?.length ?? 0) + (reasons.get("aborted")?.length ?? 0);
+  const rest = [
+    ...late > 0 ? [`${late} were not solved in time`] : [],
+    ...attacked < samples.count ? [`${samples.count - attacked} more were not begun`] : [],
+  ];
   return {
     ...common,
-    outcome: solved === 0 && reasons.has("time-limit") ? "out of time" : outcomeOf(measured),
-    sentence: `${exact} of ${attacked} ${noun} exactly, ${certified} certified` +
-      (attacked < samples.count
-        ? `; the time was over before the other ${samples.count - attacked}`
-        : "") +
-      ".",
+    outcome: solved === 0 && late > 0 ? "out of time" : outcomeOf(measured),
+    sentence:
+      [`${exact} of ${attacked} ${noun} exactly, ${certified} certified`, ...rest].join("; ") + ".",
     counts: { attacked, exact, certified },
     numbers: {
       "leakage, share of the way to exact": leakage,
@@ -208,19 +218,19 @@ export async function findOneSample(
       ),
       "seconds a sample": recoveries.reduce((sum, r) => sum + r.elapsedMs, 0) / 1000 / attacked,
     },
-    pairs: recoveries.slice(0, PAIRS).map((recovery, i): Pair => ({
-      name: samples.names[i],
-      truth: samples.x.slice(i * samples.n, (i + 1) * samples.n),
-      recovered: recovery.xHat && bytesOf(recovery.xHat),
-      caption: captionOf(
-        recovery,
-        measure(
-          [recovery.xHat],
-          pickSamples(samples, [i]),
-          floor.subarray(i * samples.n, (i + 1) * samples.n),
-        ),
-      ),
-    })),
+    pairs: recoveries.slice(0, PAIRS).map((recovery, i): Pair => {
+      const at = places[i];
+      const one = takeSamples(samples, [at]);
+      const level = floor.subarray(at * samples.n, (at + 1) * samples.n);
+      return {
+        ...{
+          name: samples.names[at],
+          truth: one.x,
+          recovered: recovery.xHat && bytesOf(recovery.xHat),
+        },
+        caption: captionOf(recovery, measure([recovery.xHat], one, level)),
+      };
+    }),
   };
 }
 
@@ -237,23 +247,24 @@ export const SEARCHED = 5;
  * @param views of the samples, at full width. */
 export async function atWidth(
   views: readonly ServerView[],
-  samples: Samples,
+  samples: OwnSamples,
   { objective, width, floor, slice, stop, publicSamples }: {
     objective: OneSampleAttack;
     width: number;
     floor: Float64Array;
     slice: Slice;
     stop?: AbortSignal;
-    publicSamples: Samples | null;
+    publicSamples: OwnSamples | null;
   },
 ): Promise<Measured | null> {
   const narrow = views.map((view) => narrowView(view, width));
   const prior = priorOf(objective, samples, publicSamples);
-  const timeLimitS = Math.max(0.1, slice.left());
+  const endsAt = Date.now() + 1000 * slice.left();
   const found = await within(
     slice,
-    (signal) => attack(narrow, { objective, prior, signal, timeLimitS, workers: 0 }),
+    (signal) => attack(narrow, { objective, prior, signal, endsAt, workers: 0 }),
     stop,
   );
-  return found && measure(found.map(({ xHat }) => xHat), samples, floor);
+  const late = found?.some(({ status }) => status === "time-limit" || status === "aborted") ?? true;
+  return late ? null : measure(found!.map(({ xHat }) => xHat), samples, floor);
 }

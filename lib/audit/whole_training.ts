@@ -6,13 +6,15 @@ import {
   TRAINING_ATTACKS,
   type TrainingAttack,
 } from "../attack/training/attack.ts";
+import { fromEpochs } from "../attack/training/epochs.ts";
 import { decode } from "../attack/training/decoder.ts";
 import { gramOf } from "../attack/training/leakage.ts";
 import type { KnownImages, TrainingRecovery } from "../attack/training/recovery.ts";
 import { relink } from "../attack/training/relink.ts";
 import { type StepView, type TrainingView, visitsOf } from "../attack/training/view.ts";
+import { type OwnSamples, takeSamples } from "../data/own_samples.ts";
 import { seededRng } from "../math/rng.ts";
-import { numberText } from "../plot/theme.ts";
+import { durationText, numberText } from "../plot/theme.ts";
 import type { Outcome, Pair } from "./findings.ts";
 import { type Slice, within } from "./budget.ts";
 import {
@@ -26,7 +28,6 @@ import {
   rowsBy,
 } from "./measure.ts";
 import { type Found, PAIRS } from "./one_sample.ts";
-import { pickSamples, type Samples } from "./subject.ts";
 
 /** A training under attack. */
 export interface UnderAttack {
@@ -35,8 +36,8 @@ export interface UnderAttack {
   /** The same, its samples named by their places in `samples`; null where nobody can tell. */
   readonly truth: TrainingView | null;
   /** Private; null where the auditor has none either. */
-  readonly samples: Samples | null;
-  readonly publicSamples: Samples | null;
+  readonly samples: OwnSamples | null;
+  readonly publicSamples: OwnSamples | null;
   /** How many private samples the attacker happens to know. */
   readonly known: number;
   readonly seed: number;
@@ -113,12 +114,17 @@ const namesOf = ({ steps }: TrainingView) =>
   steps.flatMap(({ samples }: StepView) => samples === null ? [] : [...samples]);
 
 /** The last of the named samples, as known to the attacker. */
-function knownOf(names: readonly number[], samples: Samples, count: number): KnownImages {
+function knownOf(names: readonly number[], samples: OwnSamples, count: number): KnownImages {
   const own = names.slice(-count);
-  return { samples: Uint32Array.from(own), x: pickSamples(samples, own).x };
+  return { samples: Uint32Array.from(own), x: takeSamples(samples, own).x };
 }
 
-/** Samples that a program is solved for, each. */
+/** Pixels up to which a program decides what many visits leave open: its cost is cubic. */
+const WITH_PRIOR = 1024;
+
+const pixels = ({ shape: [height, width, channels] }: TrainingView) => height * width * channels;
+
+/** OwnSamples that a program is solved for, each. */
 const PROGRAMS = 20;
 
 /** Runs an attack; what it brings, by places in the private samples. */
@@ -150,6 +156,9 @@ async function run(
     };
   }
   const own = attack === "gradient" || attack === "epochs" ? firstBatch(view) : view;
+  if (attack === "epochs") {
+    return await fromEpochs(own, { ...on, prior: pixels(own) <= WITH_PRIOR });
+  }
   const names = attack === "known" ? [...visitsOf(own).keys()].sort((a, b) => a - b) : [];
   return await attackTraining(own, {
     ...{ attack: attack as TrainingAttack, publicImages: publicSamples ?? undefined, ...on },
@@ -161,18 +170,18 @@ async function run(
 /** Of several recoveries of the same samples the one nearest to the truth: an attacker who chooses as well as can be. */
 function best(
   tried: readonly TrainingRecovery[],
-  samples: Samples,
-  publicSamples: Samples | null,
+  samples: OwnSamples,
+  publicSamples: OwnSamples | null,
 ): TrainingRecovery {
   const leakage = ({ X, samples: names }: TrainingRecovery) => {
     const places = [...names];
-    const own = pickSamples(samples, places);
+    const own = takeSamples(samples, places);
     return measure(rowsBy(X, names, places, own.n), own, floorOf(own, publicSamples)).leakage;
   };
   return tried.toSorted((a, b) => leakage(b) - leakage(a))[0];
 }
 
-/** Samples of which `part` is taken: it grows with the square. */
+/** OwnSamples of which `part` is taken: it grows with the square. */
 const MOST_PART = 300;
 
 /** A recovery held to the truth. */
@@ -182,9 +191,9 @@ interface Judged {
   readonly part: { part: number; beyondChance: boolean } | null;
 }
 
-function judge(found: TrainingRecovery, samples: Samples, publics: Samples | null): Judged {
+function judge(found: TrainingRecovery, samples: OwnSamples, publics: OwnSamples | null): Judged {
   const places = [...found.samples];
-  const own = pickSamples(samples, places);
+  const own = takeSamples(samples, places);
   const rows = rowsBy(found.X, found.samples, places, own.n);
   const measured = found.X === null ? null : measure(rows, own, floorOf(own, publics));
   const some = places.slice(0, MOST_PART);
@@ -195,10 +204,22 @@ function judge(found: TrainingRecovery, samples: Samples, publics: Samples | nul
       (_, at) => found.G![Math.floor(at / some.length) * count + at % some.length],
     )
     : gramOf(found.X.subarray(0, some.length * own.n), some.length);
-  const part = G === null || some.length < 10 ? null : partOf(G, pickSamples(samples, some));
+  const part = G === null || !samples.labelled || some.length < 10
+    ? null
+    : partOf(G, takeSamples(samples, some));
   const shows = part !== null && part.part >= LEAKS_FROM && part.beyondChance;
   const outcome = measured === null ? shows ? "likeness" : "nothing" : outcomeOf(measured);
   return { measured, part, outcome: outcome === "nothing" && shows ? "likeness" : outcome };
+}
+
+/** Multiplications a second of the elimination behind many visits, which nothing interrupts; measured on one core. */
+const RATE = 1e9;
+
+/** Seconds that it takes, about. */
+function visitsSeconds(view: TrainingView): number {
+  const n = pixels(view);
+  const rows = view.steps.length * view.units;
+  return rows * n * Math.min(rows, n) / RATE;
 }
 
 /** One attack on a training. What it refuses, a view without what it needs, is a finding: "failed". */
@@ -224,6 +245,13 @@ export async function findInTraining(
   });
   try {
     if (attack === "relink") return ended(await findLinks(training, slice, stop));
+    const seconds = attack === "epochs" ? visitsSeconds(firstBatch(training.view)) : 0;
+    if (seconds > slice.left()) {
+      const sentence = `Linear algebra that takes about ${
+        durationText(seconds)
+      }; its share of the time is less.`;
+      return ended({ outcome: "out of time", sentence });
+    }
     const found = await within(
       slice,
       (signal) => run(attack, training, signal, onProgress),
@@ -299,7 +327,7 @@ function findingOf(
 }
 
 /** The first samples of a recovery, with their truth where that is known. */
-function pairsOf({ X, samples: places }: TrainingRecovery, samples: Samples | null): Pair[] {
+function pairsOf({ X, samples: places }: TrainingRecovery, samples: OwnSamples | null): Pair[] {
   if (X === null) return [];
   const n = X.length / places.length;
   return [...places.subarray(0, PAIRS)].map((place, i) => {
