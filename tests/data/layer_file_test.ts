@@ -134,6 +134,8 @@ test("readLayerFile() chooses the only tensor that fits, else asks", async (fold
     await refusal(folder, none),
     "no tensor is [hidden, 4] or filters over the images' channels among fc2 [2, 3], b [3]",
   );
+  const deep = zip({ "fc1.npy": fc1, "deep.npy": npy(ramp(12), [3, 2, 1, 2]) });
+  assertEquals((await read(folder, deep)).W1, ramp(12)); // filters of 4 numbers each, by chance
   const torn = zip({ "fc1.npy": fc1, "config.npy": text("not an array") });
   assertEquals((await read(folder, torn)).W1, ramp(12));
 });
