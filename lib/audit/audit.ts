@@ -8,13 +8,14 @@
  * @example Four pixels behind four units
  * ```ts
  * import { audit } from "lib/audit/audit.ts";
- * import type { Samples, Subject } from "lib/audit/subject.ts";
+ * import type { Subject } from "lib/audit/subject.ts";
+ * import type { OwnSamples } from "lib/data/own_samples.ts";
  * import { firstLayer } from "lib/protocol/cryptonn/first_layer.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const one = { x: Uint8Array.of(0, 9, 255, 7), y: new Uint8Array(1), classes: ["?"], count: 1, n: 4 };
- * const samples: Samples = {
- *   ...{ ...one, name: "one", shape: [1, 4, 1], names: ["row 1"], labelled: false, kind: "table" },
+ * const samples: OwnSamples = {
+ *   ...{ ...one, name: "one", shape: [1, 4, 1], names: ["row 1"], labelled: false, kind: "table", notes: [] },
  * };
  * const layer = firstLayer([1, 2, 3, 4, -5, 6, 7, -8, 2, 0, -1, 3, 1, 1, 0, 2], 4);
  * const subject: Subject = {

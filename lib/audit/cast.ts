@@ -2,10 +2,11 @@
  * learn from.
  * @module */
 import { type Dataset, dataset } from "../data/dataset.ts";
+import { type OwnSamples, splitSamples, takeSamples } from "../data/own_samples.ts";
 import { seededRng } from "../math/rng.ts";
 import { type Slice, within } from "./budget.ts";
 import { type Material, trainedAs, type TrainingNumbers } from "./changes.ts";
-import { pickSamples, type Samples, type Subject } from "./subject.ts";
+import type { Subject } from "./subject.ts";
 import type { UnderAttack } from "./whole_training.ts";
 
 /** The most samples of a training that is made, private ones and public ones each. */
@@ -22,10 +23,10 @@ const MADE_UP = 10;
 
 /** Private samples, and public ones, none of them private; null where there are none. */
 export interface Cast {
-  readonly privates: Samples;
-  readonly publics: Samples | null;
+  readonly privates: OwnSamples;
+  readonly publics: OwnSamples | null;
   /** Of the training under attack: those in `privates`, but all where its attacks learn nothing from public samples. */
-  readonly attacked: Samples;
+  readonly attacked: OwnSamples;
 }
 
 /** The samples that a training has: all if others are public, else every second of each class. */
@@ -36,17 +37,14 @@ export function castOf({ samples, publicSamples, scheme }: Subject): Cast {
     return { privates: all, publics: atMost(publicSamples), attacked: all };
   }
   if (!own.labelled || own.count < ENOUGH) return { privates: all, publics: null, attacked: all };
-  const met = new Uint32Array(own.classes.length);
-  const isPublic = Array.from(own.y, (label) => met[label]++ % 2 === 1);
-  const half = (wanted: boolean) =>
-    atMost(pickSamples(own, [...own.names.keys()].filter((at) => isPublic[at] === wanted)));
-  const privates = half(false);
-  return { privates, publics: half(true), attacked: scheme === "cryptonn" ? all : privates };
+  const { privateSamples, publicSamples: others } = splitSamples(own, 1 / 2);
+  const privates = atMost(privateSamples);
+  return { privates, publics: atMost(others), attacked: scheme === "cryptonn" ? all : privates };
 }
 
 /** The first of too many. */
-const atMost = (samples: Samples, most = MOST): Samples =>
-  samples.count <= most ? samples : pickSamples(samples, [...samples.names.keys()].slice(0, most));
+const atMost = (samples: OwnSamples, most = MOST): OwnSamples =>
+  samples.count <= most ? samples : takeSamples(samples, [...samples.names.keys()].slice(0, most));
 
 /** The same with fewer private samples: attacks on inner products cost their cube. */
 export const fewer = (material: Material): Material => {
@@ -56,7 +54,7 @@ export const fewer = (material: Material): Material => {
 };
 
 /** Labels for samples that have none: a training needs them, what it tells of the samples does not depend on them. */
-function labelled(samples: Samples, seed: number): Samples {
+function labelled(samples: OwnSamples, seed: number): OwnSamples {
   if (samples.labelled) return samples;
   const y = seededRng(seed).bytes(samples.count).map((byte) => byte % MADE_UP);
   const classes = Array.from({ length: MADE_UP }, (_, c) => String(c));

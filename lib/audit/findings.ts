@@ -55,7 +55,7 @@ export interface Cost {
 
 /** The smallest change that stopped an attack. */
 export interface Change {
-  readonly kind: "width" | "batch" | "visits" | "sigma" | "scheme";
+  readonly kind: "width" | "visits" | "sigma" | "scheme";
   /** As an instruction: "keep the first layer at 212 units or fewer". */
   readonly what: string;
   /** In the order tried. */

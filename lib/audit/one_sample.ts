@@ -6,12 +6,12 @@ import type { Recovery } from "../attack/recovery.ts";
 import { fitGaussian } from "../attack/solvers/gaussian.ts";
 import { NOT_BEGUN } from "../attack/solvers/exact.ts";
 import { narrowView, type ServerView } from "../attack/view.ts";
+import { type OwnSamples, takeSamples } from "../data/own_samples.ts";
 import { clearViews, type FirstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { numberText } from "../plot/theme.ts";
 import type { AttackFinding, Pair } from "./findings.ts";
 import { bytesOf, floorOf, measure, type Measured, outcomeOf } from "./measure.ts";
 import { type Slice, within } from "./budget.ts";
-import { pickSamples, type Samples } from "./subject.ts";
 
 /** An attack before anything was done about it. */
 export type Found = Omit<AttackFinding, "change" | "changeNote">;
@@ -69,7 +69,7 @@ export const ONE_SAMPLE: Readonly<Record<OneSampleAttack, About>> = {
 
 /** Those that make sense for such samples: a table has no neighbours. @param publics how many public samples there are. */
 export function oneSampleAttacks(
-  kind: Samples["kind"],
+  kind: OwnSamples["kind"],
   publics: number,
 ): { attacks: OneSampleAttack[]; notTried: { attack: string; why: string }[] } {
   const all = Object.keys(ONE_SAMPLE) as OneSampleAttack[];
@@ -105,7 +105,11 @@ export interface OneSampleRun {
   readonly measured: Measured | null;
 }
 
-function priorOf(objective: OneSampleAttack, { kind }: Samples, publicSamples: Samples | null) {
+function priorOf(
+  objective: OneSampleAttack,
+  { kind }: OwnSamples,
+  publicSamples: OwnSamples | null,
+) {
   return objective === "gaussian" && publicSamples
     ? fitGaussian(publicSamples, undefined, { stationary: kind === "image" })
     : undefined;
@@ -115,13 +119,13 @@ function priorOf(objective: OneSampleAttack, { kind }: Samples, publicSamples: S
  * @param views of all the samples.   @param options.floor as {@linkcode floorOf} has it. */
 export async function attackSamples(
   views: readonly ServerView[],
-  samples: Samples,
+  samples: OwnSamples,
   objective: OneSampleAttack,
   { slice, stop, floor, publicSamples, onProgress }: {
     slice: Slice;
     stop?: AbortSignal;
     floor: Float64Array;
-    publicSamples: Samples | null;
+    publicSamples: OwnSamples | null;
     onProgress?: (done: number, total: number) => void;
   },
 ): Promise<OneSampleRun> {
@@ -149,7 +153,7 @@ export async function attackSamples(
   const { n } = samples;
   const level = new Float64Array(kept.length * n);
   places.forEach((at, i) => level.set(floor.subarray(at * n, (at + 1) * n), i * n));
-  const measured = measure(kept.map(({ xHat }) => xHat), pickSamples(samples, places), level);
+  const measured = measure(kept.map(({ xHat }) => xHat), takeSamples(samples, places), level);
   return { places, recoveries: kept, measured };
 }
 
@@ -159,12 +163,12 @@ export const PAIRS = 10;
 /** One attack on the user's layer and samples. */
 export async function findOneSample(
   layer: FirstLayer,
-  samples: Samples,
+  samples: OwnSamples,
   objective: OneSampleAttack,
   on: {
     slice: Slice;
     stop?: AbortSignal;
-    publicSamples: Samples | null;
+    publicSamples: OwnSamples | null;
     onProgress?: (done: number, total: number) => void;
   },
 ): Promise<Found> {
@@ -216,7 +220,7 @@ export async function findOneSample(
     },
     pairs: recoveries.slice(0, PAIRS).map((recovery, i): Pair => {
       const at = places[i];
-      const one = pickSamples(samples, [at]);
+      const one = takeSamples(samples, [at]);
       const level = floor.subarray(at * samples.n, (at + 1) * samples.n);
       return {
         ...{
@@ -243,14 +247,14 @@ export const SEARCHED = 5;
  * @param views of the samples, at full width. */
 export async function atWidth(
   views: readonly ServerView[],
-  samples: Samples,
+  samples: OwnSamples,
   { objective, width, floor, slice, stop, publicSamples }: {
     objective: OneSampleAttack;
     width: number;
     floor: Float64Array;
     slice: Slice;
     stop?: AbortSignal;
-    publicSamples: Samples | null;
+    publicSamples: OwnSamples | null;
   },
 ): Promise<Measured | null> {
   const narrow = views.map((view) => narrowView(view, width));

@@ -19,7 +19,7 @@ import type { RecordedRun, Subject } from "./subject.ts";
 /** What was read, and how it was taken, a line each. */
 export interface ReadSubject {
   readonly subject: Subject;
-  /** Samples of an epoch of a run; null where neither the run nor the samples tell. */
+  /** OwnSamples of an epoch of a run; null where neither the run nor the samples tell. */
   readonly count: number | null;
   readonly notes: readonly string[];
 }

@@ -54,7 +54,7 @@ export function verdictOf(
     of.map(({ title }) => lower(title)).join(", ");
   if (best?.outcome === "recovered") {
     const { attacked, exact, certified } = best.counts;
-    const by = `by ${lower(best.title)}, assuming ${best.assumption}`;
+    const by = `by ${lower(best.title)}`;
     const got = exact ?? certified;
     const which = got === attacked
       ? attacked === 1

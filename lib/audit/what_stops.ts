@@ -1,5 +1,6 @@
 /** For each attack that found something the smallest change that stops it; what serves several is searched once.
  * @module */
+import type { OwnSamples } from "../data/own_samples.ts";
 import { clearViews, type FirstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { type Budget, type Slice, within } from "./budget.ts";
 import { ENOUGH, fewer } from "./cast.ts";
@@ -17,17 +18,22 @@ import {
 import type { AttackFinding, Cost } from "./findings.ts";
 import { floorOf } from "./measure.ts";
 import { type Found, ONE_SAMPLE, type OneSampleAttack } from "./one_sample.ts";
-import type { Samples, Subject } from "./subject.ts";
+import type { Subject } from "./subject.ts";
 
 type Kind = "width" | "visits" | "scheme" | "none";
 
 /** Of the time that is left when all attacks have ended. */
 const WEIGHTS: Readonly<Record<Kind, number>> = { width: 3, visits: 3, scheme: 8, none: 0 };
 
-/** Samples that widths are tried on, at most. */
+/** OwnSamples that widths are tried on, at most. */
 const TRIED = 10;
 
-const nothingFound: Changed = { change: null, note: "Nothing was found that a change could stop." };
+const nothingFound = ({ outcome }: Found): Changed => ({
+  change: null,
+  note: outcome === "out of time"
+    ? "It did not end in its share of the time: give more (--seconds)."
+    : "Nothing was found that a change could stop.",
+});
 
 const leaks = ({ outcome }: Found) => outcome === "recovered" || outcome === "likeness";
 
@@ -77,7 +83,7 @@ export async function withChanges(
       changed = await visitsChange(one.name as "gram" | "gram-bayes", now, fewer(material!), on);
     } else if (kinds[at] === "scheme") {
       changed = otherScheme ??= await schemeChange(now, material!, on);
-    } else changed = leaks(one) ? NOT_COMPARED : nothingFound;
+    } else changed = leaks(one) ? NOT_COMPARED : nothingFound(one);
     all.push({ ...one, change: changed.change, changeNote: changed.note });
   }
   return all;
@@ -120,19 +126,20 @@ class WidthCosts {
   ) {}
 
   async of(width: number, slice: Slice): Promise<Cost> {
-    const [layer, samples]: [FirstLayer, Samples] = [this.subject.layer!, this.subject.samples!];
+    const [layer, samples]: [FirstLayer, OwnSamples] = [this.subject.layer!, this.subject.samples!];
     const seconds = this.#seconds ??= await encryptedSeconds(layer, samples, slice, this.stop);
     const [now, then] = [
       await this.#accuracy(layer.hidden, slice),
       await this.#accuracy(width, slice),
     ];
+    const { count } = samples;
     const bytes = 32 * (layer.n + 1);
     return {
       accuracy: now === null || then === null ? null : { now, then },
-      seconds: seconds && { now: seconds(layer.hidden), then: seconds(width) },
+      seconds: seconds && { now: count * seconds(layer.hidden), then: count * seconds(width) },
       bytes: { now: bytes, then: bytes },
       note:
-        "Seconds and bytes of one sample's encrypted forward pass, the client's and the server's part, on one core" +
+        "Time of the encrypted forward passes of all samples, both parties' part on one core, from one that was made; bytes of one" +
         (now === null || then === null
           ? "; accuracy needs labelled samples and time."
           : "; accuracy of test samples held out of yours, one training each."),

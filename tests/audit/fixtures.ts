@@ -109,7 +109,12 @@ export function audit(parts: Partial<Audit> = {}): Audit {
     scheme: "cryptonn",
     shape: [28, 28, 1],
     kind: "image",
-    verdict: { leaks: false, sentence: "Nothing beyond the labels was found.", attack: null },
+    verdict: {
+      leaks: false,
+      sentence: "Nothing beyond the labels found.",
+      advice: "",
+      attack: null,
+    },
     subject: [
       ["model", "models/mlp.safetensors, tensor fc1.weight [300, 784], float32"],
       ["images", "photos/, 10 files"],
@@ -148,7 +153,11 @@ export function digitsAudit(): Audit {
   return audit({
     verdict: {
       leaks: true,
-      sentence: "Every one of the 10 images is recovered exactly, certified.",
+      sentence:
+        "Every one of the 10 private images is recovered exactly, certified without the truth, by " +
+        "linear program, TV + ½·Σx.",
+      advice:
+        "What stopped all that was found: train under mitig3 with σ 0.7 (test accuracy 97.1 → 95.7 %).",
       attack: "tv-sum",
     },
     attacks: [
@@ -265,6 +274,7 @@ export function colourAudit(): Audit {
       leaks: true,
       sentence:
         "Of 1 200 images, each is recovered exactly from what the server of MITIG2 holds after 5 epochs.",
+      advice: "No change was found that stops decoder, blind alignment.",
       attack: attacks[0].name,
     },
     attacks,
@@ -284,7 +294,13 @@ export function tableAudit(): Audit {
     scheme: "mitig3",
     shape: [1, columns, 1],
     kind: "table",
-    verdict: { leaks: false, sentence: "Nothing beyond the labels was found.", attack: "align" },
+    verdict: {
+      leaks: false,
+      sentence:
+        "Nothing beyond the labels found. Tried: blind alignment. Not tried: gradient, decoder.",
+      advice: "",
+      attack: "align",
+    },
     attacks: [
       finding({
         name: "align",
