@@ -19,7 +19,7 @@
  * };
  * const layer = firstLayer([1, 2, 3, 4, -5, 6, 7, -8, 2, 0, -1, 3, 1, 1, 0, 2], 4);
  * const subject: Subject = {
- *   ...{ scheme: "cryptonn", layer, convolution: false, hidden: 4, samples, publicSamples: null },
+ *   ...{ scheme: "cryptonn", layer, convolution: null, hidden: 4, samples, publicSamples: null },
  *   ...{ known: null, epochs: 1, sigma: 0.7, run: null },
  * };
  * const { verdict } = await audit(subject, { seconds: 5, insecureSeed: 1 });
@@ -35,7 +35,13 @@ import { Budget } from "./budget.ts";
 import { type Cast, castOf, FEW, materialOf, type Trainings, underAttack } from "./cast.ts";
 import { type Audit, SCHEMA, type SubjectLines } from "./findings.ts";
 import { shapeText } from "./measure.ts";
-import { findOneSample, type Found, ONE_SAMPLE, oneSampleAttacks } from "./one_sample.ts";
+import {
+  findOneSample,
+  type Found,
+  ONE_SAMPLE,
+  oneSampleAttacks,
+  singlesOf,
+} from "./one_sample.ts";
 import { type Subject, threatOf } from "./subject.ts";
 import { verdictOf } from "./verdict.ts";
 import { withChanges } from "./what_stops.ts";
@@ -71,6 +77,9 @@ const ON_TRAININGS: Readonly<Record<Scheme, readonly WholeAttack[]>> = {
   mitig3: ["relink", "decoder-named", "align"],
 };
 
+/** Why no prior is tried. */
+const SOLE = "the equations alone leave one solution";
+
 /** What no attack here does. */
 const NOT_HERE = {
   attack: "A server that steers",
@@ -89,7 +98,7 @@ const far = ({ counts, numbers }: Found) =>
 
 function checkSubject({ scheme, samples, run, convolution }: Subject): void {
   if (run === null && samples === null) throw new TypeError("Cannot audit: there are no samples");
-  if (run === null && scheme !== "cryptonn" && convolution) {
+  if (run === null && scheme !== "cryptonn" && convolution !== null) {
     throw new TypeError(
       `Cannot audit a convolution under ${scheme}: the trainings here have a dense first layer; ` +
         "audit it under cryptonn, or give a dense layer",
@@ -111,11 +120,12 @@ export async function audit(
   const { scheme, layer, samples, publicSamples, run, convolution } = subject;
   const seed = insecureSeed ?? new DataView(secureRng().bytes(4).buffer).getUint32(0);
   const cast = run === null ? castOf(subject) : null;
-  const single = run === null && scheme === "cryptonn" && layer !== null
-    ? oneSampleAttacks(samples!.kind, publicSamples?.count ?? 0)
-    : { attacks: [], notTried: [] };
+  const singles = run === null && scheme === "cryptonn" && layer !== null
+    ? singlesOf(layer, samples!, publicSamples)
+    : null;
+  const single = singles === null ? { attacks: [], notTried: [] } : oneSampleAttacks(singles);
   const notTried = [...single.notTried];
-  const whole = run !== null || !convolution ? ON_TRAININGS[scheme] : [];
+  const whole = run !== null || convolution === null ? ON_TRAININGS[scheme] : [];
   if (whole.length === 0) {
     const why = "the trainings here have a dense first layer";
     notTried.push({ attack: "Attacks on a training", why });
@@ -138,9 +148,14 @@ export async function audit(
   for (const name of single.attacks) {
     onMessage?.(ONE_SAMPLE[name].title);
     const slice = budget.next(ONE_SAMPLE[name].weight);
-    const on = { slice, stop, publicSamples, onProgress: inPart };
-    found.push(await findOneSample(layer!, samples!, name, on));
+    const one = await findOneSample(singles!, name, { slice, stop, onProgress: inPart });
+    found.push(one);
     ended();
+    if (one.counts.exact === one.counts.attacked && name === "least-squares") {
+      const others = single.attacks.filter((other) => other !== name);
+      notTried.push(...others.map((other) => ({ attack: ONE_SAMPLE[other].title, why: SOLE })));
+      break;
+    }
   }
   let current: Trainings["numbers"] = null;
   const attackAll = async (trainings: Trainings) => {
@@ -176,7 +191,7 @@ export async function audit(
 
   const ranked = found.toSorted((a, b) => RANK[a.outcome] - RANK[b.outcome] || far(b) - far(a));
   const material = cast && materialOf(cast, subject, seed);
-  const attacks = await withChanges(ranked, subject, material, {
+  const attacks = await withChanges(ranked, subject, singles, material, {
     ...{ budget, stop, current },
     begin(title) {
       onMessage?.(`what stops: ${title}`);

@@ -51,7 +51,7 @@ export async function readSubject(
     const subject = {
       ...common,
       layer: null,
-      convolution: false,
+      convolution: null,
       hidden: seen.units,
       samples,
       run,
@@ -64,7 +64,7 @@ export async function readSubject(
     if (hidden === undefined) {
       throw new TypeError("Cannot audit: there is no model, no width, no run");
     }
-    const subject = { ...without, layer: null, convolution: false, hidden };
+    const subject = { ...without, layer: null, convolution: null, hidden };
     return { subject, count: null, notes };
   }
   const { tensor, orientation, "input-order": inputOrder, stride, padding } = config;
@@ -76,7 +76,9 @@ export async function readSubject(
     subject: {
       ...without,
       layer,
-      convolution: read.convolution !== null,
+      convolution: read.convolution && {
+        outputs: read.convolution.outputs[0] * read.convolution.outputs[1],
+      },
       hidden: layer.hidden,
     },
     count: null,

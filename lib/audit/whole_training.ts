@@ -27,7 +27,7 @@ import {
   partOf,
   rowsBy,
 } from "./measure.ts";
-import { type Found, PAIRS } from "./one_sample.ts";
+import { type Found, PAIRS, RATE } from "./one_sample.ts";
 
 /** A training under attack. */
 export interface UnderAttack {
@@ -212,10 +212,7 @@ function judge(found: TrainingRecovery, samples: OwnSamples, publics: OwnSamples
   return { measured, part, outcome: outcome === "nothing" && shows ? "likeness" : outcome };
 }
 
-/** Multiplications a second of the elimination behind many visits, which nothing interrupts; measured on one core. */
-const RATE = 1e9;
-
-/** Seconds that it takes, about. */
+/** Seconds of the linear algebra behind many visits, about. */
 function visitsSeconds(view: TrainingView): number {
   const n = pixels(view);
   const rows = view.steps.length * view.units;
