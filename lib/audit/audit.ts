@@ -205,6 +205,7 @@ export async function audit(
       ended();
     },
   });
+  onProgress?.(total, total); // searches that were not needed
   const kind = samples?.kind ?? "image";
   return {
     schema: SCHEMA,
