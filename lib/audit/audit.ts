@@ -165,11 +165,13 @@ export async function audit(
     }
   }
   let current: Trainings["numbers"] = null;
-  const attackAll = async (trainings: Trainings) => {
-    current = trainings.numbers;
+  const attackAll = async (made: Trainings) => {
+    let trainings = made;
+    current = made.numbers;
     for (const name of whole) {
+      // links help to follow samples, and would only harm what takes one visit
       const size = CUBIC.includes(name) ? "few" : "all";
-      const training = trainings[size];
+      const training = name === "align" ? made.all : trainings[size];
       const slice = budget.next(WHOLE[name].weight);
       const why = whyNot(name, training);
       if (why !== null) notTried.push({ attack: WHOLE[name].title, why });
@@ -177,7 +179,7 @@ export async function audit(
         onMessage?.(WHOLE[name].title);
         found.push(await findInTraining(name, training, { slice, stop, onProgress: inPart }));
         if (name === "relink" && scheme === "mitig2") {
-          const linked = await linkedByServer(training, slice, stop);
+          const linked = await linkedByServer(trainings.all, slice, stop);
           trainings = { ...trainings, all: linked, few: linked };
         }
       }

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Scheme, TrainingView } from "lib/attack/training/view.ts";
 import { namedBy } from "lib/protocol/recorded_names.ts";
-import { serverNames } from "lib/study/server_names.ts";
+import { serverNames } from "lib/audit/server_names.ts";
 
 const orders = [[2, 0, 3, 1], [1, 3, 2, 0], [0, 2, 1, 3]].map((order) => Uint32Array.from(order));
 
