@@ -57,7 +57,7 @@ export const WHOLE: Readonly<Record<WholeAttack, { title: string; weight: number
   gram: { title: "Inner products, least squares", weight: 2 },
   "gram-bayes": { title: "Inner products, empirical Bayes", weight: 2 },
   span: { title: "Span of one master key", weight: 2 },
-  relink: { title: "Visits linked by nearest codes", weight: 1 },
+  relink: { title: "Visits linked by nearest codes", weight: 3 },
   "decoder-named": { title: "Decoder that is told which sample is which", weight: 2 },
 };
 
