@@ -10,8 +10,8 @@ Deno.test("loadPatients() has 455 and 114 rows of 30 features, 212 malignant and
   assertEquals(train.classes, ["malignant", "benign"]);
   assertEquals(count(train.y, 0) + count(test.y, 0), 212);
   assertEquals(count(train.y, 1) + count(test.y, 1), 357);
-  assertEquals([...test.x.subarray(0, 3)], [17.99, 10.38, 122.8]); // row 0 of the file
-  assertEquals([...train.x.subarray(0, 3)], [20.57, 17.77, 132.9]); // row 1
+  assertEquals([...train.x.subarray(0, 3)], [17.99, 10.38, 122.8]); // row 0 of the file
+  assertEquals([...test.x.subarray(-30, -27)], [7.76, 24.54, 47.92]); // row 568
   assertEquals([train.features[3], train.features[20]], ["area (mean)", "radius (worst)"]);
 });
 
@@ -21,7 +21,8 @@ Deno.test("loadIris() has 40 and 10 flowers of each species, in turn", async () 
     assertEquals([count(train.y, label), count(test.y, label)], [40, 10]);
   }
   assertEquals([...train.y.subarray(0, 6)], [0, 1, 2, 0, 1, 2]);
-  assertEquals([...test.x.subarray(0, 4)], [5.1, 3.5, 1.4, 0.2]);
+  assertEquals([...train.x.subarray(0, 4)], [5.1, 3.5, 1.4, 0.2]);
+  assertEquals([...test.x.subarray(-4)], [5.9, 3, 5.1, 1.8]); // the last of the file
 });
 
 Deno.test("parseTable() reads rows and refuses what is no such table, one fault at a time", () => {
