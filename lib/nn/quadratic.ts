@@ -57,12 +57,21 @@ export function quadraticScores(
   if (!Number.isInteger(count)) {
     throw new TypeError(`Cannot score: ${inputs.length} numbers are not whole inputs of ${length}`);
   }
+  const columns = new Float64Array(P.length); // [length, projections]
+  P.forEach((value, at) => columns[at % length * projections + Math.floor(at / length)] = value);
   const scores = new Float64Array(count * classes);
+  const h = new Float64Array(projections);
   for (let i = 0; i < count; i++) {
-    for (let p = 0; p < projections; p++) {
-      let h = 0;
-      for (let j = 0; j < length; j++) h += P[p * length + j] * inputs[i * length + j];
-      for (let k = 0; k < classes; k++) scores[i * classes + k] += D[k * projections + p] * h * h;
+    h.fill(0);
+    for (let j = 0; j < length; j++) {
+      const value = inputs[i * length + j];
+      if (value === 0) continue;
+      for (let p = 0, at = j * projections; p < projections; p++) h[p] += value * columns[at + p];
+    }
+    for (let k = 0; k < classes; k++) {
+      let sum = 0;
+      for (let p = 0; p < projections; p++) sum += D[k * projections + p] * h[p] * h[p];
+      scores[i * classes + k] = sum;
     }
   }
   return scores;
