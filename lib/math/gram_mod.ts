@@ -16,7 +16,7 @@ const LARGEST = 2n ** 45n;
 
 /** What products say of a matrix. */
 export interface GramFromProducts {
-  /** Vectors that said something new: the rank found. */
+  /** Directions found: vectors that said something new, and what was known besides. */
   readonly rank: number;
   /** Vectors whose product followed from the others': one such, of the vectors that one draws, says that the rank is
    * that of S. */
@@ -25,13 +25,23 @@ export interface GramFromProducts {
   readonly gram: Float64Array | null;
 }
 
-/** Finds S with S·d = h for each pair, of the smallest rank.
+/** What may be known of S besides: a vector that it spans, and one entry of its diagonal. */
+export interface KnownOfGram {
+  /** Some S·z, `[n]`; z need not be known. */
+  readonly spanned: ArrayLike<number>;
+  readonly at: number;
+  /** S[at, at]. */
+  readonly diagonal: number;
+}
+
+/** Finds S with S·d = h for each pair, of the smallest rank; with what is known besides, of one rank more: what the
+ * products leave is then a multiple of the one direction that `spanned` leaves, and the diagonal gives the multiple.
  * @param D vectors, `[count, n]` safe integers.   @param H their products, `[count, n]`. Costs count²·n + rank·n².
  * @throws {TypeError} rows that are not of n entries, or not as many. */
 export function gramFromProducts(
   D: ArrayLike<number>,
   H: ArrayLike<number>,
-  { n }: { readonly n: number },
+  { n, known }: { readonly n: number; readonly known?: KnownOfGram },
 ): GramFromProducts {
   const count = D.length / n;
   if (!Number.isInteger(count) || D.length !== H.length) {
@@ -39,27 +49,23 @@ export function gramFromProducts(
       `Cannot find a matrix: ${D.length} and ${H.length} entries in rows of ${n}`,
     );
   }
-  const big = (A: ArrayLike<number>, at: number) =>
-    Array.from({ length: n }, (_, i) => BigInt(A[at * n + i]));
-  const terms: { h: bigint[]; factor: bigint }[] = []; // S = Σ factor·h·hᵀ so far
+  const terms: Term[] = []; // S = Σ factor·h·hᵀ so far
   let surplus = 0;
   for (let at = 0; at < count; at++) {
-    const [d, h] = [big(D, at), big(H, at)];
-    for (const term of terms) {
-      const share = mod(term.factor * dot(term.h, d), P);
-      for (let i = 0; i < n; i++) h[i] -= share * term.h[i];
-    }
-    for (let i = 0; i < n; i++) h[i] = mod(h[i], P);
+    const [d, h] = [D, H].map((A) => Array.from({ length: n }, (_, i) => BigInt(A[at * n + i])));
+    reduce(h, terms);
     const length = mod(dot(d, h), P);
-    if (length !== 0n) terms.push({ h, factor: invert(length, P) });
+    if (length !== 0n) terms.push({ d, h, factor: invert(length, P) });
     else if (h.every((value) => value === 0n)) surplus++;
+  }
+  if (known !== undefined && surplus === 0) {
+    const rest = restOf(known, terms);
+    if (rest !== null) terms.push(rest);
   }
   const gram = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
-      let sum = 0n;
-      for (const { h, factor } of terms) sum += mod(factor * h[i], P) * h[j];
-      const value = mod(sum, P);
+      const value = entry(terms, i, j);
       const signed = value > P / 2n ? value - P : value;
       if (signed >= LARGEST || signed <= -LARGEST) {
         return { rank: terms.length, surplus, gram: null };
@@ -68,6 +74,38 @@ export function gramFromProducts(
     }
   }
   return { rank: terms.length, surplus, gram };
+}
+
+/** What a vector d took from S: factor·h·hᵀ, h what was left of S·d. */
+interface Term {
+  readonly d: readonly bigint[];
+  readonly h: readonly bigint[];
+  readonly factor: bigint;
+}
+
+/** A vector that S spans, less what the terms span of it, in place: orthogonal to each d. A later h is so already. */
+function reduce(vector: bigint[], terms: readonly Term[]): void {
+  for (const { d, h, factor } of terms) {
+    const share = mod(factor * dot(d, vector), P);
+    for (let i = 0; i < vector.length; i++) vector[i] -= share * h[i];
+  }
+  for (let i = 0; i < vector.length; i++) vector[i] = mod(vector[i], P);
+}
+
+/** The one term that is missing; null where the vector tells nothing of it. */
+function restOf({ spanned, at, diagonal }: KnownOfGram, terms: readonly Term[]): Term | null {
+  const h = Array.from(spanned, BigInt);
+  reduce(h, terms);
+  if (h[at] === 0n) return null;
+  const missing = mod(BigInt(diagonal) - entry(terms, at, at), P);
+  return { d: [], h, factor: mod(missing * invert(mod(h[at] * h[at], P), P), P) };
+}
+
+/** S[i, j] in [0, p). */
+function entry(terms: readonly Term[], i: number, j: number): bigint {
+  let sum = 0n;
+  for (const { h, factor } of terms) sum += mod(factor * h[i], P) * h[j];
+  return mod(sum, P);
 }
 
 function dot(a: readonly bigint[], b: readonly bigint[]): bigint {

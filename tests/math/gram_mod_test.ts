@@ -40,6 +40,21 @@ Deno.test("gramFromProducts() finds no matrix from one vector too few, or where 
   assertEquals(gramFromProducts(whole.D, whole.H, { n: 10 }).gram, null);
 });
 
+Deno.test("gramFromProducts() is exact from one vector fewer, with a vector that it spans and an entry", () => {
+  const [n, rank] = [10, 4];
+  const { S, D, H } = planted(n, rank, rank - 1, 7);
+  const z = integers(n, 50, 9);
+  const spanned = z.map((_, j) => z.reduce((sum, v, k) => sum + v * S[j * n + k], 0));
+  const known = { spanned, at: 3, diagonal: S[33] };
+  assertEquals(gramFromProducts(D, H, { n, known }), { rank, surplus: 0, gram: S });
+  const wrong = { ...known, diagonal: S[33] + 1 };
+  assertEquals(gramFromProducts(D, H, { n, known: wrong }).gram, null);
+  const two = { n, known };
+  assertEquals(gramFromProducts(D.slice(n), H.slice(n), two).gram, null); // two fewer
+  const full = planted(n, rank, rank, 7); // nothing is missing
+  assertEquals(gramFromProducts(full.D, full.H, { n, known }), { rank, surplus: 0, gram: S });
+});
+
 Deno.test("gramFromProducts() takes nothing for the zero matrix, and refuses rows that do not fit", () => {
   assertEquals(gramFromProducts([], [], { n: 2 }).gram, new Float64Array(4));
   assertEquals(gramFromProducts([1, 2], [0, 0], { n: 2 }).surplus, 1);

@@ -58,12 +58,14 @@ Deno.test("ridgePatients() takes products from elsewhere; foldPatients() tests e
   assert(folds.all.sgd.rate > 0.94 && folds.all.sgd.rate < 0.97);
 });
 
-Deno.test("attackPatients() has all 455 at B = 16 from 17 visits, of full batches none from 16, none at B = 32", async () => {
+Deno.test("attackPatients() has all 455 at B = 16 from 16 visits, of full batches none from 15, none at B = 32", async () => {
   const run = await trainPatients(patients);
-  const all = await attackPatients(run, { visits: 17 });
-  assertEquals([all.total, all.wrong, all.certificatesRight], [455, 0, true]);
-  assert(all.elapsedMs < 10_000);
-  const few = await attackPatients(run, { visits: 16 });
+  for (const visits of [16, 17]) {
+    const all = await attackPatients(run, { visits });
+    assertEquals([all.total, all.wrong, all.certificatesRight], [455, 0, true]);
+    assert(all.elapsedMs < 10_000);
+  }
+  const few = await attackPatients(run, { visits: 15 });
   assertEquals([few.inFullBatches, few.total, few.certificatesRight], [0, 7, true]);
   assertEquals(few.table("t").rows.map(([status, batches]) => [status, batches]), [
     ...[["failed", 28], ["recovered", 1]],
@@ -74,12 +76,12 @@ Deno.test("attackPatients() has all 455 at B = 16 from 17 visits, of full batche
 });
 
 Deno.test("visitMap() counts patients by batch size and visits, by gradients and by residuals", async () => {
-  const options = { batches: [4, 10], visits: [4, 5, 8] };
+  const options = { batches: [4, 10], visits: [3, 4, 8] };
   const map = await visitMap(small, options);
   assertEquals(map.table("t").rows, [[4, 0, 40, 40], [10, 0, 0, 0]]);
   assertEquals(map.figure("f").name, "f");
   const shown = await visitMap(small, { ...options, by: "residuals" });
-  assertEquals(shown.table("t").rows, [[4, 40, 40, 40], [10, 0, 0, 40]]);
+  assertEquals(shown.table("t").rows, [[4, 0, 40, 40], [10, 0, 0, 40]]);
   assertEquals(shown.figure("f").name, "f");
   assert([...map.attacks, ...shown.attacks].every(({ certificatesRight }) => certificatesRight));
 });

@@ -2,14 +2,15 @@
  * training a linear model with small batches that are seen often.
  *
  * 1. The gradient is linear in the coefficients: g_t − g_0 = S·(c_t − c_0), S the Gram matrix of the batch's features
- *    and ones. Visits of which c_t − c_0 span as many dimensions as there are samples give S exactly
- *    (`math/gram_mod.ts`): B + 1 of them, or n + 2 where there are more samples than columns.
+ *    and ones. T visits give S in the T − 1 directions c_t − c_0, exactly (`math/gram_mod.ts`); g_0 is a combination of
+ *    the samples too, so it gives one direction more, and S_ones,ones = B·one² how much of it. B visits are enough, or
+ *    n + 1 where there are more samples than columns.
  * 2. Xᵀy = (g_0 − S·c_0) / c_y: at weights of 0 it is the first gradient itself, up to sign.
  * 3. S is a matrix of integers, so a lattice gives the samples (`gram_samples.ts`).
  *
- * For B = 1 one gradient ⟨c, u⟩·u with its known 1 will do. What is found is certified without the truth: S_ones,ones =
- * B·one², an orthonormal basis, and every gradient of every visit reproduced. Such gradients are known to give inputs
- * away exactly where a layer's output is sparse or narrow; here nothing of the kind is needed.
+ * For B = 1 one gradient ⟨c, u⟩·u with its known 1 will do. What is found is certified without the truth: S is whole and
+ * small where a wrong one would be random modulo the prime, the basis is orthonormal, and every gradient of every visit
+ * is reproduced. Fewer visits than samples stay open here; that is no proof that they are safe.
  * @see Related, of neural networks: D. Dimitrov et al., "SPEAR: Exact Gradient Inversion of Batches in Federated
  * Learning", arXiv 2403.03945. S. Petrov et al., "DAGER", arXiv 2405.15586. arXiv 2409.14260.
  * @module */
@@ -50,7 +51,7 @@ function single({ n, one }: LinearView, { visits }: LinearBatch): BatchRecovery 
 
 /** The columns' inner products, then the lattice. */
 function several(view: LinearView, batch: LinearBatch): BatchRecovery {
-  const { n, label } = view;
+  const { n, one, label } = view;
   const { size, visits } = batch;
   const differences = (part: "c" | "gradient") =>
     visits.slice(1).flatMap((visit) =>
@@ -59,12 +60,11 @@ function several(view: LinearView, batch: LinearBatch): BatchRecovery {
   const { rank, surplus, gram: S } = gramFromProducts(
     differences("c"),
     differences("gradient"),
-    { n: n + 1 },
+    { n: n + 1, known: { spanned: visits[0].gradient, at: n, diagonal: size * one ** 2 } },
   );
   const needed = Math.min(size, n + 1);
   if (rank < needed && surplus === 0) {
-    const visits = `${batch.visits.length} visits give ${rank} independent differences`;
-    return outcome("failed", `${visits}, ${needed} are needed`);
+    return outcome("failed", `${visits.length} visits span ${rank} dimensions of ${needed}`);
   }
   if (S === null) return outcome("failed", "no whole Gram matrix has these gradients");
   const gram = columnsGram(S, view, batch);
