@@ -2,7 +2,8 @@
  *
  * A vector v = Σ a_i·b_i / p has whole inner products with the lattice where A·a ≡ 0 (mod p) for its Gram matrix A, and
  * a whole square where aᵀ·A·a ≡ 0 (mod p²). Both depend on the line of a modulo p alone, and where det A = k² for a
- * lattice of index k in one of determinant 1, few lines of few primes qualify.
+ * lattice of index k in one of determinant 1, few lines of few primes qualify. In Zⁿ v·v ≡ v·w (mod 2) for w all of ±1,
+ * a characteristic vector: that leaves fewer.
  * @see J. H. Conway, N. J. A. Sloane, Sphere Packings, Lattices and Groups, chapter 4 (glue vectors).
  * @module */
 import { type ReducedGram, reduceGram } from "./lll.ts";
@@ -24,8 +25,12 @@ export interface Overlattices {
 }
 
 /** The integral lattices around this one of index p, for the smallest prime p whose square divides its determinant.
- * @param lattice reduced; one with a determinant of 2^40 or more has too many around it, and none is tried. */
-export function overlattices(lattice: ReducedGram): Overlattices {
+ * @param lattice reduced; one with a determinant of 2^40 or more has too many around it, and none is tried.
+ * @param characteristic columns of `carried` that are inner products with characteristic vectors. */
+export function overlattices(
+  lattice: ReducedGram,
+  { characteristic = [] }: { readonly characteristic?: readonly number[] } = {},
+): Overlattices {
   const { gram, rank, carried } = lattice;
   const width = carried.length / rank;
   const determinant = Math.round(determinantOf(gram, rank));
@@ -47,6 +52,7 @@ export function overlattices(lattice: ReducedGram): Overlattices {
     wider[last * m + last] = square / prime ** 2;
     const glue = timesRows(carried, a, width).map((value) => value / prime);
     if (!glue.every(Number.isInteger)) continue; // of no lattice whose inner products are whole
+    if (characteristic.some((column) => (glue[column] - square / prime ** 2) % 2 !== 0)) continue;
     const found = reduceGram(wider, { m, carry: Float64Array.from([...carried, ...glue]) });
     if (found.status === "reduced") lattices.push(found);
   }

@@ -137,7 +137,7 @@ export class VisitMap {
         : "Patients exact from the batch gradients alone",
       alt: residuals
         ? "From as many visits as samples, or as columns, every batch is exact, whatever its size."
-        : "As many visits as samples give all patients, up to batches of 30; larger ones few or none.",
+        : "As many visits as samples give all patients, up to batches of 31; larger ones none.",
       x: { title: "visits of each batch", unit: "count", ticks: this.visits },
       y: { title: "batch size", unit: "patients", ticks: this.batches },
       z,

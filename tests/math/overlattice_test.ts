@@ -40,6 +40,13 @@ Deno.test("overlattices() of D_4 are three, each as orthonormal as Z^4; of D_5 o
     ]);
   assertEquals(overlattices(D(4)).lattices.filter(isIdentity).length, 3);
   assertEquals(overlattices(D(5)).lattices.filter(isIdentity).length, 1);
+  // (½, ½, ½, ½) has the square 1, but its product with ones is 2
+  const basis = [[1, 1, 0, 0], [1, -1, 0, 0], [0, 1, -1, 0], [0, 0, 1, -1]];
+  const gram = Float64Array.from(
+    basis.flatMap((a) => basis.map((b) => a.reduce((sum, v, k) => sum + v * b[k], 0))),
+  );
+  const carried = reduceGram(gram, { m: 4, carry: Float64Array.of(2, 0, 0, 0) });
+  assertEquals(overlattices(carried, { characteristic: [0] }).lattices.length, 2);
 });
 
 Deno.test("overlattices() has none where the determinant is 1, without a square, or too large", () => {

@@ -17,7 +17,7 @@ import { overlattices } from "../../math/overlattice.ts";
 import type { FoundSample } from "./recovery.ts";
 
 /** Reductions that one batch may take. */
-const MOST_LATTICES = 64;
+const MOST_LATTICES = 256;
 
 /** What inner products say of a batch. */
 export interface GramSamples {
@@ -84,7 +84,7 @@ function batchesAround(
   const queue = [lattice];
   let complete = true;
   for (let tried = 0; queue.length > 0 && tried < MOST_LATTICES; tried++) {
-    const around = overlattices(queue.shift()!);
+    const around = overlattices(queue.shift()!, { characteristic: [n, n + 1] });
     complete &&= around.complete;
     for (const wider of around.lattices) {
       const samples = pinned(wider, { n, size });
