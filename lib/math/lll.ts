@@ -15,8 +15,8 @@ const DELTA = 0.99;
 const ETA = 0.51;
 /** Entries of the Gram matrix beyond this would leave the exact integers on the way. */
 const LARGEST = 2 ** 45;
-/** Visits of a position for each pair of vectors; a lattice of the attacks takes fewer than 10. */
-const VISITS_A_PAIR = 200;
+/** Visits of a position for each pair of vectors; those of the attacks take up to 20. */
+const VISITS_A_PAIR = 100;
 /** Rounds of taking multiples at one visit: each gains some 50 bits, so that a few do. */
 const PASSES = 50;
 
