@@ -74,7 +74,7 @@ test("readLayerFile() takes this workspace's own model, its pixelScale into W1",
   );
   assertStringIncludes(
     await refusal(folder, ours(1e308)),
-    "its pixelScale, 1e+308, takes W1 out of float64",
+    "the scale of its inputs takes W1 [3, 4] out of float64",
   );
 });
 
@@ -131,7 +131,7 @@ test("readLayerFile() chooses the only tensor that fits, else asks", async (fold
   const none = zip({ "fc2.npy": fc2, "b.npy": bias });
   assertStringIncludes(
     await refusal(folder, none),
-    "no tensor is [hidden, 4] among fc2 [2, 3], b [3]",
+    "no tensor is [hidden, 4] or filters over the images' channels among fc2 [2, 3], b [3]",
   );
   const torn = zip({ "fc1.npy": fc1, "config.npy": text("not an array") });
   assertEquals((await read(folder, torn)).W1, ramp(12));
@@ -144,8 +144,13 @@ test("readLayerFile() says what to do about a matrix of another size", async (fo
     [[12], "it is [12], expected [hidden, 4]: save W.reshape(-1, 4)"],
     [[5], "it is [5], expected [hidden, 4]"],
     [[3, 7], "it is [3, 7], expected [hidden, 4]"],
-    [[6, 1, 5, 5], "filters of a convolution"],
-    [[2, 1024], "it fits --dataset cifar10-gray"],
+    [[6, 1, 5, 5], "[6, 1, 5, 5] are filters, larger than images of 2 × 2"],
+    [[6, 3, 2, 2], "[6, 3, 2, 2] are filters, they take 3 channels, the images have 1"],
+    [[6, 1, 2, 1], "[6, 1, 2, 1] are filters, their kernel is 2 × 1, only square ones are read"],
+    [
+      [2, 1024],
+      "expected [hidden, 4]; it takes 1024 inputs, the images are 2 × 2 × 1: give --resize 32x32; it fits --dataset cifar10-gray",
+    ],
     [[10_001, 4], "10001 units, at most 10000: save W[:10000]"],
   ];
   for (const [sizes, why] of shapes) {
@@ -159,15 +164,18 @@ test("readLayerFile() names the format of what it cannot take, and how to export
   const keras = zip({ "config.json": text("{}"), "model.weights.h5": text("\x89HDF") });
   const binary = (...bytes: number[]) => Uint8Array.from([...bytes, ...new Uint8Array(60)]);
   const files: [string, Uint8Array, string][] = [
-    ["m.pt", torch, "a PyTorch file; --weights takes .npy, .npz and .safetensors: numpy.save("],
+    [
+      "m.pt",
+      torch,
+      "a PyTorch file; --weights takes .npy, .npz, .safetensors, .onnx and tfjs' model.json: numpy.save(",
+    ],
     ["old.pth", binary(0x80, 2, 0x8a), "a Python pickle (.pkl, old PyTorch)"],
     ["m.keras", keras, "a Keras file"],
     ["m.h5", binary(0x89, 0x48, 0x44, 0x46), "HDF5 (Keras .h5)"],
-    ["m.onnx", binary(8, 7), "a graph of operations"],
     [
       "w.csv",
       text("1.5,2.5\n3,4\n"),
-      'text; --weights takes .npy, .npz and .safetensors: numpy.save("w.npy", numpy.loadtxt',
+      'and tfjs\' model.json: numpy.save("w.npy", numpy.loadtxt',
     ],
     ["w.json", text("[[1, 2], [3, 4]]"), "JSON"],
     ["w.npy.gz", binary(0x1f, 0x8b), "compressed"],

@@ -12,7 +12,8 @@
  * small where a wrong one would be random modulo the prime, the basis is orthonormal, and every gradient of every visit
  * is reproduced. Fewer visits than samples stay open here; that is no proof that they are safe.
  * @see Related, of neural networks: D. Dimitrov et al., "SPEAR: Exact Gradient Inversion of Batches in Federated
- * Learning", arXiv 2403.03945. S. Petrov et al., "DAGER", arXiv 2405.15586. arXiv 2409.14260.
+ * Learning", arXiv 2403.03945. Q. Li et al., "Perfect Gradient Inversion in Federated Learning: A New Paradigm from the
+ * Hidden Subset Sum Problem", arXiv 2409.14260 (by lattices too).
  * @module */
 import { gramFromProducts } from "../../math/gram_mod.ts";
 import { samplesFromGram } from "./gram_samples.ts";

@@ -32,6 +32,9 @@ export type ExactSolver = "highs" | "fast";
 export interface Limits {
   /** Over all methods and rounds together, 120 by default. */
   timeLimitS?: number;
+  /** When all programs of a call must be over, as `Date.now()` counts: none by default. One that has not begun then ends
+   * as "time-limit". */
+  endsAt?: number;
   /** Asked between the solver's iterations; true gives up: "aborted". */
   stopped?: () => boolean;
 }
@@ -42,11 +45,15 @@ export interface Limits {
 export async function solveExact(
   view: ServerView,
   priors: Priors,
-  { solver, timeLimitS = 120, stopped = () => false }: Limits & { solver: ExactSolver },
+  { solver, timeLimitS: longest = 120, endsAt = Infinity, stopped = () => false }: Limits & {
+    solver: ExactSolver;
+  },
 ): Promise<Recovery> {
-  checkTimeLimit(timeLimitS);
+  checkTimeLimit(longest);
   const start = performance.now();
   const { objective } = priors;
+  const timeLimitS = Math.min(longest, (endsAt - Date.now()) / 1000);
+  if (timeLimitS <= 0) return noRecovery("time-limit", objective);
   const layer = preparedLayer(view);
   if (solver === "fast") {
     const sole = soleSolution(view, objective, pixelRules(view.shape, priors));
