@@ -1,28 +1,27 @@
-/** What the ten scores of a classifier tell beside the class: a property of the sample that nobody asked for, guessed by
- * who sees scores and has samples of its own whose property it knows.
+/** What the ten scores of a classifier tell beside the class, to who has samples of its own: a property of a sample that
+ * nobody asked for, and a likeness of the sample.
  *
- * One regression for each predicted class, from the scores, their squares and their products, to ±1, its penalty by
- * leave-one-out. The floor is the guess from the class alone: the property that most known samples of it have.
+ * One regression for each predicted class, from the scores, their squares and their products, its penalty by
+ * leave-one-out. The floor is what the class alone tells: the mean of the known samples of it.
  * @see T. Ryffel et al., arXiv 1905.10214, section 4 (collateral learning).
  * @module */
 import { predict, ridge } from "../math/ridge.ts";
 
-/** Samples of the attacker's own. */
-export interface KnownProperty {
-  /** The class predicted for each. */
+/** What is known of samples: their scores `[count, classes]` and the class predicted from them. */
+export interface Scored {
+  readonly scores: Float64Array;
   readonly predicted: Uint8Array;
-  /** 1 where it has the property, else 0. */
-  readonly property: Uint8Array;
 }
 
-/** Guesses the property from scores.
- * @param known scores `[k, classes]`, with the rest of what is known.   @param others scores `[count, classes]`.
- * @returns 1 or 0 for each of the others.   @throws {TypeError} numbers of scores that do not fit. */
-export async function propertyFromScores(
-  known: KnownProperty & { readonly scores: Float64Array },
-  others: { readonly scores: Float64Array; readonly predicted: Uint8Array },
+/** Guesses values of samples from their scores.
+ * @param known the attacker's own samples.   @param values theirs, `[known, outputs]`.
+ * @returns `[others, outputs]`.   @throws {TypeError} numbers of scores or values that do not fit. */
+export async function valuesFromScores(
+  known: Scored,
+  values: Float64Array,
+  others: Scored,
   { classes, signal }: { readonly classes: number; readonly signal?: AbortSignal },
-): Promise<Uint8Array> {
+): Promise<Float64Array> {
   for (const { scores, predicted } of [known, others]) {
     if (scores.length !== predicted.length * classes) {
       throw new TypeError(
@@ -31,33 +30,51 @@ export async function propertyFromScores(
     }
   }
   const scale = known.scores.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
-  const guesses = propertyFromClass(known, others.predicted);
+  const guesses = valuesFromClass(known.predicted, values, others.predicted);
+  const outputs = values.length / known.predicted.length;
   for (let own = 0; own < classes; own++) {
     const [seen, asked] = [samplesOf(known.predicted, own), samplesOf(others.predicted, own)];
-    if (seen.length < 2 || asked.length === 0) continue; // the class's majority stands
-    const features = ({ scores }: { scores: Float64Array }, samples: readonly number[]) =>
+    if (seen.length < 2 || asked.length === 0) continue; // the class's mean stands
+    const features = ({ scores }: Scored, samples: readonly number[]) =>
       Float64Array.from(
         samples.flatMap((i) => quadratic(scores.subarray(i * classes, (i + 1) * classes), scale)),
       );
     const Phi = features(known, seen);
-    const Y = Float64Array.from(seen, (i) => 2 * known.property[i] - 1);
+    const Y = new Float64Array(seen.length * outputs);
+    seen.forEach((i, k) => Y.set(values.subarray(i * outputs, (i + 1) * outputs), k * outputs));
     const fit = await ridge(Phi, Y, { k: seen.length, signal });
-    const values = predict(fit, features(others, asked), Phi.length / seen.length);
-    asked.forEach((i, k) => guesses[i] = Number(values[k] > 0));
+    const found = predict(fit, features(others, asked), Phi.length / seen.length);
+    asked.forEach((i, k) =>
+      guesses.set(found.subarray(k * outputs, (k + 1) * outputs), i * outputs)
+    );
   }
   return guesses;
 }
 
-/** Guesses the property from the predicted class alone. @returns 1 or 0 for each. */
-export function propertyFromClass(
-  { predicted, property }: KnownProperty,
+/** Guesses values from the predicted class alone: the mean of the known samples of it; 0 where there is none.
+ * @param predicted classes of the known samples.   @param values theirs, `[known, outputs]`.
+ * @returns `[others, outputs]`.   @throws {TypeError} values of no whole samples. */
+export function valuesFromClass(
+  predicted: Uint8Array,
+  values: Float64Array,
   others: Uint8Array,
-): Uint8Array {
-  const majority = Uint8Array.from({ length: 256 }, (_, own) => {
+): Float64Array {
+  const outputs = values.length / predicted.length;
+  if (!Number.isInteger(outputs)) {
+    throw new TypeError(`Cannot guess: ${values.length} values of ${predicted.length} samples`);
+  }
+  const means = new Map<number, Float64Array>();
+  for (const own of new Set(others)) {
     const seen = samplesOf(predicted, own);
-    return Number(2 * seen.reduce((sum, i) => sum + property[i], 0) > seen.length);
-  });
-  return others.map((own) => majority[own]);
+    const mean = new Float64Array(outputs);
+    for (const i of seen) {
+      for (let j = 0; j < outputs; j++) mean[j] += values[i * outputs + j] / seen.length;
+    }
+    means.set(own, mean);
+  }
+  const guesses = new Float64Array(others.length * outputs);
+  others.forEach((own, i) => guesses.set(means.get(own)!, i * outputs));
+  return guesses;
 }
 
 function samplesOf(predicted: Uint8Array, own: number): number[] {

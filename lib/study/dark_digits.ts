@@ -1,7 +1,7 @@
 /** Notebook 07: digits classified in the dark, by a classifier of degree two on encrypted pixels, and what its ten scores
  * tell beside the digit.
  * @module */
-import { propertyFromClass, propertyFromScores } from "../attack/collateral.ts";
+import { valuesFromClass, valuesFromScores } from "../attack/collateral.ts";
 import {
   accuracyOf,
   type Dataset,
@@ -19,6 +19,8 @@ import {
 } from "../nn/quadratic.ts";
 import type { On } from "../notebook/run.ts";
 import { type Table, table } from "../notebook/table.ts";
+import type { Figure } from "../plot/figure.ts";
+import { imageGrid } from "../plot/image_grid.ts";
 import { type Rate, rateText, wilson } from "../sweep/summary.ts";
 import { median } from "./mitig2.ts";
 
@@ -102,7 +104,15 @@ export interface CollateralRate {
 
 /** What scores tell beside the digit. */
 export class Collateral {
-  constructor(readonly rows: readonly CollateralRate[], readonly known: number) {}
+  constructor(
+    readonly rows: readonly CollateralRate[],
+    readonly known: number,
+    /** The first ten test images, their likenesses, and the means of their classes, `[10, n]` bytes. */
+    readonly shown: Readonly<Record<"private" | "likeness" | "mean", Float64Array>>,
+    readonly shape: Dataset["shape"],
+    /** Mean squared error over all test images, pixels in [0, 1]. */
+    readonly mse: { readonly fromScores: number; readonly fromClass: number },
+  ) {}
 
   /** The row of a property. */
   of(property: keyof typeof PROPERTIES): CollateralRate {
@@ -119,10 +129,28 @@ export class Collateral {
       ]),
     });
   }
+
+  /** Ten test images over what their scores and their digits alone make of them. */
+  grid(name: string): Figure {
+    const n = this.shape[0] * this.shape[1];
+    const images = (of: "private" | "likeness" | "mean") =>
+      Array.from({ length: 10 }, (_, i) => this.shown[of].subarray(i * n, (i + 1) * n));
+    return imageGrid({
+      name,
+      title: "What ten scores say beside the digit",
+      alt: "Likenesses from ten scores lean and are as thick as the private digits; means do not.",
+      shape: this.shape,
+      rows: [
+        { label: "private", images: images("private") },
+        { label: "from ten scores", images: images("likeness") },
+        { label: "from the digit alone", images: images("mean") },
+      ],
+    });
+  }
 }
 
-/** Guesses whether a stroke's property is above the median of its digit, for each test image, from what is known of the
- * first training images.
+/** Guesses whether a stroke's property is above the median of its digit, and the image itself, for each test image, from
+ * what is known of the first training images.
  * @throws {RangeError} fewer training images than known. The signal's reason when aborted. */
 export async function collateral(
   { net, data, scores }: DarkDigits,
@@ -130,36 +158,46 @@ export async function collateral(
 ): Promise<Collateral> {
   const own = firstImages(data.train, known);
   const { classes } = net;
-  const seen = quadraticScores(net, quadraticInputs(own));
-  const predicted = { seen: largestOf(seen, classes), asked: largestOf(scores, classes) };
-  const rows: CollateralRate[] = [];
+  const scored = (scores: Float64Array) => ({ scores, predicted: largestOf(scores, classes) });
+  const [seen, asked] = [scored(quadraticScores(net, quadraticInputs(own))), scored(scores)];
+  const guess = async (values: Float64Array) => ({
+    fromScores: await valuesFromScores(seen, values, asked, { classes, signal }),
+    fromClass: valuesFromClass(seen.predicted, values, asked.predicted),
+  });
   const names = Object.keys(PROPERTIES) as (keyof typeof PROPERTIES)[];
+  const rows: CollateralRate[] = [];
   for (const property of names) {
-    const [values, asked] = [valuesOf(own, property), valuesOf(data.test, property)];
+    const [values, truth] = [valuesOf(own, property), valuesOf(data.test, property)];
     const medians = Float64Array.from(
       { length: classes },
       (_, c) => median([...values].filter((_, i) => own.y[i] === c)) ?? 0,
     );
     const above = (of: Float64Array, { y }: Dataset) =>
-      Uint8Array.from(of, (value, i) => Number(value > medians[y[i]]));
-    const truth = above(asked, data.test);
-    const mine = { predicted: predicted.seen, property: above(values, own) };
-    const guessed = await propertyFromScores(
-      { ...mine, scores: seen },
-      { scores, predicted: predicted.asked },
-      { classes, signal },
-    );
-    const right = (guesses: Uint8Array) =>
-      wilson(guesses.filter((guess, i) => guess === truth[i]).length, truth.length);
+      of.map((v, i) => v > medians[y[i]] ? 1 : -1);
+    const signs = above(truth, data.test);
+    const guesses = await guess(above(values, own));
+    const right = (of: Float64Array) =>
+      wilson(signs.filter((sign, i) => (of[i] > 0) === (sign > 0)).length, signs.length);
     rows.push({
       property,
-      fromScores: right(guessed),
-      fromClass: right(propertyFromClass(mine, predicted.asked)),
-      having: right(new Uint8Array(truth.length).fill(1)),
+      ...{ fromScores: right(guesses.fromScores), fromClass: right(guesses.fromClass) },
+      having: wilson(signs.filter((sign) => sign > 0).length, signs.length),
     });
-    onProgress?.(rows.length, names.length);
+    onProgress?.(rows.length, names.length + 1);
   }
-  return new Collateral(rows, known);
+  const { fromScores, fromClass } = await guess(Float64Array.from(own.x));
+  onProgress?.(names.length + 1, names.length + 1);
+  const error = (of: Float64Array) =>
+    data.test.x.reduce((sum, v, at) => sum + (Math.min(255, Math.max(0, of[at])) - v) ** 2, 0) /
+    (of.length * 255 ** 2);
+  const ten = (of: ArrayLike<number>) =>
+    Float64Array.from({ length: 10 * data.test.n }, (_, at) => Math.min(255, Math.max(0, of[at])));
+  return new Collateral(
+    ...[rows, known] as const,
+    { private: ten(data.test.x), likeness: ten(fromScores), mean: ten(fromClass) },
+    data.test.shape,
+    { fromScores: error(fromScores), fromClass: error(fromClass) },
+  );
 }
 
 function valuesOf(images: Dataset, property: keyof typeof PROPERTIES): Float64Array {

@@ -25,7 +25,8 @@ Deno.test("darkDigits() classifies, and its scores tell the slant, which the cla
   const told = await collateral(found, { known: 300 });
   const { fromScores, fromClass } = told.of("slant");
   assert(fromScores.rate > fromClass.rate + 0.1, `${fromScores.rate} ${fromClass.rate}`);
-  assertEquals([told.table("t").rows.length, told.known], [2, 300]);
+  assertEquals([told.table("t").rows.length, told.known, told.grid("g").name], [2, 300, "g"]);
+  assert(told.mse.fromScores < 0.9 * told.mse.fromClass);
 });
 
 Deno.test("PROPERTIES.slant is positive where the top leans right, 0 of nothing", () => {
