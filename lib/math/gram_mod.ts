@@ -18,9 +18,6 @@ const LARGEST = 2n ** 45n;
 export interface GramFromProducts {
   /** Directions found: vectors that said something new, and what was known besides. */
   readonly rank: number;
-  /** Vectors whose product followed from the others': one such, of the vectors that one draws, says that the rank is
-   * that of S. */
-  readonly surplus: number;
   /** S `[n, n]`; null where the formula gives no integers below 2^45: S has a larger rank, or there is no such S. */
   readonly gram: Float64Array | null;
 }
@@ -50,30 +47,26 @@ export function gramFromProducts(
     );
   }
   const terms: Term[] = []; // S = Σ factor·h·hᵀ so far
-  let surplus = 0;
   for (let at = 0; at < count; at++) {
     const [d, h] = [D, H].map((A) => Array.from({ length: n }, (_, i) => BigInt(A[at * n + i])));
     reduce(h, terms);
     const length = mod(dot(d, h), P);
     if (length !== 0n) terms.push({ d, h, factor: invert(length, P) });
-    else if (h.every((value) => value === 0n)) surplus++;
   }
-  if (known !== undefined && surplus === 0) {
-    const rest = restOf(known, terms);
-    if (rest !== null) terms.push(rest);
-  }
+  const rest = known && restOf(known, terms);
+  if (rest) terms.push(rest);
   const gram = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       const value = entry(terms, i, j);
       const signed = value > P / 2n ? value - P : value;
       if (signed >= LARGEST || signed <= -LARGEST) {
-        return { rank: terms.length, surplus, gram: null };
+        return { rank: terms.length, gram: null };
       }
       gram[i * n + j] = gram[j * n + i] = Number(signed);
     }
   }
-  return { rank: terms.length, surplus, gram };
+  return { rank: terms.length, gram };
 }
 
 /** What a vector d took from S: factor·h·hᵀ, h what was left of S·d. */
@@ -92,7 +85,7 @@ function reduce(vector: bigint[], terms: readonly Term[]): void {
   for (let i = 0; i < vector.length; i++) vector[i] = mod(vector[i], P);
 }
 
-/** The one term that is missing; null where the vector tells nothing of it. */
+/** The one term that is missing; null where the vector tells nothing of it, as where none is missing. */
 function restOf({ spanned, at, diagonal }: KnownOfGram, terms: readonly Term[]): Term | null {
   const h = Array.from(spanned, BigInt);
   reduce(h, terms);

@@ -58,18 +58,17 @@ function several(view: LinearView, batch: LinearBatch): BatchRecovery {
     visits.slice(1).flatMap((visit) =>
       Array.from({ length: n + 1 }, (_, j) => visit[part][j] - visits[0][part][j])
     );
-  const { rank, surplus, gram: S } = gramFromProducts(
+  const { rank, gram: S } = gramFromProducts(
     differences("c"),
     differences("gradient"),
     { n: n + 1, known: { spanned: visits[0].gradient, at: n, diagonal: size * one ** 2 } },
   );
-  const needed = Math.min(size, n + 1);
-  if (rank < needed && surplus === 0) {
-    return outcome("failed", `${visits.length} visits span ${rank} dimensions of ${needed}`);
+  const gram = S && columnsGram(S, view, batch);
+  if (gram === null) {
+    const needed = Math.min(size, n + 1);
+    const span = `${visits.length} visits span ${rank} dimensions of ${needed}`;
+    return outcome("failed", rank < needed ? span : "no whole Gram matrix has these gradients");
   }
-  if (S === null) return outcome("failed", "no whole Gram matrix has these gradients");
-  const gram = columnsGram(S, view, batch);
-  if (gram === null) return outcome("failed", "the ones or labels contradict the Gram matrix");
   const { samples, why } = samplesFromGram(gram, { n, label, size });
   if (why === null) return outcome("recovered", null, samples);
   return outcome(samples.length > 0 ? "partial" : "failed", why, samples);
