@@ -49,6 +49,15 @@ Deno.test("overlattices() of D_4 are three, each as orthonormal as Z^4; of D_5 o
   assertEquals(overlattices(carried, { characteristic: [0] }).lattices.length, 2);
 });
 
+Deno.test("overlattices() looks at every line of a kernel: (p³ − 1)/(p − 1) around p·Z³", () => {
+  for (const [p, lines] of [[2, 7], [3, 13]]) {
+    const { lattices, complete } = overlattices(lattice([[p, 0, 0], [0, p, 0], [0, 0, p]]));
+    assertEquals([lattices.length, complete], [lines, true]);
+    const squares = lattices.map(({ gram }) => [gram[0], gram[4], gram[8]].sort().join());
+    assertEquals(squares.filter((of) => of === [1, p * p, p * p].sort().join()).length, 3); // axes
+  }
+});
+
 Deno.test("overlattices() has none where the determinant is 1, without a square, or too large", () => {
   const none = (rows: number[][]) => overlattices(lattice(rows));
   assertEquals(none([[1, 0], [0, 1]]), { prime: null, lattices: [], complete: true });

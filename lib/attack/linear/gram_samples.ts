@@ -10,7 +10,8 @@
  * - A lattice of index k > 1 in Z^B, as n + 2 − B gets small: every integral lattice around it of index k is tried
  *   (`overlattice.ts`). Exactly one that is orthonormal, with ones and labels of ±1, is the batch; two are no proof.
  *
- * More samples than columns stay a lattice of large index, without short vectors: their rows are not determined.
+ * As many samples as columns, or more, leave a lattice of large index or small rank: their rows are not found here. That
+ * is no proof that their inner products do not determine them.
  * @module */
 import { type ReducedGram, reduceGram } from "../../math/lll.ts";
 import { overlattices } from "../../math/overlattice.ts";
