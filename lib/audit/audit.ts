@@ -8,13 +8,14 @@
  * @example Four pixels behind four units
  * ```ts
  * import { audit } from "lib/audit/audit.ts";
- * import type { Samples, Subject } from "lib/audit/subject.ts";
+ * import type { Subject } from "lib/audit/subject.ts";
+ * import type { OwnSamples } from "lib/data/own_samples.ts";
  * import { firstLayer } from "lib/protocol/cryptonn/first_layer.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const one = { x: Uint8Array.of(0, 9, 255, 7), y: new Uint8Array(1), classes: ["?"], count: 1, n: 4 };
- * const samples: Samples = {
- *   ...{ ...one, name: "one", shape: [1, 4, 1], names: ["row 1"], labelled: false, kind: "table" },
+ * const samples: OwnSamples = {
+ *   ...{ ...one, name: "one", shape: [1, 4, 1], names: ["row 1"], labelled: false, kind: "table", notes: [] },
  * };
  * const layer = firstLayer([1, 2, 3, 4, -5, 6, 7, -8, 2, 0, -1, 3, 1, 1, 0, 2], 4);
  * const subject: Subject = {
@@ -60,7 +61,7 @@ export interface AuditOptions extends Partial<On> {
 const RESERVE = 0.04;
 
 /** Of making a training, and of the search for changes, against the attacks' own weights. */
-const [TRAINING_WEIGHT, CHANGES_WEIGHT] = [3, 15];
+const [TRAINING_WEIGHT, CHANGES_WEIGHT] = [8, 15];
 
 /** Attacks on trainings by scheme, in the order in which they run. */
 const ON_TRAININGS: Readonly<Record<Scheme, readonly WholeAttack[]>> = {
@@ -233,7 +234,7 @@ function subjectLines(subject: Subject, cast: Cast | null): SubjectLines {
     ),
     ...line(
       "training",
-      made ? `${cast.privates.count} private samples, ${epochs} visits each` : null,
+      made ? `${cast.attacked.count} private samples, ${epochs} visits each` : null,
     ),
     ...line("noise", scheme === "mitig3" && made ? `σ ${sigma}` : null),
     ...line(
@@ -263,10 +264,10 @@ function notesOf({ scheme, run, samples, layer }: Subject, cast: Cast | null): s
     ...samples !== null && !samples.labelled && run === null
       ? ["The samples have no labels: those of the training are made up, in ten classes."]
       : [],
-    ...cast !== null && samples !== null && cast.privates.count < samples.count
-      ? [`A training takes ${cast.privates.count} of your ${samples.count} samples.`]
+    ...cast !== null && samples !== null && cast.attacked.count < samples.count
+      ? [`A training takes ${cast.attacked.count} of your ${samples.count} samples.`]
       : [],
-    ...run === null && cast !== null && cast.privates.count > FEW &&
+    ...run === null && cast !== null && cast.attacked.count > FEW &&
         (scheme === "mitig1" || scheme === "mitig2")
       ? [
         `Inner products are those of a training of ${FEW} samples: the cost of their attacks is cubic.`,

@@ -2,10 +2,11 @@
  * learn from.
  * @module */
 import { type Dataset, dataset } from "../data/dataset.ts";
+import { type OwnSamples, splitSamples, takeSamples } from "../data/own_samples.ts";
 import { seededRng } from "../math/rng.ts";
 import { type Slice, within } from "./budget.ts";
 import { type Material, trainedAs, type TrainingNumbers } from "./changes.ts";
-import { pickSamples, type Samples, type Subject } from "./subject.ts";
+import type { Subject } from "./subject.ts";
 import type { UnderAttack } from "./whole_training.ts";
 
 /** The most samples of a training that is made, private ones and public ones each. */
@@ -20,30 +21,30 @@ export const ENOUGH = 40;
 /** Classes of labels that are made up. */
 const MADE_UP = 10;
 
-/** Private and public samples, and what can be trained on them. */
+/** Private samples, and public ones, none of them private; null where there are none. */
 export interface Cast {
-  readonly privates: Samples;
-  readonly publics: Samples | null;
+  readonly privates: OwnSamples;
+  readonly publics: OwnSamples | null;
+  /** Of the training under attack: those in `privates`, but all where its attacks learn nothing from public samples. */
+  readonly attacked: OwnSamples;
 }
 
 /** The samples that a training has: all if others are public, else every second of each class. */
 export function castOf({ samples, publicSamples, scheme }: Subject): Cast {
   const own = samples!;
-  if (publicSamples !== null) return { privates: atMost(own), publics: atMost(publicSamples) };
-  if (!own.labelled || own.count < ENOUGH) return { privates: atMost(own), publics: null };
-  const met = new Uint32Array(own.classes.length);
-  const isPublic = Array.from(own.y, (label) => met[label]++ % 2 === 1);
-  const half = (wanted: boolean) =>
-    pickSamples(own, [...own.names.keys()].filter((at) => isPublic[at] === wanted));
-  return {
-    privates: atMost(scheme === "cryptonn" ? own : half(false)),
-    publics: atMost(half(true)),
-  };
+  const all = atMost(own);
+  if (publicSamples !== null) {
+    return { privates: all, publics: atMost(publicSamples), attacked: all };
+  }
+  if (!own.labelled || own.count < ENOUGH) return { privates: all, publics: null, attacked: all };
+  const { privateSamples, publicSamples: others } = splitSamples(own, 1 / 2);
+  const privates = atMost(privateSamples);
+  return { privates, publics: atMost(others), attacked: scheme === "cryptonn" ? all : privates };
 }
 
 /** The first of too many. */
-const atMost = (samples: Samples, most = MOST): Samples =>
-  samples.count <= most ? samples : pickSamples(samples, [...samples.names.keys()].slice(0, most));
+const atMost = (samples: OwnSamples, most = MOST): OwnSamples =>
+  samples.count <= most ? samples : takeSamples(samples, [...samples.names.keys()].slice(0, most));
 
 /** The same with fewer private samples: attacks on inner products cost their cube. */
 export const fewer = (material: Material): Material => {
@@ -53,7 +54,7 @@ export const fewer = (material: Material): Material => {
 };
 
 /** Labels for samples that have none: a training needs them, what it tells of the samples does not depend on them. */
-function labelled(samples: Samples, seed: number): Samples {
+function labelled(samples: OwnSamples, seed: number): OwnSamples {
   if (samples.labelled) return samples;
   const y = seededRng(seed).bytes(samples.count).map((byte) => byte % MADE_UP);
   const classes = Array.from({ length: MADE_UP }, (_, c) => String(c));
@@ -101,14 +102,15 @@ export async function underAttack(
     const all = { view, truth, samples, publicSamples, known: k, seed };
     return { all, few: all, numbers: null };
   }
-  const { privates, publics } = cast!;
-  if (scheme !== "cryptonn" && !privates.labelled) {
+  const { publics, attacked, privates } = cast!;
+  if (scheme !== "cryptonn" && !attacked.labelled) {
     return "a training needs labels: one folder a class, or --labels";
   }
-  const own = labelled(privates, seed);
+  const own = labelled(attacked, seed);
+  const others = attacked === privates ? publics : null; // none that are under attack themselves
   const material: Material = {
-    split: { train: own, test: publics?.labelled ? publics : own },
-    ...{ samples: own, publicSamples: publics, seed, known: knownOf(known, own) },
+    split: { train: own, test: others?.labelled ? others : own },
+    ...{ samples: own, publicSamples: others, seed, known: knownOf(known, own) },
   };
   const setting = { scheme, hidden, epochs, sigma };
   try {
@@ -118,7 +120,7 @@ export async function underAttack(
       const few = small.samples.count === own.count
         ? all
         : (await trainedAs(setting, small, signal)).attacked;
-      return { all, few, numbers: privates.labelled ? numbers : null };
+      return { all, few, numbers: others?.labelled ? numbers : null };
     }, stop);
     return made ?? "the time was over before the training was";
   } catch (error) {

@@ -5,6 +5,7 @@
 import type { Scheme, TrainingView } from "../attack/training/view.ts";
 import type { ServerView } from "../attack/view.ts";
 import type { SplitDataset } from "../data/dataset.ts";
+import { type OwnSamples, takeSamples } from "../data/own_samples.ts";
 import { type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { forwardPass } from "../protocol/cryptonn/in_process.ts";
 import { numberText } from "../plot/theme.ts";
@@ -12,7 +13,6 @@ import { type Slice, within } from "./budget.ts";
 import type { Change, Cost, Trial } from "./findings.ts";
 import { LEAKS_FROM } from "./measure.ts";
 import { atWidth, type Found, type OneSampleAttack, SEARCHED } from "./one_sample.ts";
-import { pickSamples, type Samples } from "./subject.ts";
 import { freshTraining } from "./training.ts";
 import { findInTraining, type UnderAttack, type WholeAttack, whyNot } from "./whole_training.ts";
 
@@ -51,9 +51,9 @@ export async function widthChange(
   { layer, views, samples, floor, publicSamples }: {
     layer: FirstLayer;
     views: readonly ServerView[];
-    samples: Samples;
+    samples: OwnSamples;
     floor: Float64Array;
-    publicSamples: Samples | null;
+    publicSamples: OwnSamples | null;
   },
   { slice, stop, guess, cost }: {
     slice: Slice;
@@ -63,7 +63,7 @@ export async function widthChange(
     cost: (width: number) => Promise<Cost>;
   },
 ): Promise<Changed & { width: number | null }> {
-  const few = pickSamples(samples, [...samples.names.keys()].slice(0, SEARCHED));
+  const few = takeSamples(samples, [...samples.names.keys()].slice(0, SEARCHED));
   const own = views.slice(0, few.count);
   const trials: (Trial & { readonly width: number; readonly exact: number })[] = [];
   let [still, leaks] = [0, layer.hidden];
@@ -93,7 +93,8 @@ export async function widthChange(
   const change: Change = {
     kind: "width",
     what: `keep the first layer at ${still} units or fewer`,
-    trials: trials.toSorted((a, b) => b.width - a.width),
+    trials: trials.toSorted((a, b) => b.width - a.width)
+      .map(({ setting, leakage, stops }) => ({ setting, leakage, stops })),
     cost: await cost(still),
     note:
       `Tried on the first ${few.count} samples and the first units of your layer: ${STOPPED}. ` +
@@ -112,7 +113,7 @@ const TIMED = 8;
  * @returns null where the time was over first. */
 export async function encryptedSeconds(
   layer: FirstLayer,
-  samples: Samples,
+  samples: OwnSamples,
   slice: Slice,
   stop?: AbortSignal,
 ): Promise<((units: number) => number) | null> {
@@ -173,8 +174,8 @@ export interface Tried extends Setting, TrainingNumbers {
 export interface Material {
   readonly split: SplitDataset;
   /** Those of `split.train`, with their names. */
-  readonly samples: Samples;
-  readonly publicSamples: Samples | null;
+  readonly samples: OwnSamples;
+  readonly publicSamples: OwnSamples | null;
   readonly known: number;
   readonly seed: number;
 }
@@ -249,7 +250,7 @@ export async function schemeChange(
   { slice, stop, current }: {
     slice: Slice;
     stop?: AbortSignal;
-    /** Of the training as it is. */
+    /** Of the training as it is, where that is known. */
     current: TrainingNumbers | null;
   },
 ): Promise<Changed> {
@@ -267,18 +268,22 @@ export async function schemeChange(
   }
   const last = tried.at(-1);
   if (!last?.stops) {
-    const names = tried.map(settingText).join("; ");
+    const names = tried.map((one) => `${settingText(one)} (leakage ${numberText(one.leakage, 2)})`)
+      .join("; ");
     return none(
       tried.length === 0
         ? "The time was over before another scheme was tried."
-        : `Tried and leaking too: ${names}.`,
+        : `Tried and leaking too: ${names}.` +
+          (tried.length < others.length ? " The time was over before the next was tried." : ""),
     );
   }
+  const present = current ??
+    await within(slice, (signal) => trainedAs(now, material, signal), stop);
   const { n } = material.split.train;
   const sizes = { n, classes: material.split.train.classes.length };
   const cost: Cost = {
-    accuracy: current && { now: current.accuracy, then: last.accuracy },
-    seconds: current && { now: current.secondsPerEpoch, then: last.secondsPerEpoch },
+    accuracy: present && { now: present.accuracy, then: last.accuracy },
+    seconds: present && { now: present.secondsPerEpoch, then: last.secondsPerEpoch },
     bytes: {
       now: bytesPerVisit(now.scheme, { ...now, ...sizes }),
       then: bytesPerVisit(last.scheme, { ...last, ...sizes }),
@@ -311,7 +316,7 @@ export async function visitsChange(
   { slice, stop, current }: {
     slice: Slice;
     stop?: AbortSignal;
-    /** Of the training as it is. */
+    /** Of the training as it is, where that is known. */
     current: TrainingNumbers | null;
   },
 ): Promise<Changed> {

@@ -6,16 +6,16 @@
 import { ssim } from "../attack/metrics.ts";
 import { classMeans, fromLabels, gramOf, part } from "../attack/training/leakage.ts";
 import type { Shape } from "../attack/priors.ts";
+import type { OwnSamples } from "../data/own_samples.ts";
 import { seededRng } from "../math/rng.ts";
 import type { Outcome } from "./findings.ts";
-import type { Samples } from "./subject.ts";
 
 /** A leakage from which an attack counts as one that found something, if its interval leaves 0 out. */
 export const LEAKS_FROM = 0.1;
 
 /** An attack in numbers. */
 export interface Measured {
-  /** Samples attacked, and those with each number right after rounding. */
+  /** OwnSamples attacked, and those with each number right after rounding. */
   readonly attacked: number;
   readonly exact: number;
   /** Of numbers scaled to [0, 1]. */
@@ -31,7 +31,7 @@ export interface Measured {
 
 /** What the attacker has anyway of each sample, `[count, n]`: the mean public sample of its class; where there are none,
  * the mean of all other samples attacked; black for a single one. */
-export function floorOf(samples: Samples, publicSamples: Samples | null): Float64Array {
+export function floorOf(samples: OwnSamples, publicSamples: OwnSamples | null): Float64Array {
   const { n, count, x, y, classes } = samples;
   if (publicSamples !== null) {
     const { n: width, count: of } = publicSamples;
@@ -51,7 +51,7 @@ export function floorOf(samples: Samples, publicSamples: Samples | null): Float6
  * @throws {TypeError} as many rows as samples are needed. */
 export function measure(
   X: readonly (ArrayLike<number> | null)[],
-  samples: Samples,
+  samples: OwnSamples,
   floor: Float64Array,
 ): Measured {
   const { n, count, shape, kind } = samples;
@@ -97,7 +97,10 @@ const DRAWS = 39;
 /** `part` of inner products within classes (`attack/training/leakage.ts`), and whether it exceeds what chance gives: all
  * of 39 permutations of the samples within their classes, one case in 40.
  * @param G `[count, count]`, of what was recovered. */
-export function partOf(G: Float64Array, samples: Samples): { part: number; beyondChance: boolean } {
+export function partOf(
+  G: Float64Array,
+  samples: OwnSamples,
+): { part: number; beyondChance: boolean } {
   const { count, x, y } = samples;
   const truth = gramOf(x, count);
   const found = part(G, truth, y);

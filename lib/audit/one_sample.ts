@@ -4,13 +4,14 @@
 import { attack, type AttackOptions } from "../attack/attack.ts";
 import type { Recovery } from "../attack/recovery.ts";
 import { fitGaussian } from "../attack/solvers/gaussian.ts";
+import { NOT_BEGUN } from "../attack/solvers/exact.ts";
 import { narrowView, type ServerView } from "../attack/view.ts";
+import { type OwnSamples, takeSamples } from "../data/own_samples.ts";
 import { clearViews, type FirstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { numberText } from "../plot/theme.ts";
 import type { AttackFinding, Pair } from "./findings.ts";
 import { bytesOf, floorOf, measure, type Measured, outcomeOf } from "./measure.ts";
 import { type Slice, within } from "./budget.ts";
-import { pickSamples, type Samples } from "./subject.ts";
 
 /** An attack before anything was done about it. */
 export type Found = Omit<AttackFinding, "change" | "changeNote">;
@@ -68,7 +69,7 @@ export const ONE_SAMPLE: Readonly<Record<OneSampleAttack, About>> = {
 
 /** Those that make sense for such samples: a table has no neighbours. @param publics how many public samples there are. */
 export function oneSampleAttacks(
-  kind: Samples["kind"],
+  kind: OwnSamples["kind"],
   publics: number,
 ): { attacks: OneSampleAttack[]; notTried: { attack: string; why: string }[] } {
   const all = Object.keys(ONE_SAMPLE) as OneSampleAttack[];
@@ -96,7 +97,7 @@ const BATCHED: readonly OneSampleAttack[] = ["tv-sum", "sum", "tv", "reweighted"
 /** Attacks without a program. */
 const CLOSED: readonly OneSampleAttack[] = ["least-squares", "gaussian"];
 
-/** What ended before the time was over. */
+/** What had begun before the time was over. */
 export interface OneSampleRun {
   /** Which of the samples. */
   readonly places: readonly number[];
@@ -104,7 +105,11 @@ export interface OneSampleRun {
   readonly measured: Measured | null;
 }
 
-function priorOf(objective: OneSampleAttack, { kind }: Samples, publicSamples: Samples | null) {
+function priorOf(
+  objective: OneSampleAttack,
+  { kind }: OwnSamples,
+  publicSamples: OwnSamples | null,
+) {
   return objective === "gaussian" && publicSamples
     ? fitGaussian(publicSamples, undefined, { stationary: kind === "image" })
     : undefined;
@@ -114,13 +119,13 @@ function priorOf(objective: OneSampleAttack, { kind }: Samples, publicSamples: S
  * @param views of all the samples.   @param options.floor as {@linkcode floorOf} has it. */
 export async function attackSamples(
   views: readonly ServerView[],
-  samples: Samples,
+  samples: OwnSamples,
   objective: OneSampleAttack,
   { slice, stop, floor, publicSamples, onProgress }: {
     slice: Slice;
     stop?: AbortSignal;
     floor: Float64Array;
-    publicSamples: Samples | null;
+    publicSamples: OwnSamples | null;
     onProgress?: (done: number, total: number) => void;
   },
 ): Promise<OneSampleRun> {
@@ -129,7 +134,8 @@ export async function attackSamples(
   const endsAt = Date.now() + 1000 * slice.left();
   const batched = views.length >= MANY && BATCHED.includes(objective);
   const step = batched || CLOSED.includes(objective) ? CHUNK : views.length;
-  while (found.length < views.length && slice.left() > 0) {
+  for (let took = 0; found.length < views.length && slice.left() > took;) {
+    const left = slice.left();
     const part = views.slice(found.length, found.length + step);
     found.push(
       ...await attack(part, {
@@ -138,16 +144,16 @@ export async function attackSamples(
         onProgress: (done) => onProgress?.(found.length + done, views.length),
       }),
     );
+    took = left - slice.left(); // as long as the next will take
   }
-  // those whose turn did not come are last, but for what several Workers have under way
-  const late = found.map(({ status }) => status === "time-limit" || status === "aborted");
-  const kept = found.filter((_, i) => !late[i]);
-  const places = [...late.keys()].filter((i) => !late[i]);
+  const begun = found.map(({ message }) => message !== NOT_BEGUN);
+  const kept = found.filter((_, i) => begun[i]);
+  const places = [...begun.keys()].filter((i) => begun[i]);
   if (kept.length === 0) return { places, recoveries: kept, measured: null };
   const { n } = samples;
   const level = new Float64Array(kept.length * n);
   places.forEach((at, i) => level.set(floor.subarray(at * n, (at + 1) * n), i * n));
-  const measured = measure(kept.map(({ xHat }) => xHat), pickSamples(samples, places), level);
+  const measured = measure(kept.map(({ xHat }) => xHat), takeSamples(samples, places), level);
   return { places, recoveries: kept, measured };
 }
 
@@ -157,12 +163,12 @@ export const PAIRS = 10;
 /** One attack on the user's layer and samples. */
 export async function findOneSample(
   layer: FirstLayer,
-  samples: Samples,
+  samples: OwnSamples,
   objective: OneSampleAttack,
   on: {
     slice: Slice;
     stop?: AbortSignal;
-    publicSamples: Samples | null;
+    publicSamples: OwnSamples | null;
     onProgress?: (done: number, total: number) => void;
   },
 ): Promise<Found> {
@@ -188,14 +194,16 @@ export async function findOneSample(
   const solved = recoveries.filter(({ status }) => status === "optimal").length;
   const reasons = Map.groupBy(recoveries, ({ status }) => status);
   const noun = samples.kind === "image" ? "images" : "rows";
+  const late = (reasons.get("time-limit")?.length ?? 0) + (reasons.get("aborted")?.length ?? 0);
+  const rest = [
+    ...late > 0 ? [`${late} were not solved in time`] : [],
+    ...attacked < samples.count ? [`${samples.count - attacked} more were not begun`] : [],
+  ];
   return {
     ...common,
-    outcome: solved === 0 && reasons.has("time-limit") ? "out of time" : outcomeOf(measured),
-    sentence: `${exact} of ${attacked} ${noun} exactly, ${certified} certified` +
-      (attacked < samples.count
-        ? `; the time was over before the other ${samples.count - attacked}`
-        : "") +
-      ".",
+    outcome: solved === 0 && late > 0 ? "out of time" : outcomeOf(measured),
+    sentence:
+      [`${exact} of ${attacked} ${noun} exactly, ${certified} certified`, ...rest].join("; ") + ".",
     counts: { attacked, exact, certified },
     numbers: {
       "leakage, share of the way to exact": leakage,
@@ -212,7 +220,7 @@ export async function findOneSample(
     },
     pairs: recoveries.slice(0, PAIRS).map((recovery, i): Pair => {
       const at = places[i];
-      const one = pickSamples(samples, [at]);
+      const one = takeSamples(samples, [at]);
       const level = floor.subarray(at * samples.n, (at + 1) * samples.n);
       return {
         ...{
@@ -239,14 +247,14 @@ export const SEARCHED = 5;
  * @param views of the samples, at full width. */
 export async function atWidth(
   views: readonly ServerView[],
-  samples: Samples,
+  samples: OwnSamples,
   { objective, width, floor, slice, stop, publicSamples }: {
     objective: OneSampleAttack;
     width: number;
     floor: Float64Array;
     slice: Slice;
     stop?: AbortSignal;
-    publicSamples: Samples | null;
+    publicSamples: OwnSamples | null;
   },
 ): Promise<Measured | null> {
   const narrow = views.map((view) => narrowView(view, width));

@@ -43,6 +43,7 @@ function verdictPart(audit: Audit, pictures: PagePictures): Html {
       <p class="muted">Leakage audit · ${aboutText(audit)}</p>
       <h1>${verdict.sentence}</h1>
       <p><span class="chip ${verdict.leaks ? "leak" : "none"}">${verdictWord(audit)}</span></p>
+      ${verdict.advice === "" ? null : html`<p class="advice">${verdict.advice}</p>`}
       ${verdict.leaks ? null : caveat} ${figure}
     </header>
   `;

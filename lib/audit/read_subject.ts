@@ -5,7 +5,7 @@ import type { TrainingView } from "../attack/training/view.ts";
 import { type Dataset, poolImages, refusal } from "../data/dataset.ts";
 import { readLayerFile } from "../data/layer_file.ts";
 import { loadDataset } from "../data/load.ts";
-import { type OwnSamples, takeSamples } from "../data/own_samples.ts";
+import { type OwnSamples, takeSamples, withSharedClasses } from "../data/own_samples.ts";
 import { readSamples } from "../data/read_samples.ts";
 import { scaledLayer } from "../data/table_file.ts";
 import { firstLayer } from "../protocol/cryptonn/first_layer.ts";
@@ -19,7 +19,7 @@ import type { RecordedRun, Subject } from "./subject.ts";
 /** What was read, and how it was taken, a line each. */
 export interface ReadSubject {
   readonly subject: Subject;
-  /** Samples of an epoch of a run; null where neither the run nor the samples tell. */
+  /** OwnSamples of an epoch of a run; null where neither the run nor the samples tell. */
   readonly count: number | null;
   readonly notes: readonly string[];
 }
@@ -110,14 +110,8 @@ export async function readSampleSets(
   if (own.kind !== others.kind || String(own.shape) !== String(others.shape)) {
     fail(`they are ${shapeText(others.shape)}, the private ones ${shapeText(own.shape)}`);
   }
-  if (own.labelled && others.labelled && String(own.classes) !== String(others.classes)) {
-    fail(
-      `their classes are ${others.classes.join(", ")}, of the private ones ${
-        own.classes.join(", ")
-      }`,
-    );
-  }
-  return { own, others };
+  const [first, second] = withSharedClasses(own, others);
+  return { own: first, others: second };
 }
 
 /** Images of a dataset as samples: pooled, where a run has them so, as our clients' --pool does.

@@ -3,18 +3,9 @@
  * @module */
 import { describe } from "../attack/view.ts";
 import type { Scheme, TrainingView } from "../attack/training/view.ts";
-import { type Dataset, dataset } from "../data/dataset.ts";
+import type { OwnSamples } from "../data/own_samples.ts";
 import { clearViews, type FirstLayer } from "../protocol/cryptonn/first_layer.ts";
 import type { ThreatRow } from "./findings.ts";
-
-/** Samples of the user's own. */
-export interface Samples extends Dataset {
-  /** Of each: a file's name, "row 17". */
-  readonly names: readonly string[];
-  /** Whether `y` says anything; else it is all 0. */
-  readonly labelled: boolean;
-  readonly kind: "image" | "table";
-}
 
 /** A training that was recorded at its server. */
 export interface RecordedRun {
@@ -35,9 +26,9 @@ export interface Subject {
   /** Units of the first layer where a training is made: those of `layer` if there is one. */
   readonly hidden: number;
   /** Private: what the attacks are held to. null for a run without its samples. */
-  readonly samples: Samples | null;
+  readonly samples: OwnSamples | null;
   /** Of the same kind, not private: what attackers may learn from. null: half of `samples` where a training is made. */
-  readonly publicSamples: Samples | null;
+  readonly publicSamples: OwnSamples | null;
   /** How many private samples the attacker happens to know, where an attack needs some; null: a tenth. */
   readonly known: number | null;
   /** Visits to each sample of a training that is made. */
@@ -45,22 +36,6 @@ export interface Subject {
   /** Of mitig3's noise, where a training is made. */
   readonly sigma: number;
   readonly run: RecordedRun | null;
-}
-
-/** Some samples by their places, in that order.
- * @throws {RangeError} no such sample. */
-export function pickSamples(samples: Samples, places: readonly number[]): Samples {
-  const { n, count } = samples;
-  const wrong = places.find((at) => !Number.isInteger(at) || at < 0 || at >= count);
-  if (wrong !== undefined) {
-    throw new RangeError(`Cannot take sample ${wrong} of ${samples.name}: it has ${count}`);
-  }
-  const x = new Uint8Array(places.length * n);
-  places.forEach((at, i) => x.set(samples.x.subarray(at * n, (at + 1) * n), i * n));
-  const y = Uint8Array.from(places, (at) => samples.y[at]);
-  const { kind, labelled, name, shape, classes } = samples;
-  const own = { kind, labelled, names: places.map((at) => samples.names[at]) };
-  return { ...dataset({ name, shape, classes, x, y }), ...own };
 }
 
 const has = (quantity: string, value: string): ThreatRow => ({

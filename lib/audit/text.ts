@@ -48,6 +48,7 @@ export function auditText(audit: Audit, directory: string | null): string {
     : [`The page: ${printable(directory)}/report.html; beside it report.json, and pictures/.`];
   const text = [
     ...broken(head).slice(0, 4),
+    ...verdict.advice === "" ? [] : broken(printable(verdict.advice)).slice(0, 3),
     aboutText(audit),
     "",
     ...lines,

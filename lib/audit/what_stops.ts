@@ -1,5 +1,6 @@
 /** For each attack that found something the smallest change that stops it; what serves several is searched once.
  * @module */
+import type { OwnSamples } from "../data/own_samples.ts";
 import { clearViews, type FirstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { type Budget, type Slice, within } from "./budget.ts";
 import { ENOUGH, fewer } from "./cast.ts";
@@ -17,14 +18,14 @@ import {
 import type { AttackFinding, Cost } from "./findings.ts";
 import { floorOf } from "./measure.ts";
 import { type Found, ONE_SAMPLE, type OneSampleAttack } from "./one_sample.ts";
-import type { Samples, Subject } from "./subject.ts";
+import type { Subject } from "./subject.ts";
 
 type Kind = "width" | "visits" | "scheme" | "none";
 
 /** Of the time that is left when all attacks have ended. */
 const WEIGHTS: Readonly<Record<Kind, number>> = { width: 3, visits: 3, scheme: 8, none: 0 };
 
-/** Samples that widths are tried on, at most. */
+/** OwnSamples that widths are tried on, at most. */
 const TRIED = 10;
 
 const nothingFound: Changed = { change: null, note: "Nothing was found that a change could stop." };
@@ -120,7 +121,7 @@ class WidthCosts {
   ) {}
 
   async of(width: number, slice: Slice): Promise<Cost> {
-    const [layer, samples]: [FirstLayer, Samples] = [this.subject.layer!, this.subject.samples!];
+    const [layer, samples]: [FirstLayer, OwnSamples] = [this.subject.layer!, this.subject.samples!];
     const seconds = this.#seconds ??= await encryptedSeconds(layer, samples, slice, this.stop);
     const [now, then] = [
       await this.#accuracy(layer.hidden, slice),

@@ -12,6 +12,7 @@ import { gramOf } from "../attack/training/leakage.ts";
 import type { KnownImages, TrainingRecovery } from "../attack/training/recovery.ts";
 import { relink } from "../attack/training/relink.ts";
 import { type StepView, type TrainingView, visitsOf } from "../attack/training/view.ts";
+import { type OwnSamples, takeSamples } from "../data/own_samples.ts";
 import { seededRng } from "../math/rng.ts";
 import { durationText, numberText } from "../plot/theme.ts";
 import type { Outcome, Pair } from "./findings.ts";
@@ -27,7 +28,6 @@ import {
   rowsBy,
 } from "./measure.ts";
 import { type Found, PAIRS } from "./one_sample.ts";
-import { pickSamples, type Samples } from "./subject.ts";
 
 /** A training under attack. */
 export interface UnderAttack {
@@ -36,8 +36,8 @@ export interface UnderAttack {
   /** The same, its samples named by their places in `samples`; null where nobody can tell. */
   readonly truth: TrainingView | null;
   /** Private; null where the auditor has none either. */
-  readonly samples: Samples | null;
-  readonly publicSamples: Samples | null;
+  readonly samples: OwnSamples | null;
+  readonly publicSamples: OwnSamples | null;
   /** How many private samples the attacker happens to know. */
   readonly known: number;
   readonly seed: number;
@@ -114,9 +114,9 @@ const namesOf = ({ steps }: TrainingView) =>
   steps.flatMap(({ samples }: StepView) => samples === null ? [] : [...samples]);
 
 /** The last of the named samples, as known to the attacker. */
-function knownOf(names: readonly number[], samples: Samples, count: number): KnownImages {
+function knownOf(names: readonly number[], samples: OwnSamples, count: number): KnownImages {
   const own = names.slice(-count);
-  return { samples: Uint32Array.from(own), x: pickSamples(samples, own).x };
+  return { samples: Uint32Array.from(own), x: takeSamples(samples, own).x };
 }
 
 /** Pixels up to which a program decides what many visits leave open: its cost is cubic. */
@@ -124,7 +124,7 @@ const WITH_PRIOR = 1024;
 
 const pixels = ({ shape: [height, width, channels] }: TrainingView) => height * width * channels;
 
-/** Samples that a program is solved for, each. */
+/** OwnSamples that a program is solved for, each. */
 const PROGRAMS = 20;
 
 /** Runs an attack; what it brings, by places in the private samples. */
@@ -170,18 +170,18 @@ async function run(
 /** Of several recoveries of the same samples the one nearest to the truth: an attacker who chooses as well as can be. */
 function best(
   tried: readonly TrainingRecovery[],
-  samples: Samples,
-  publicSamples: Samples | null,
+  samples: OwnSamples,
+  publicSamples: OwnSamples | null,
 ): TrainingRecovery {
   const leakage = ({ X, samples: names }: TrainingRecovery) => {
     const places = [...names];
-    const own = pickSamples(samples, places);
+    const own = takeSamples(samples, places);
     return measure(rowsBy(X, names, places, own.n), own, floorOf(own, publicSamples)).leakage;
   };
   return tried.toSorted((a, b) => leakage(b) - leakage(a))[0];
 }
 
-/** Samples of which `part` is taken: it grows with the square. */
+/** OwnSamples of which `part` is taken: it grows with the square. */
 const MOST_PART = 300;
 
 /** A recovery held to the truth. */
@@ -191,9 +191,9 @@ interface Judged {
   readonly part: { part: number; beyondChance: boolean } | null;
 }
 
-function judge(found: TrainingRecovery, samples: Samples, publics: Samples | null): Judged {
+function judge(found: TrainingRecovery, samples: OwnSamples, publics: OwnSamples | null): Judged {
   const places = [...found.samples];
-  const own = pickSamples(samples, places);
+  const own = takeSamples(samples, places);
   const rows = rowsBy(found.X, found.samples, places, own.n);
   const measured = found.X === null ? null : measure(rows, own, floorOf(own, publics));
   const some = places.slice(0, MOST_PART);
@@ -204,7 +204,7 @@ function judge(found: TrainingRecovery, samples: Samples, publics: Samples | nul
       (_, at) => found.G![Math.floor(at / some.length) * count + at % some.length],
     )
     : gramOf(found.X.subarray(0, some.length * own.n), some.length);
-  const part = G === null || some.length < 10 ? null : partOf(G, pickSamples(samples, some));
+  const part = G === null || some.length < 10 ? null : partOf(G, takeSamples(samples, some));
   const shows = part !== null && part.part >= LEAKS_FROM && part.beyondChance;
   const outcome = measured === null ? shows ? "likeness" : "nothing" : outcomeOf(measured);
   return { measured, part, outcome: outcome === "nothing" && shows ? "likeness" : outcome };
@@ -325,7 +325,7 @@ function findingOf(
 }
 
 /** The first samples of a recovery, with their truth where that is known. */
-function pairsOf({ X, samples: places }: TrainingRecovery, samples: Samples | null): Pair[] {
+function pairsOf({ X, samples: places }: TrainingRecovery, samples: OwnSamples | null): Pair[] {
   if (X === null) return [];
   const n = X.length / places.length;
   return [...places.subarray(0, PAIRS)].map((place, i) => {

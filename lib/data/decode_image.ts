@@ -115,7 +115,7 @@ export async function decodeImage(
     ...header.space === "cmyk" ? ["of CMYK taken to RGB"] : [],
     ...header.hasProfile ? ["with a colour profile taken to sRGB"] : [],
     ...resize !== undefined ? [`resized to ${sizeText(resize)}`] : [],
-    ...stretched ? ["with its proportions changed by that"] : [],
+    ...stretched ? ["stretched by that"] : [],
   ];
   return { pixels: new Uint8Array(data), height: info.height, width: info.width, changes };
 }

@@ -235,10 +235,10 @@ export async function readImages(
     const bytes = await readBytes(paths[0]);
     if (isArrayFile(bytes)) return await fromArray(paths[0], bytes, options);
   }
-  const { tensor, labels } = options;
-  if (tensor !== undefined || labels !== undefined) {
-    const flag = tensor !== undefined ? "--tensor" : "--labels";
-    refusal(`Cannot read ${paths[0]}`)(`${flag} is for arrays; of images, folders are the classes`);
+  const fail = refusal(`Cannot read ${paths[0] ?? "images"}`);
+  if (options.tensor !== undefined) fail("only one .npz alone has arrays to name");
+  if (options.labels !== undefined) {
+    fail("--labels is for arrays; of files, folders are the classes");
   }
   return await fromFiles(paths, options);
 }

@@ -60,12 +60,20 @@ function imageOf(count: number): ImageShape | null {
   return null;
 }
 
-/** Images as a message has them: "28 × 28 × 1". */
-export const imageText = (shape: ImageShape): string => shape.join(" × ");
+/** Whether samples are rows of a table. */
+const isTable = ([height, , channels]: ImageShape) => height === 1 && channels === 1;
 
-/** What to do about images that a model does not take, where something can be done.
+/** Samples as a message has them: "the images are 28 × 28 × 1". */
+export const samplesText = (shape: ImageShape): string =>
+  isTable(shape)
+    ? `the samples are rows of ${shape[1]} numbers`
+    : `the images are ${shape.join(" × ")}`;
+
+/** What to do about images that a model does not take; null where nothing can be done by a flag.
  * @param sizes what it takes. */
-export function wayOut(sizes: InputSizes, [height, width, channels]: ImageShape): string | null {
+export function wayOut(sizes: InputSizes, shape: ImageShape): string | null {
+  if (isTable(shape)) return null;
+  const [height, width, channels] = shape;
   const known = sizes.filter((size): size is number => size !== null);
   const colours = (size: number | undefined) => size === 1 || size === 3;
   const wanted: ImageShape | null = known.length < sizes.length

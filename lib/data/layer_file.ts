@@ -7,11 +7,11 @@ import { DataError, refusal } from "./dataset.ts";
 import { type Convolution, type FoundLayer, layerRows, type Orientation } from "./found_layer.ts";
 import {
   type ImageShape,
-  imageText,
   type InputOrder,
   type InputSizes,
   ordersOf,
   pixelsOf,
+  samplesText,
   wayOut,
 } from "./input_order.ts";
 import { plainLayer } from "./plain_layer.ts";
@@ -142,9 +142,9 @@ function inputSizes(path: string, input: InputSizes, shape: ImageShape): readonl
   if (orders.length > 0) return sizes;
   const takes = `[${input.map((size) => size ?? "any").join(", ")}]`;
   const count = input.length < 2 || input.includes(null) ? "" : `, ${countOf(sizes)} inputs`;
-  const way = wayOut(input, shape) ?? "give images of the size that it takes";
+  const way = wayOut(input, shape) ?? "give samples of the size that it takes";
   return refusal(`Cannot use ${path}`)(
-    `the model takes ${takes}${count}, the images are ${imageText(shape)}: ${way}`,
+    `the model takes ${takes}${count}, ${samplesText(shape)}: ${way}`,
   );
 }
 

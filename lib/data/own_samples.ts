@@ -50,14 +50,48 @@ export function labelBytes(
     const classes = Array.from({ length: Math.max(...new Set(numbers)) + 1 }, (_, k) => String(k));
     return { y: Uint8Array.from(numbers), classes, labelled: true };
   }
-  const numeric = numbers.every(Number.isFinite);
-  const classes = [...new Set(values)].sort(numeric ? (a, b) => Number(a) - Number(b) : undefined);
+  const classes = sortedClasses(file, values);
+  return { y: Uint8Array.from(values, placesIn(classes)), classes, labelled: true };
+}
+
+/** Different names in sorted order, by size where they are numbers. */
+function sortedClasses(file: string, names: readonly string[]): string[] {
+  const numeric = names.every((name) => name !== "" && Number.isFinite(Number(name)));
+  const classes = [...new Set(names)].sort(numeric ? (a, b) => Number(a) - Number(b) : undefined);
   if (classes.length > 256) {
     const state = `${classes.length} different labels, at most 256`;
     refusal(`Cannot use the labels of ${file}`)(`${state}: a label is a class, no measurement`);
   }
-  const place = new Map(classes.map((name, label) => [name, label]));
-  return { y: Uint8Array.from(values, (value) => place.get(value)!), classes, labelled: true };
+  return classes;
+}
+
+/** The place of a name among classes. */
+function placesIn(classes: readonly string[]): (name: string) => number {
+  const places = new Map(classes.map((name, label) => [name, label]));
+  return (name) => places.get(name)!;
+}
+
+/** Two sets of samples under one list of classes, so that a label means the same in both. Few samples may lack a class:
+ * where one list begins with the other, as 0 to 9 does with 0 to 7, the longer is taken; else all names of both, sorted.
+ * Where one set has no labels both stay as they are.
+ * @throws {DataError} no class in common, or more than 256 in all. */
+export function withSharedClasses(one: OwnSamples, other: OwnSamples): [OwnSamples, OwnSamples] {
+  if (!one.labelled || !other.labelled) return [one, other];
+  const [few, many] = [one.classes, other.classes].sort((a, b) => a.length - b.length);
+  const begins = few.every((name, label) => name === many[label]);
+  if (!begins && !few.some((name) => many.includes(name))) {
+    const some = (classes: readonly string[]) => classes.slice(0, 8).join(", ");
+    refusal(`Cannot use ${one.name} and ${other.name} together`)(
+      `no class in common, ${some(one.classes)} and ${some(other.classes)}`,
+    );
+  }
+  const classes = begins ? many : sortedClasses(other.name, [...few, ...many]);
+  const place = placesIn(classes);
+  const renumbered = (samples: OwnSamples): OwnSamples => ({
+    ...samples,
+    ...{ classes, y: samples.y.map((label) => place(samples.classes[label])) },
+  });
+  return [renumbered(one), renumbered(other)];
 }
 
 /** Some of the samples, in the order given.

@@ -5,9 +5,9 @@ import { inputElements, scalar, scaled } from "./elements.ts";
 import { type FoundLayer, type Orientation, ORIENTATIONS, type Padding } from "./found_layer.ts";
 import {
   type ImageShape,
-  imageText,
   type InputOrder,
   type InputSizes,
+  samplesText,
   wayOut,
 } from "./input_order.ts";
 import type { LayerWanted } from "./layer_file.ts";
@@ -90,7 +90,7 @@ function otherImages({ name, shape: sizes }: Tensor, shape: ImageShape): string 
   if (/kernel/.test(name) || !/weight/.test(name) && inputs[1] > inputs[0]) inputs.reverse();
   for (const count of inputs) {
     const way = wayOut([count], shape);
-    if (way !== null) return `it takes ${count} inputs, the images are ${imageText(shape)}: ${way}`;
+    if (way !== null) return `it takes ${count} inputs, ${samplesText(shape)}: ${way}`;
   }
   return null;
 }

@@ -49,9 +49,9 @@ export function chooseArray(
   if (arrays.length === 1) return arrays[0];
   const fitting = arrays.filter(fits);
   if (fitting.length === 1) return fitting[0];
-  return fitting.length === 0
-    ? fail(`no array is ${what} among ${list(arrays)}`)
-    : fail(`several arrays fit, choose by --tensor NAME: ${list(fitting)}`);
+  return fitting.length === 0 ? fail(`no array is ${what} among ${list(arrays)}`) : fail(
+    `several arrays fit, name one, as in ${path}:${shown(fitting[0].name)}: ${list(fitting)}`,
+  );
 }
 
 /** The numbers of an array.

@@ -14,6 +14,9 @@ import { shapeText, shown } from "./tensor.ts";
 /** More make matrices that fit in no memory. */
 export const MAX_COLUMNS = 4096;
 
+/** Fewer columns are no image, whatever their root. */
+export const LEAST_PIXELS = 64;
+
 /** What is asked of a table. */
 export interface TableOptions {
   /** The column of the labels: its name, or its number counted from 1. Of a .npz, the array; or a .npy of them. */
@@ -65,6 +68,8 @@ function fromCsv(path: string, bytes: Uint8Array, { label, limit }: TableOptions
       if (MISSING.test(cell)) fail(`${where} has no value: fill it in, or leave the row out`);
       const way = /^[+-]?\d+,\d+$/.test(cell)
         ? "write a decimal point"
+        : names.length === 1 && /\s/.test(cell)
+        ? "separate cells by commas, semicolons or tabs"
         : `leave the column out, or --labels "${names[j]}" if it is the label`;
       fail(`${where} is "${shown(cell)}", expected a number: ${way}`);
     })
@@ -137,6 +142,12 @@ function scaledBytes(values: Float64Array, { offset, step }: Scaling, n: number)
   return { x, outside };
 }
 
+/** Whether values [count, n] look like square images. */
+function areImages(values: Float64Array, n: number): boolean {
+  const isSquare = n >= LEAST_PIXELS && Number.isInteger(Math.sqrt(n));
+  return isSquare && values.every((value) => Number.isInteger(value) && value >= 0 && value <= 255);
+}
+
 const few = (texts: readonly string[]) =>
   texts.slice(0, 6).join(", ") + (texts.length > 6 ? ` and ${texts.length - 6} more` : "");
 
@@ -183,6 +194,13 @@ export async function readTable(path: string, options: TableOptions = {}): Promi
         }`,
       ),
       ...constant.length > 0 ? [line(`constant, and therefore 0: ${few(constant)}`)] : [],
+      ...areImages(values, n)
+        ? [
+          line(
+            `if its rows are images, save X.reshape(-1, ${Math.sqrt(n)}, ${Math.sqrt(n)}) as .npy`,
+          ),
+        ]
+        : [],
       ...outside > 0 ? [line(`${outside} values outside the ranges became 0 or 255`)] : [],
     ],
   };

@@ -109,7 +109,12 @@ export function audit(parts: Partial<Audit> = {}): Audit {
     scheme: "cryptonn",
     shape: [28, 28, 1],
     kind: "image",
-    verdict: { leaks: false, sentence: "Nothing beyond the labels was found.", attack: null },
+    verdict: {
+      leaks: false,
+      sentence: "Nothing beyond the labels was found.",
+      advice: "",
+      attack: null,
+    },
     subject: [
       ["model", "models/mlp.safetensors, tensor fc1.weight [300, 784], float32"],
       ["images", "photos/, 10 files"],
@@ -148,6 +153,7 @@ export function digitsAudit(): Audit {
   return audit({
     verdict: {
       leaks: true,
+      advice: "What stopped all that was found: train under mitig3, σ 0.7.",
       sentence: "Every one of the 10 images is recovered exactly, certified.",
       attack: "tv-sum",
     },
@@ -253,9 +259,17 @@ export function colourAudit(): Audit {
   });
   return audit({
     scheme: "mitig2",
+    threat: [
+      {
+        quantity: "z1, with a name that breaks nowhere",
+        value: "z1".repeat(40),
+        attackerHas: true,
+      },
+    ],
     shape: [32, 32, 3],
     verdict: {
       leaks: true,
+      advice: "What stopped all that was found: train under mitig3, σ 0.7.",
       sentence:
         "Of 1 200 images, each is recovered exactly from what the server of MITIG2 holds after 5 epochs.",
       attack: attacks[0].name,
@@ -277,7 +291,12 @@ export function tableAudit(): Audit {
     scheme: "mitig3",
     shape: [1, columns, 1],
     kind: "table",
-    verdict: { leaks: false, sentence: "Nothing beyond the labels was found.", attack: "align" },
+    verdict: {
+      leaks: false,
+      sentence: "Nothing beyond the labels was found.",
+      advice: "",
+      attack: "align",
+    },
     attacks: [
       finding({
         name: "align",

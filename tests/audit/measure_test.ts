@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { floorOf, measure, outcomeOf, partOf } from "lib/audit/measure.ts";
 import { gramOf } from "lib/attack/training/leakage.ts";
-import { pickSamples } from "lib/audit/subject.ts";
+import { takeSamples } from "lib/data/own_samples.ts";
 import { halves } from "./samples.ts";
 
 const samples = halves(40, 1), publics = halves(60, 2);
@@ -42,10 +42,10 @@ Deno.test("floorOf() is the public mean of the class, else the mean of the other
   });
   assertAlmostEquals(floor[5], mean[0], 1e-9);
   assertAlmostEquals(floor[144 + 5], mean[1], 1e-9);
-  const three = pickSamples(samples, [0, 2, 4]);
+  const three = takeSamples(samples, [0, 2, 4]);
   const others = floorOf(three, null);
   assertAlmostEquals(others[7], (three.x[144 + 7] + three.x[288 + 7]) / 2, 1e-9);
-  assertEquals([...floorOf(pickSamples(samples, [1]), null)], Array(144).fill(0));
+  assertEquals([...floorOf(takeSamples(samples, [1]), null)], Array(144).fill(0));
 });
 
 Deno.test("partOf() is beyond chance for the true inner products and not for those of noise", () => {

@@ -146,6 +146,7 @@ Deno.test("auditPage() draws what is there, and says what is not", () => {
     colour,
     "Shown are 10 of 1\u202f200. Beside this page, in pictures/, are 12.",
   );
+  assertEquals(colour.match(/<dd>not known</g)?.length, 2);
   assertStringIncludes(rows, "Above: private; below: what");
   assertStringIncludes(rows, 'width="240" height="256"');
   const pairs = [{ name: "x", truth: new Uint8Array(3), recovered: null, caption: "" }];

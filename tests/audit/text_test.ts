@@ -8,7 +8,8 @@ Deno.test("auditText() says the verdict, a line an attack, and where the files a
     lines[0],
     "Leaks found: Every one of the 10 images is recovered exactly, certified.",
   );
-  assertStringIncludes(lines[1], "CryptoNN");
+  assertStringIncludes(lines[1], "What stopped all that was found: train under mitig3");
+  assertStringIncludes(lines[2], "CryptoNN");
   const row = lines.find((line) => line.startsWith("Linear program, TV"))!;
   for (const part of ["recovered", "10 of 10", "keep the first layer at 212 units or fewer"]) {
     assertStringIncludes(row, part);
@@ -27,7 +28,12 @@ Deno.test("auditText() keeps to 30 lines of 110 columns, and steers no terminal"
   );
   const worst = audit({
     attacks,
-    verdict: { leaks: false, sentence: `${long} ${"word ".repeat(200)}`, attack: null },
+    verdict: {
+      leaks: false,
+      sentence: `${long} ${"word ".repeat(200)}`,
+      advice: long,
+      attack: null,
+    },
     notTried: attacks.map(({ title }) => ({ attack: title, why: long })),
   });
   for (const audited of [worst, colourAudit(), audit()]) {

@@ -62,13 +62,13 @@ test("decodeImage() turns an image as EXIF says", async () => {
   assertEquals(jpeg.size, [3, 2]);
 });
 
-test("decodeImage() resizes by averaging, and says when proportions change", async () => {
+test("decodeImage() resizes by averaging, and says when it stretches", async () => {
   const halves = Array.from({ length: 64 }, (_, p) => p % 8 < 4 ? 0 : 200);
   const { pixels, size, changes } = await decoded(png(halves, [8, 8, 1]), [1, 1]);
   assertEquals([pixels, size], [[100, 100, 100], [1, 1]]);
   assertEquals(changes, ["resized to 1×1"]);
   const wide = await decoded(png(halves, [8, 8, 1]), [4, 2]);
-  assertEquals(wide.changes, ["resized to 4×2", "with its proportions changed by that"]);
+  assertEquals(wide.changes, ["resized to 4×2", "stretched by that"]);
   const raw = await resizePixels(Uint8Array.from(halves), [8, 8, 1], [1, 1]);
   assertEquals([...raw], [100]);
   assertEquals((await resizePixels(rgb, [2, 3, 3], [4, 6])).length, 72);

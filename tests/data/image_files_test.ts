@@ -155,13 +155,14 @@ test("readImages() refuses a limit and a size that are none", async (folder) => 
   for (const options of [{ limit: 0 }, { limit: 1.5 }, { resize: [0, 3] as const }]) {
     await assertRejects(() => readImages([folder], options), RangeError, "no positive integer");
   }
-  for (const options of [{ tensor: "x" }, { labels: "y" }]) {
-    const flag = `--${Object.keys(options)[0]}`;
-    assertEquals(
-      await refusal(folder, () => readImages([folder], options)),
-      `Cannot read FOLDER: ${flag} is for arrays; of images, folders are the classes`,
-    );
-  }
+  assertEquals(
+    await refusal(folder, () => readImages([folder], { tensor: "x" })),
+    "Cannot read FOLDER: only one .npz alone has arrays to name",
+  );
+  assertEquals(
+    await refusal(folder, () => readImages([folder], { labels: "y" })),
+    "Cannot read FOLDER: --labels is for arrays; of files, folders are the classes",
+  );
 });
 
 /** Reads an array file of these bytes. */
@@ -245,7 +246,7 @@ test("readImages() chooses the array of a .npz, and finds its labels", async (fo
   const two = { "x_train.npy": x, "x_test.npy": npy(ramp(12), [1, 2, 6]) };
   assertEquals(
     await refusal(folder, () => of(two)),
-    "Cannot use x.npz: several arrays fit, choose by --tensor NAME: x_train [2, 2, 6], x_test [1, 2, 6]",
+    "Cannot use x.npz: several arrays fit, name one, as in x.npz:x_train: x_train [2, 2, 6], x_test [1, 2, 6]",
   );
   assertEquals((await of(two, { tensor: "x_test" })).count, 1);
   assertEquals(

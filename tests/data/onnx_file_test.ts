@@ -395,7 +395,13 @@ test("readLayerFile() says which images an ONNX model takes, and how it was told
   await refused(
     folder,
     to([1, 7]),
-    "the model takes [7], the images are 2 × 2 × 1: give images of the size that it takes",
+    "the model takes [7], the images are 2 × 2 × 1: give samples of the size that it takes",
+  );
+  await refused(
+    folder,
+    to([1, 784]),
+    "the model takes [784], the samples are rows of 30 numbers: give samples of the size that it takes",
+    { shape: [1, 30, 1] },
   );
   await refused(folder, model(), "its own structure tells, leave out --stride", { stride: 2 });
   await refused(folder, model(), "its own structure tells, leave out --orientation", {
@@ -423,4 +429,19 @@ test("readLayerFile() says which images an ONNX model takes, and how it was told
     flat.notes.join(),
     "as PyTorch flattens images: --input-order channels-last",
   );
+});
+
+test("readLayerFile() takes an ONNX model of a fixed batch as it is for one image", async (folder) => {
+  const fixed = model({
+    input: [input("x", [64, 1, 2, 2])],
+    node: [
+      node("Reshape", ["x", "to"], "f"),
+      node("Gemm", ["f", "w", "b"], "y", [int("transB", 1)]),
+    ],
+    initializer: [
+      tensor("w", [3, 4]),
+      tensor("to", [2], { floatData: [], int64Data: [64n, 4n], dataType: Type.INT64 }),
+    ],
+  });
+  assertEquals((await read(folder, fixed)).W1, ramp(12));
 });

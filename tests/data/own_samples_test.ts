@@ -6,6 +6,7 @@ import {
   type OwnSamples,
   splitSamples,
   takeSamples,
+  withSharedClasses,
 } from "lib/data/own_samples.ts";
 
 const labels = (values: readonly string[]) => labelBytes("f", values, values.length);
@@ -65,6 +66,24 @@ Deno.test("splitSamples() and takeSamples() refuse what cannot be", () => {
   assertThrows(() => splitSamples(samplesOf([0, 1]), 1), RangeError, "share 1 is not in (0, 1)");
   assertThrows(() => splitSamples(samplesOf([0, 1]), NaN), RangeError, "share NaN");
   assertThrows(() => takeSamples(samplesOf([0]), [1]), RangeError, "Cannot take image 1");
+});
+
+Deno.test("withSharedClasses() makes a label mean the same in both", () => {
+  const named = (classes: string[], y: number[]) => ({ ...samplesOf(y), classes });
+  const both = (a: OwnSamples, b: OwnSamples) =>
+    withSharedClasses(a, b).map(({ classes, y }) => [classes.join(), ...y]);
+  const [few, all] = [named(["0", "1"], [1, 0]), named(["0", "1", "2"], [2, 1])];
+  assertEquals(both(few, all), [["0,1,2", 1, 0], ["0,1,2", 2, 1]]);
+  assertEquals(both(all, few), [["0,1,2", 2, 1], ["0,1,2", 1, 0]]);
+  const pets = both(named(["cat", "eel"], [1, 0]), named(["bat", "cat"], [0, 1]));
+  assertEquals(pets, [["bat,cat,eel", 2, 1], ["bat,cat,eel", 0, 1]]);
+  const without = { ...few, labelled: false, classes: ["?"] };
+  assertEquals(withSharedClasses(without, all), [without, all]);
+  assertThrows(
+    () => withSharedClasses(named(["cat"], [0]), few),
+    DataError,
+    "Cannot use mine and mine together: no class in common, cat and 0, 1",
+  );
 });
 
 Deno.test("checkTotal() bounds the memory before it is taken", () => {

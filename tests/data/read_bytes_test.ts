@@ -24,5 +24,5 @@ test("readBytes() reads a file, and refuses none, empty ones and folders", async
   assertEquals(await of("zero"), "Cannot read zero: it is empty");
   assertEquals(await of(""), "Cannot read : it is no regular file");
   await Deno.truncate(`${folder}/a`, 2 ** 30 + 1); // sparse
-  assertEquals(await of("a"), "Cannot read a: 1.1 GB, at most 1.1: save a part of it");
+  assertEquals(await of("a"), "Cannot read a: 1.1 GB, at most 1.1 GB: save a part of it");
 });

@@ -27,6 +27,26 @@ test("readSamples() tells images from tables by their content", async (folder) =
   assertEquals(await of("i", table), ["table", [1, 5, 1]]);
 });
 
+test("readSamples() takes the array of a .npz that is named after a colon", async (folder) => {
+  const [images, rows] = [npy(ramp(24), [2, 2, 6]), npy(ramp(10), [2, 5])];
+  const arrays = { "x_train.npy": images, "x_test.npy": images, "t.npy": rows };
+  await write(folder, { "x.npz": zip({ ...arrays, "y_test.npy": npy([3, 1], [2]) }) });
+  const of = (path: string) => readSamples([`${folder}/${path}`]);
+  const named = await of("x.npz:x_test");
+  assertEquals([named.shape, [...named.y]], [[2, 6, 1], [3, 1]]);
+  assertEquals((await of("x.npz:t")).kind, "table");
+  assertEquals(
+    await refusal(folder, () => of("x.npz")),
+    "Cannot use x.npz: several arrays fit, name one, as in x.npz:x_train: x_train [2, 2, 6], x_test [2, 2, 6]",
+  );
+  const line = await refusal(folder, () => of("x.npz:none"));
+  assertEquals(line.startsWith('Cannot use x.npz: it has no array "none" but x_train'), true, line);
+  assertEquals(
+    await refusal(folder, () => of("y.npz:x")),
+    "Cannot read y.npz: no such file or folder",
+  );
+});
+
 test("readSamples() passes on what is asked of tables and of images", async (folder) => {
   await write(folder, { "t.csv": "a,b,k\n1,2,x\n3,4,y\n", "i/a.png": png(ramp(6), [2, 3, 1]) });
   const table = await readSamples([`${folder}/t.csv`], { labels: "k", limit: 1 });

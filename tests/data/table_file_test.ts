@@ -95,6 +95,18 @@ test("readTable() takes another table's scaling, and says what lies outside", as
   );
 });
 
+test("readTable() says how to have rows that look like images as images", async (folder) => {
+  const says = async (values: number[]) => {
+    const { notes } = await read(folder, values.join(","));
+    return notes.at(-1)!.endsWith("if its rows are images, save X.reshape(-1, 8, 8) as .npy");
+  };
+  const row = Array.from({ length: 64 }, (_, j) => j);
+  assertEquals(await says(row), true);
+  assertEquals(await says(row.with(3, 0.5)), false);
+  assertEquals(await says(row.with(3, 256)), false);
+  assertEquals(await says(row.slice(0, 49)), false);
+});
+
 test("readTable() names the line and column of what is no number", async (folder) => {
   const of = (text: string, options: Options = {}) =>
     refusal(folder, () => read(folder, text, options));
@@ -117,6 +129,12 @@ test("readTable() names the line and column of what is no number", async (folder
   assertEquals(
     await of("a;b\n1;2,5\n3;4\n", {}),
     at('line 2, column "b" is "2,5", expected a number: write a decimal point'),
+  );
+  assertEquals(
+    await of("1 2\n3 4\n"),
+    at(
+      'line 1, column "column 1" is "1 2", expected a number: separate cells by commas, semicolons or tabs',
+    ),
   );
   for (const cell of ["", "NaN", "?", "N/A"]) {
     assertEquals(

@@ -32,12 +32,15 @@ export type ExactSolver = "highs" | "fast";
 export interface Limits {
   /** Over all methods and rounds together, 120 by default. */
   timeLimitS?: number;
-  /** When all programs of a call must be over, as `Date.now()` counts: none by default. One that has not begun then ends
-   * as "time-limit". */
+  /** When all programs of a call must be over, as `Date.now()` counts; never by default. One that has not begun by then
+   * ends as "time-limit" with the message {@linkcode NOT_BEGUN}. */
   endsAt?: number;
   /** Asked between the solver's iterations; true gives up: "aborted". */
   stopped?: () => boolean;
 }
+
+/** What is said of a program whose time was over before it began. */
+export const NOT_BEGUN = "the time was over before it began";
 
 /** Solves one view under one set of priors. Synchronous inside: to stay responsive, to cancel, or to use all
  * cores, take `attack`.
@@ -53,7 +56,7 @@ export async function solveExact(
   const start = performance.now();
   const { objective } = priors;
   const timeLimitS = Math.min(longest, (endsAt - Date.now()) / 1000);
-  if (timeLimitS <= 0) return noRecovery("time-limit", objective);
+  if (timeLimitS <= 0) return noRecovery("time-limit", objective, NOT_BEGUN);
   const layer = preparedLayer(view);
   if (solver === "fast") {
     const sole = soleSolution(view, objective, pixelRules(view.shape, priors));
