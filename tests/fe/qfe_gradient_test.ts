@@ -27,7 +27,8 @@ for (const group of PAIRINGS) {
       assertEquals(body(codec.encodeGradientKeys(keys), 27), known.skC.join(""));
       assertEquals(body(codec.encodeBatchCiphertext(ctU), 31), known.ctU.join(""));
       assertEquals(gradient, plain(u, c));
-      if (group.backend !== "noble") assertEquals([...decryptGradient(keys, c, ctU)], gradient);
+      if (group !== fastest && n > 1) return; // the others' tables take seconds
+      assertEquals([...decryptGradient(keys, c, ctU)], gradient);
     });
   }
 }
