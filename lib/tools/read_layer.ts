@@ -18,7 +18,7 @@ const counted = (count: number, what: string, of: number) =>
   `${count} ${what}${count === 1 ? "" : "s"} of ${of}`;
 
 /** What the rounding did that the scale alone does not tell. */
-function roundingNotes(W1: ArrayLike<number>, layer: FirstLayer): string[] {
+export function roundingNotes(W1: ArrayLike<number>, layer: FirstLayer): string[] {
   const { W1: fixed, hidden, n, finer, scaleBits } = layer;
   if (fixed.every((w) => w === 0)) {
     return ["W1 is all zero: no equation says anything about an image"];
