@@ -5,7 +5,7 @@
  *     version  1 byte    1
  *     curve    1 byte    its id
  *     fields   4 bytes each, big endian: what the scheme's parameters are, then what the kind adds
- *     body     elements of G1, then of G2, compressed
+ *     body     scalars, 32 bytes, big endian; elements of G1, then of G2, compressed
  *
  * One object has one encoding. Decoding refuses everything else with a RangeError that says what is wrong; the
  * length follows from the fields and is checked before anything is allocated, subgroups are checked for all
@@ -18,23 +18,32 @@ const PARAMS = ["n", "boundX", "boundY"] as const;
 const BATCH = ["n", "batch", "boundX", "boundY"] as const;
 const KINDS = {
   qfe1: { mpk: PARAMS, skF: PARAMS, ctXY: PARAMS },
-  qfeb: { skC: [...BATCH, "count"], ctU: [...BATCH, "from", "to"] },
+  qfeb: {
+    skC: [...BATCH, "count"],
+    ctU: [...BATCH, "from", "to"],
+    skU: [...BATCH, "from", "to"],
+  },
 } as const;
 const VERSION = 1;
 /** Bytes before the fields. */
 const PREFIX_BYTES = 7;
 
+/** q is below 2^256. */
+const SCALAR_BYTES = 32;
+
 /** What an encoding holds. */
 export type QfeKind<M extends keyof typeof KINDS> = keyof typeof KINDS[M] & string;
 
-/** Elements of both groups. */
+/** Scalars, and elements of both groups. */
 export interface Elements {
+  readonly scalars?: readonly bigint[];
   readonly g1?: readonly G1[];
   readonly g2?: readonly G2[];
 }
 
 /** How many. */
 export interface Counts {
+  readonly scalars?: number;
   readonly g1?: number;
   readonly g2?: number;
 }
@@ -48,10 +57,11 @@ export function encodeQfe<M extends keyof typeof KINDS>(
   kind: QfeKind<M>,
   group: PairingGroup,
   fields: Readonly<Record<string, unknown>>,
-  { g1 = [], g2 = [] }: Elements,
+  { scalars = [], g1 = [], g2 = [] }: Elements,
 ): Uint8Array {
   const names = namesOf(magic, kind);
-  const elementsAt = PREFIX_BYTES + 4 * names.length;
+  const scalarsAt = PREFIX_BYTES + 4 * names.length;
+  const elementsAt = scalarsAt + SCALAR_BYTES * scalars.length;
   const bytes = new Uint8Array(
     elementsAt + g1.length * group.g1Bytes + g2.length * group.g2Bytes,
   );
@@ -59,6 +69,12 @@ export function encodeQfe<M extends keyof typeof KINDS>(
   bytes.set([Object.keys(KINDS[magic]).indexOf(kind) + 1, VERSION, group.id], 4);
   const view = new DataView(bytes.buffer);
   names.forEach((name, i) => view.setUint32(PREFIX_BYTES + 4 * i, Number(fields[name])));
+  scalars.forEach((scalar, i) =>
+    bytes.set(
+      Uint8Array.fromHex(scalar.toString(16).padStart(2 * SCALAR_BYTES, "0")),
+      scalarsAt + SCALAR_BYTES * i,
+    )
+  );
   const secondAt = elementsAt + g1.length * group.g1Bytes;
   g1.forEach((element, i) => bytes.set(group.encodeG1(element), elementsAt + i * group.g1Bytes));
   g2.forEach((element, i) => bytes.set(group.encodeG2(element), secondAt + i * group.g2Bytes));
@@ -68,19 +84,19 @@ export function encodeQfe<M extends keyof typeof KINDS>(
 /** Decodes an object.
  * @param countsOf how many elements the fields promise; may refuse them.
  * @throws {RangeError} wrong scheme, kind, version, curve or fields; truncated; trailing bytes; an element that
- * is off the curve, non-canonical, outside the subgroup or the identity. */
+ * is off the curve, non-canonical, outside the subgroup or the identity; a scalar that is 0 or not below q. */
 export function decodeQfe<M extends keyof typeof KINDS, F>(
   magic: M,
   kind: QfeKind<M>,
   group: PairingGroup,
   bytes: Uint8Array,
   countsOf: (fields: Readonly<Record<string, number>>) => Counts & { readonly fields: F },
-): { fields: F; g1: G1[]; g2: G2[] } {
+): { fields: F; scalars: bigint[]; g1: G1[]; g2: G2[] } {
   const refuse = (state: string) => new RangeError(`Cannot decode ${kind}: ${state}`);
   const names = namesOf(magic, kind);
-  const elementsAt = PREFIX_BYTES + 4 * names.length;
-  if (bytes.length < elementsAt) {
-    throw refuse(`${bytes.length} bytes, shorter than the header of ${elementsAt}`);
+  const scalarsAt = PREFIX_BYTES + 4 * names.length;
+  if (bytes.length < scalarsAt) {
+    throw refuse(`${bytes.length} bytes, shorter than the header of ${scalarsAt}`);
   }
   const found = String.fromCharCode(...bytes.subarray(0, 4));
   if (found !== magic) throw refuse(`magic ${JSON.stringify(found)}, expected "${magic}"`);
@@ -94,7 +110,8 @@ export function decodeQfe<M extends keyof typeof KINDS, F>(
   const raw = Object.fromEntries(
     names.map((name, i) => [name, view.getUint32(PREFIX_BYTES + 4 * i)]),
   );
-  const { g1 = 0, g2 = 0, fields } = countsOf(raw);
+  const { scalars: ofScalars = 0, g1 = 0, g2 = 0, fields } = countsOf(raw);
+  const elementsAt = scalarsAt + SCALAR_BYTES * ofScalars;
   const secondAt = elementsAt + g1 * group.g1Bytes;
   const expected = secondAt + g2 * group.g2Bytes;
   if (bytes.length !== expected) {
@@ -102,8 +119,15 @@ export function decodeQfe<M extends keyof typeof KINDS, F>(
       .map((name) => `${name} = ${raw[name]}`).join(", ");
     throw refuse(`${bytes.length} bytes, expected ${expected} for ${size}`);
   }
+  const scalars = Array.from({ length: ofScalars }, (_, i) => {
+    const at = scalarsAt + SCALAR_BYTES * i;
+    const scalar = BigInt(`0x${bytes.subarray(at, at + SCALAR_BYTES).toHex()}`);
+    if (scalar < 1n || scalar >= group.order) throw refuse("a scalar is not in [1, q)");
+    return scalar;
+  });
   return {
     fields,
+    scalars,
     g1: group.decodeManyG1(bytes.subarray(elementsAt, secondAt)),
     g2: group.decodeManyG2(bytes.subarray(secondAt)),
   };

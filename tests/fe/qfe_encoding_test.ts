@@ -60,6 +60,12 @@ function samples(group: PairingGroup) {
     ),
     sample(["ctU", 31, 12, 17], encryptBatch(batch, u, seededRng(5)), ...columns),
     sample(["ctU", 31, 4, 9], label, ...columns),
+    sample(
+      ["skU", 31, 0, 0],
+      sliceKey(batch, 1, 4),
+      codec.encodeColumnsKey,
+      codec.decodeColumnsKey,
+    ),
   ];
 }
 
@@ -78,7 +84,8 @@ Deno.test("qfe encoding: messages are the same from every backend", () => {
 for (const group of PAIRINGS) {
   Deno.test(`qfe ${label(group)}: decode inverts encode for every kind, at a fixed length`, () => {
     for (const { kind, bytes, recode, header, g1, g2 } of samples(group)) {
-      assertEquals(bytes.length, header + 48 * g1 + 96 * g2, kind);
+      const scalars = kind === "skU" ? 2 * (2 + 3) : 0;
+      assertEquals(bytes.length, header + 32 * scalars + 48 * g1 + 96 * g2, kind);
       assertEquals(recode(bytes), bytes, kind);
       const buffer = new Uint8Array(bytes.length + 13); // a view into a larger buffer
       buffer.set(bytes, 5);
@@ -102,7 +109,7 @@ for (const [index, { kind, bytes, decode, recode, header, g1, g2 }] of all.entri
     refuses(patched(bytes, 5, [2]), `Cannot decode ${kind}: version 2, expected 1`);
     refuses(patched(bytes, 6, [2]), `Cannot decode ${kind}: curve id 2, expected 1 for bls12-381`);
     refuses(patched(bytes, 7, [0, 0, 0, 0]), `Cannot decode ${kind}: n 0 is not an integer`);
-    const batched = kind === "skC" || kind === "ctU";
+    const batched = ["skC", "ctU", "skU"].includes(kind);
     if (batched) refuses(patched(bytes, 11, [0, 0, 0, 0]), `Cannot decode ${kind}: batch 0 is not`);
     const boundX = batched ? 15 : 11;
     refuses(patched(bytes, boundX, [0, 0, 0, 0]), `Cannot decode ${kind}: boundX 0 is not`);
@@ -158,6 +165,12 @@ Deno.test("qfe: decode skC and ctU refuse counts and columns that no batch has",
       RangeError,
       `Cannot decode ctU: columns [${from}, ${to}) are not within [0, 4)`,
     );
+  }
+  const secret = all[6];
+  for (const [at, value] of [[0, 0n], [9, 0n], [4, fastest.order], [5, 2n ** 256n - 1n]] as const) {
+    const hex = Uint8Array.fromHex(value.toString(16).padStart(64, "0"));
+    const bad = patched(secret.bytes, secret.header + 32 * at, hex);
+    assertThrows(() => secret.decode(bad), RangeError, "Cannot decode skU: a scalar is not in");
   }
   // γ left out: 96 bytes too few.
   const { bytes, decode, header, g1 } = whole;
