@@ -1,0 +1,159 @@
+/** The aggregator of vertical training: joins the parties' encrypted columns, asks the authority for the keys of
+ * each model, decrypts the gradients and takes the steps.
+ *
+ *   each party: `join`, `columns` of every batch, `weights`        c and a batch → authority → gradient keys
+ *
+ * It learns the terms, every model and every batch gradient, and no residual: honest but curious, that is what it has
+ * to work with. Training begins when all columns of all batches are here; from then on the parties are not needed.
+ * @see arXiv 2305.08358 (SFedV), reconstructed from its abstract.
+ * @module */
+import { type BatchCiphertext, columnsOf, joinColumns } from "../../fe/qfe_batch.ts";
+import { decryptGradient } from "../../fe/qfe_gradient.ts";
+import { decodeBatchCiphertext, decodeGradientKeys } from "../../fe/qfe_gradient_encoding.ts";
+import { startPairing } from "../../math/pairing/group.ts";
+import { type Connection, inProcess } from "../../net/connection.ts";
+import { type Answer, answerRequests, Requests } from "../../net/requests.ts";
+import { Transcript } from "../../net/transcript.ts";
+import { type Message, ProtocolError } from "../../net/wire.ts";
+import { breather } from "../../workers/pool.ts";
+import { PATIENCE_MS } from "../terms.ts";
+import {
+  batchesOf,
+  batchParams,
+  type LinearTerms,
+  readLinearTerms,
+  trainLinear,
+} from "./linear.ts";
+
+/** What an aggregator has beside its connections to the parties. */
+export interface AggregatorOptions {
+  readonly terms: LinearTerms;
+  /** At the authority, its own. */
+  readonly token: Uint8Array;
+  /** Opens a connection to the authority; it is closed when the training ends. */
+  readonly authority: () => Promise<Connection>;
+  /** An honest but curious aggregator's notebook: the model before a step, and the gradient there. */
+  readonly onStep?: (step: number, total: number, c: Int32Array, gradient: Float64Array) => void;
+  readonly transcript?: Transcript;
+  readonly signal?: AbortSignal;
+}
+
+/** One training. */
+export class Aggregator {
+  readonly #options: AggregatorOptions;
+  readonly #transcript: Transcript;
+  /** For each batch, the columns that have come. */
+  readonly #parts: BatchCiphertext[][];
+  readonly #complete = Promise.withResolvers<void>();
+  /** The weights, once there: n, then the bias. Rejects with what ended the training. */
+  readonly weights: Promise<Float64Array>;
+
+  constructor(options: AggregatorOptions) {
+    this.#options = options;
+    this.#transcript = options.transcript ?? new Transcript();
+    this.#parts = Array.from({ length: batchesOf(options.terms) }, () => []);
+    this.weights = this.#train();
+    this.weights.catch(() => {}); // told to whoever asks
+  }
+
+  /** Serves a party until it leaves, vanishes or breaks a rule; never throws on its account.
+   * @returns why the connection ended. */
+  serve(connection: Connection): Promise<string> {
+    let own: readonly [from: number, to: number] | null = null;
+    return answerRequests(
+      connection,
+      ["join", "columns", "weights"],
+      async (request): Promise<Answer> => {
+        if (request.type === "join") {
+          own = this.#join(request);
+          return { type: "joined" };
+        }
+        if (own === null) throw new ProtocolError(`Cannot answer ${request.type}: join first`);
+        if (request.type === "columns") return await this.#store(request, own);
+        const weights = new DataView(new ArrayBuffer(8 * (this.#options.terms.n + 1)));
+        (await this.weights).forEach((value, j) => weights.setFloat64(8 * j, value));
+        return { type: "weights", fields: { weights: new Uint8Array(weights.buffer) } };
+      },
+      { timeoutMs: PATIENCE_MS, signal: this.#options.signal },
+    );
+  }
+
+  /** A connection to it in this process. */
+  connect(): Connection {
+    const [ours, theirs] = inProcess();
+    this.serve(theirs);
+    return ours;
+  }
+
+  #join(request: Message): readonly [number, number] {
+    const { terms } = this.#options;
+    const theirs = readLinearTerms(request);
+    for (const name of Object.keys(terms) as (keyof LinearTerms)[]) {
+      if (theirs[name] !== terms[name]) {
+        throw new ProtocolError(
+          `Cannot join: ${name} = ${theirs[name]}, but ${terms[name]} was agreed on`,
+        );
+      }
+    }
+    return [request.integer("from"), request.integer("to")];
+  }
+
+  async #store(request: Message, [from, to]: readonly [number, number]): Promise<Answer> {
+    const { terms } = this.#options;
+    const which = request.integer("batch");
+    const refuse = (state: string) => new ProtocolError(`Cannot store columns: ${state}`);
+    const parts = this.#parts[which];
+    if (parts === undefined) throw refuse(`batch ${which} of ${this.#parts.length}`);
+    const group = await startPairing();
+    const part = this.#transcript.time(
+      "server",
+      "decode columns of a batch",
+      () => decodeBatchCiphertext(group, request.bytes("columns")),
+    );
+    const { n, batch, boundX, boundY } = batchParams(terms, which, group);
+    const { pp } = part;
+    const fits = pp.n === n && pp.batch === batch && pp.boundX === boundX && pp.boundY === boundY;
+    if (!fits || part.from !== from || part.to !== to) {
+      throw refuse(`those of batch ${which} are of other parameters or columns`);
+    }
+    if (parts.some((other) => other.from < to && from < other.to)) {
+      throw refuse(`[${from}, ${to}) of batch ${which} are here already`);
+    }
+    parts.push(part);
+    const here = (batch: readonly BatchCiphertext[]) =>
+      batch.reduce((sum, { from, to }) => sum + to - from, 0) === columnsOf(terms.n);
+    if (this.#parts.every(here)) this.#complete.resolve();
+    return { type: "stored" };
+  }
+
+  async #train(): Promise<Float64Array> {
+    const { terms, token, authority, onStep, signal } = this.#options;
+    const stopped = Promise.withResolvers<never>();
+    const stop = () => stopped.reject(signal!.reason);
+    signal?.addEventListener("abort", stop);
+    let connection: Connection | undefined;
+    try {
+      await Promise.race([this.#complete.promise, stopped.promise]);
+      const batches = this.#parts.map(joinColumns);
+      const group = await startPairing();
+      connection = await authority();
+      const requests = new Requests(connection, {
+        ...{ transcript: this.#transcript, signal, timeoutMs: PATIENCE_MS },
+        ...{ from: "server", to: "authority" },
+      });
+      const breathe = breather(signal);
+      return await trainLinear(terms, async (batch, c) => {
+        const fields = { token, batch, c: { shape: [c.length], data: c } };
+        const answer = await requests.ask("gradient", fields, "keys");
+        const keys = decodeGradientKeys(group, answer.bytes("keys"));
+        const decrypt = () => decryptGradient(keys, c, batches[batch], { signal });
+        const gradient = this.#transcript.time("server", "decrypt a gradient", decrypt);
+        await breathe();
+        return gradient;
+      }, onStep);
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      connection?.close();
+    }
+  }
+}
