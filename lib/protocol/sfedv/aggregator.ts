@@ -8,8 +8,7 @@
  * @see arXiv 2305.08358 (SFedV), reconstructed from its abstract.
  * @module */
 import { type BatchCiphertext, columnsOf, joinColumns } from "../../fe/qfe_batch.ts";
-import { decryptGradient } from "../../fe/qfe_gradient.ts";
-import { decodeBatchCiphertext, decodeGradientKeys } from "../../fe/qfe_gradient_encoding.ts";
+import { decodeBatchCiphertext } from "../../fe/qfe_gradient_encoding.ts";
 import { startPairing } from "../../math/pairing/group.ts";
 import { type Connection, inProcess } from "../../net/connection.ts";
 import { type Answer, answerRequests, Requests } from "../../net/requests.ts";
@@ -17,9 +16,11 @@ import { Transcript } from "../../net/transcript.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
 import { breather } from "../../workers/pool.ts";
 import { PATIENCE_MS } from "../terms.ts";
+import { Gradients } from "./gradients.ts";
 import {
   batchesOf,
   batchParams,
+  checkLinearTerms,
   type LinearTerms,
   readLinearTerms,
   trainLinear,
@@ -32,6 +33,8 @@ export interface AggregatorOptions {
   readonly token: Uint8Array;
   /** Opens a connection to the authority; it is closed when the training ends. */
   readonly authority: () => Promise<Connection>;
+  /** Workers that decrypt; 0, the default, is this thread. */
+  readonly workers?: number;
   /** An honest but curious aggregator's notebook: the model before a step, and the gradient there. */
   readonly onStep?: (step: number, total: number, c: Int32Array, gradient: Float64Array) => void;
   readonly transcript?: Transcript;
@@ -42,14 +45,18 @@ export interface AggregatorOptions {
 export class Aggregator {
   readonly #options: AggregatorOptions;
   readonly #transcript: Transcript;
+  readonly #gradients: Gradients;
   /** For each batch, the columns that have come. */
-  readonly #parts: BatchCiphertext[][];
+  readonly #parts: { readonly columns: BatchCiphertext; readonly bytes: Uint8Array }[][];
+  #joined = 0;
   readonly #complete = Promise.withResolvers<void>();
   /** The weights, once there: n, then the bias. Rejects with what ended the training. */
   readonly weights: Promise<Float64Array>;
 
+  /** @throws {RangeError} terms that no training can have; workers is not a natural number. */
   constructor(options: AggregatorOptions) {
-    this.#options = options;
+    this.#options = { ...options, terms: checkLinearTerms(options.terms) };
+    this.#gradients = new Gradients(options.workers ?? 0, options.signal);
     this.#transcript = options.transcript ?? new Transcript();
     this.#parts = Array.from({ length: batchesOf(options.terms) }, () => []);
     this.weights = this.#train();
@@ -105,10 +112,11 @@ export class Aggregator {
     const parts = this.#parts[which];
     if (parts === undefined) throw refuse(`batch ${which} of ${this.#parts.length}`);
     const group = await startPairing();
+    const bytes = request.bytes("columns");
     const part = this.#transcript.time(
       "server",
       "decode columns of a batch",
-      () => decodeBatchCiphertext(group, request.bytes("columns")),
+      () => decodeBatchCiphertext(group, bytes),
     );
     const { n, batch, boundX, boundY } = batchParams(terms, which, group);
     const { pp } = part;
@@ -116,14 +124,27 @@ export class Aggregator {
     if (!fits || part.from !== from || part.to !== to) {
       throw refuse(`those of batch ${which} are of other parameters or columns`);
     }
-    if (parts.some((other) => other.from < to && from < other.to)) {
+    if (parts.some(({ columns }) => columns.from < to && from < columns.to)) {
       throw refuse(`[${from}, ${to}) of batch ${which} are here already`);
     }
-    parts.push(part);
-    const here = (batch: readonly BatchCiphertext[]) =>
-      batch.reduce((sum, { from, to }) => sum + to - from, 0) === columnsOf(terms.n);
-    if (this.#parts.every(here)) this.#complete.resolve();
+    parts.push({ columns: part, bytes });
+    const here = parts.reduce((sum, { columns: { from, to } }) => sum + to - from, 0);
+    if (here === columnsOf(n)) await this.#joinBatch(which);
     return { type: "stored" };
+  }
+
+  /** A batch that is all here goes to the threads that decrypt; one that does not fit together ends the training. */
+  async #joinBatch(which: number): Promise<void> {
+    const parts = this.#parts[which];
+    try {
+      const joined = joinColumns(parts.map(({ columns }) => columns));
+      this.#parts[which] = [{ columns: joined, bytes: new Uint8Array(0) }]; // no columns come again
+      await this.#gradients.store(which, joined, parts.map(({ bytes }) => bytes));
+    } catch (error) {
+      this.#complete.reject(error);
+      throw error;
+    }
+    if (++this.#joined === this.#parts.length) this.#complete.resolve();
   }
 
   async #train(): Promise<Float64Array> {
@@ -134,8 +155,6 @@ export class Aggregator {
     let connection: Connection | undefined;
     try {
       await Promise.race([this.#complete.promise, stopped.promise]);
-      const batches = this.#parts.map(joinColumns);
-      const group = await startPairing();
       connection = await authority();
       const requests = new Requests(connection, {
         ...{ transcript: this.#transcript, signal, timeoutMs: PATIENCE_MS },
@@ -145,15 +164,15 @@ export class Aggregator {
       return await trainLinear(terms, async (batch, c) => {
         const fields = { token, batch, c: { shape: [c.length], data: c } };
         const answer = await requests.ask("gradient", fields, "keys");
-        const keys = decodeGradientKeys(group, answer.bytes("keys"));
-        const decrypt = () => decryptGradient(keys, c, batches[batch], { signal });
-        const gradient = this.#transcript.time("server", "decrypt a gradient", decrypt);
+        const decrypt = () => this.#gradients.open(batch, answer.bytes("keys"), c);
+        const gradient = await this.#transcript.time("server", "decrypt a gradient", decrypt);
         await breathe();
         return gradient;
       }, onStep);
     } finally {
       signal?.removeEventListener("abort", stop);
       connection?.close();
+      this.#gradients[Symbol.dispose]();
     }
   }
 }

@@ -21,15 +21,17 @@ export interface TrainOptions {
  * @param u samples of n + 2 integers, as `toSamples` gives them.
  * @param options.starts where each party's columns begin; one party by default.
  * @param options.mostVisits the authority grants no more gradients of a batch.
+ * @param options.workers the aggregator decrypts over so many; 0, the default, is this thread.
  * @returns n weights and the bias; the transcript.
  * @throws {TypeError} {RangeError} samples or terms out of range. {ConnectionError} what ended the training at another
  * party. The signal's reason. */
 export async function trainEncrypted(
   terms: LinearTerms,
   u: readonly Int32Array[],
-  { starts = [0], mostVisits, onStep, signal }: TrainOptions & {
+  { starts = [0], mostVisits, workers, onStep, signal }: TrainOptions & {
     readonly starts?: readonly number[];
     readonly mostVisits?: number;
+    readonly workers?: number;
   } = {},
 ): Promise<{ weights: Float64Array; transcript: Transcript }> {
   const transcript = new Transcript();
@@ -40,7 +42,7 @@ export async function trainEncrypted(
   try {
     const { aggregator: token, parties } = await openSession(opening, terms, starts);
     const aggregator = new Aggregator({
-      ...{ terms, token, onStep, ...on },
+      ...{ terms, token, workers, onStep, ...on },
       authority: () => Promise.resolve(authority.connect()),
     });
     const maskSecret = secureRng().bytes(32);

@@ -39,6 +39,21 @@ Deno.test("trainEncrypted() of one party or three yields trainPlain()'s weights 
   assert(transcript.steps.every(({ elapsedMs }) => elapsedMs > 0));
 });
 
+Deno.test({
+  name: "trainEncrypted() yields the same on two Workers, and says what ended it",
+  ignore: (await Deno.permissions.query({ name: "read" })).state !== "granted",
+  async fn() {
+    const { weights } = await trainEncrypted(terms, u, { starts: [0, 2], workers: 2 });
+    assertEquals(weights, (await trainPlain(terms, u)).weights);
+    await assertRejects(
+      () => trainEncrypted({ ...terms, learningRate: 1e7 }, u, { workers: 2 }),
+      ConnectionError,
+      "does not fit at scale 2^8",
+    );
+    await assertRejects(() => trainEncrypted(terms, u, { workers: -1 }), RangeError, "-1 workers");
+  },
+});
+
 Deno.test("trainEncrypted() ends where the authority grants no more visits, and says so", async () => {
   const steps: number[] = [];
   await assertRejects(
