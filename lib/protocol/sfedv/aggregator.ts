@@ -7,8 +7,7 @@
  * to work with. Training begins when all columns of all batches are here; from then on the parties are not needed.
  * @see arXiv 2305.08358 (SFedV), reconstructed from its abstract.
  * @module */
-import { type BatchCiphertext, columnsOf, joinColumns } from "../../fe/qfe_batch.ts";
-import { decodeBatchCiphertext } from "../../fe/qfe_gradient_encoding.ts";
+import { columnsOf } from "../../fe/qfe_batch.ts";
 import { startPairing } from "../../math/pairing/group.ts";
 import { type Connection, inProcess } from "../../net/connection.ts";
 import { type Answer, answerRequests, Requests } from "../../net/requests.ts";
@@ -47,7 +46,7 @@ export class Aggregator {
   readonly #transcript: Transcript;
   readonly #gradients: Gradients;
   /** For each batch, the columns that have come. */
-  readonly #parts: { readonly columns: BatchCiphertext; readonly bytes: Uint8Array }[][];
+  readonly #parts: { readonly from: number; readonly to: number; read: boolean }[][];
   #joined = 0;
   readonly #complete = Promise.withResolvers<void>();
   /** The weights, once there: n, then the bias. Rejects with what ended the training. */
@@ -111,35 +110,32 @@ export class Aggregator {
     const refuse = (state: string) => new ProtocolError(`Cannot store columns: ${state}`);
     const parts = this.#parts[which];
     if (parts === undefined) throw refuse(`batch ${which} of ${this.#parts.length}`);
-    const group = await startPairing();
-    const bytes = request.bytes("columns");
-    const part = this.#transcript.time(
-      "server",
-      "decode columns of a batch",
-      () => decodeBatchCiphertext(group, bytes),
-    );
-    const { n, batch, boundX, boundY } = batchParams(terms, which, group);
-    const { pp } = part;
-    const fits = pp.n === n && pp.batch === batch && pp.boundX === boundX && pp.boundY === boundY;
-    if (!fits || part.from !== from || part.to !== to) {
-      throw refuse(`those of batch ${which} are of other parameters or columns`);
-    }
-    if (parts.some(({ columns }) => columns.from < to && from < columns.to)) {
+    if (parts.some((other) => other.from < to && from < other.to)) {
       throw refuse(`[${from}, ${to}) of batch ${which} are here already`);
     }
-    parts.push({ columns: part, bytes });
-    const here = parts.reduce((sum, { columns: { from, to } }) => sum + to - from, 0);
-    if (here === columnsOf(n)) await this.#joinBatch(which);
+    const part = { from, to, read: false };
+    parts.push(part);
+    try {
+      const { group: _, ...pp } = batchParams(terms, which, await startPairing());
+      await this.#transcript.time(
+        "server",
+        "read columns of a batch",
+        () => this.#gradients.add(which, request.bytes("columns"), { ...pp, from, to }),
+      );
+    } catch (error) {
+      parts.splice(parts.indexOf(part), 1); // the place is free again
+      throw error;
+    }
+    part.read = true;
+    const here = parts.reduce((sum, { from, to, read }) => read ? sum + to - from : sum, 0);
+    if (here === columnsOf(terms.n)) await this.#joinBatch(which);
     return { type: "stored" };
   }
 
-  /** A batch that is all here goes to the threads that decrypt; one that does not fit together ends the training. */
+  /** Puts a batch together that is all here; one that does not fit together ends the training. */
   async #joinBatch(which: number): Promise<void> {
-    const parts = this.#parts[which];
     try {
-      const joined = joinColumns(parts.map(({ columns }) => columns));
-      this.#parts[which] = [{ columns: joined, bytes: new Uint8Array(0) }]; // no columns come again
-      await this.#gradients.store(which, joined, parts.map(({ bytes }) => bytes));
+      await this.#gradients.join(which);
     } catch (error) {
       this.#complete.reject(error);
       throw error;

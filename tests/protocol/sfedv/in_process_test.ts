@@ -171,9 +171,12 @@ Deno.test("Aggregator: other terms, columns there already, columns of another ba
   };
   await refused("join first", {}, {});
   await refused("epochs = 3, but 2 was agreed on", { epochs: 3 });
-  await refused("of other parameters or columns", { from: 2, to: 5 }, {});
-  await refused("of other parameters or columns", { to: 2 }, { batch: 2 });
+  await refused("Cannot store columns: they are (columns [0, 2)", { from: 2, to: 5 }, {});
+  await refused("batch = 2, boundX = 256, boundY = 64), not (", { to: 2 }, { batch: 2 });
   await refused("batch 3 of 3", { to: 2 }, { batch: 3 });
+  for (let again = 0; again < 2; again++) { // what was refused leaves the place free
+    await refused("Cannot decode ctU", { to: 2 }, { columns: columns.subarray(1) });
+  }
   await refused("[0, 2) of batch 0 are here already", { to: 2 }, {}, {});
   await refused("Cannot decode ctU", { to: 2 }, { batch: 1, columns: columns.subarray(1) });
 
