@@ -31,7 +31,8 @@ export interface Columns {
   readonly to: number;
 }
 
-/** The secrets of some columns of a batch, of all for the authority. All derive keys; a slice encrypts. */
+/** The secrets of some columns of a batch: a party's, to encrypt them, or all, which the authority derives keys
+ * from. */
 export interface ColumnsKey extends Columns {
   /** For each column j ≤ n of it, B scalars. */
   readonly s: readonly (readonly bigint[])[];

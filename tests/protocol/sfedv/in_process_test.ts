@@ -1,9 +1,13 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { drawBatchMask, encryptColumns } from "lib/fe/qfe_batch.ts";
-import { decodeColumnsKey, encodeBatchCiphertext } from "lib/fe/qfe_gradient_encoding.ts";
-import { gaussian, seededRng } from "lib/math/rng.ts";
-import { ConnectionError } from "lib/net/connection.ts";
-import { Requests } from "lib/net/requests.ts";
+import {
+  decodeBatchCiphertext,
+  decodeColumnsKey,
+  encodeBatchCiphertext,
+} from "lib/fe/qfe_gradient_encoding.ts";
+import { gaussian, secureRng, seededRng } from "lib/math/rng.ts";
+import { ConnectionError, inProcess } from "lib/net/connection.ts";
+import { answerRequests, Requests } from "lib/net/requests.ts";
 import { Aggregator } from "lib/protocol/sfedv/aggregator.ts";
 import { Authority } from "lib/protocol/sfedv/authority.ts";
 import { trainEncrypted, trainPlain } from "lib/protocol/sfedv/in_process.ts";
@@ -124,6 +128,14 @@ Deno.test("Authority: a token is good for one role, one party's columns, one ses
   assertEquals([from, to, pp.batch], [2, 5, 1]);
   const again = (await asked("columns", { token: parties[1], batch: 2 }, "secrets")).bytes("key");
   assertEquals(again, key);
+  const secrets = await Promise.all([0, 1].map(async (batch) =>
+    decodeColumnsKey(
+      group,
+      (await asked("columns", { token: parties[1], batch }, "secrets")).bytes("key"),
+    )
+  ));
+  assertNotEquals(secrets[0].t, secrets[1].t);
+  assertNotEquals(secrets[0].s, secrets[1].s);
   await refused("token is not good", "columns", { token: aggregator, batch: 0 }, "secrets");
   await refused("token is not good", "gradient", { token: parties[0], batch: 0, c }, "keys");
   await refused("not good", "gradient", { token: new Uint8Array(16), batch: 0, c }, "keys");
@@ -138,6 +150,39 @@ Deno.test("Authority: a token is good for one role, one party's columns, one ses
   opening.close();
   await new Promise((resolve) => setTimeout(resolve, 20)); // the session ends with it
   await refused("not good", "gradient", { token: aggregator, batch: 0, c }, "keys");
+});
+
+Deno.test("takePart() masks every batch anew, as the other parties do", async () => {
+  const { authority, opening, parties } = await session();
+  const maskSecret = secureRng().bytes(32);
+  const seen = await Promise.all(parties.map(async (token, i) => {
+    const [from, to] = [[0, 2], [2, 5]][i];
+    const [ours, theirs] = inProcess();
+    const gammas: string[] = [];
+    answerRequests(theirs, ["join", "columns", "weights"], (request) => {
+      if (request.type === "join") return { type: "joined" };
+      if (request.type === "weights") {
+        return { type: "weights", fields: { weights: new Uint8Array(32) } };
+      }
+      const { ct0 } = decodeBatchCiphertext(group, request.bytes("columns"));
+      gammas.push(group.encodeG2(ct0).toHex());
+      return { type: "stored" };
+    });
+    const connections = { authority: authority.connect(), aggregator: ours };
+    const columns = u.map((row) => row.subarray(from, to));
+    const weights = await takePart(
+      connections,
+      { terms, token, maskSecret, from, to },
+      columns,
+    );
+    assertEquals(weights, new Float64Array(4));
+    connections.authority.close();
+    ours.close();
+    return gammas;
+  }));
+  assertEquals(seen[0], seen[1]);
+  assertEquals(new Set(seen[0]).size, 3);
+  opening.close();
 });
 
 Deno.test("Aggregator: other terms, columns there already, columns of another batch are refused", async () => {
