@@ -19,7 +19,7 @@
  * };
  * const layer = firstLayer([1, 2, 3, 4, -5, 6, 7, -8, 2, 0, -1, 3, 1, 1, 0, 2], 4);
  * const subject: Subject = {
- *   ...{ scheme: "cryptonn", layer, convolution: false, hidden: 4, samples, publicSamples: null },
+ *   ...{ scheme: "cryptonn", layer, convolution: null, hidden: 4, samples, publicSamples: null },
  *   ...{ known: null, epochs: 1, sigma: 0.7, run: null },
  * };
  * const { verdict } = await audit(subject, { seconds: 5, insecureSeed: 1 });
@@ -35,7 +35,14 @@ import { Budget } from "./budget.ts";
 import { type Cast, castOf, FEW, materialOf, type Trainings, underAttack } from "./cast.ts";
 import { type Audit, SCHEMA, type SubjectLines } from "./findings.ts";
 import { shapeText } from "./measure.ts";
-import { findOneSample, type Found, ONE_SAMPLE, oneSampleAttacks } from "./one_sample.ts";
+import {
+  findOneSample,
+  type Found,
+  ONE_SAMPLE,
+  type OneSampleAttack,
+  oneSampleAttacks,
+  singlesOf,
+} from "./one_sample.ts";
 import { type Subject, threatOf } from "./subject.ts";
 import { verdictOf } from "./verdict.ts";
 import { withChanges } from "./what_stops.ts";
@@ -71,6 +78,12 @@ const ON_TRAININGS: Readonly<Record<Scheme, readonly WholeAttack[]>> = {
   mitig3: ["relink", "decoder-named", "align"],
 };
 
+/** Of least squares where it may leave nothing to the others, and of exact rank, which takes long. */
+const SOLE_WEIGHT = 60;
+
+/** Why no prior is tried. */
+const SOLE = "the equations alone leave one solution";
+
 /** What no attack here does. */
 const NOT_HERE = {
   attack: "A server that steers",
@@ -89,7 +102,7 @@ const far = ({ counts, numbers }: Found) =>
 
 function checkSubject({ scheme, samples, run, convolution }: Subject): void {
   if (run === null && samples === null) throw new TypeError("Cannot audit: there are no samples");
-  if (run === null && scheme !== "cryptonn" && convolution) {
+  if (run === null && scheme !== "cryptonn" && convolution !== null) {
     throw new TypeError(
       `Cannot audit a convolution under ${scheme}: the trainings here have a dense first layer; ` +
         "audit it under cryptonn, or give a dense layer",
@@ -111,18 +124,21 @@ export async function audit(
   const { scheme, layer, samples, publicSamples, run, convolution } = subject;
   const seed = insecureSeed ?? new DataView(secureRng().bytes(4).buffer).getUint32(0);
   const cast = run === null ? castOf(subject) : null;
-  const single = run === null && scheme === "cryptonn" && layer !== null
-    ? oneSampleAttacks(samples!.kind, publicSamples?.count ?? 0)
-    : { attacks: [], notTried: [] };
+  const singles = run === null && scheme === "cryptonn" && layer !== null
+    ? singlesOf(layer, samples!, publicSamples)
+    : null;
+  const single = singles === null ? { attacks: [], notTried: [] } : oneSampleAttacks(singles);
   const notTried = [...single.notTried];
-  const whole = run !== null || !convolution ? ON_TRAININGS[scheme] : [];
+  const whole = run !== null || convolution === null ? ON_TRAININGS[scheme] : [];
   if (whole.length === 0) {
     const why = "the trainings here have a dense first layer";
     notTried.push({ attack: "Attacks on a training", why });
   }
+  const weightOf = (name: OneSampleAttack) =>
+    name === "least-squares" && layer!.hidden >= layer!.n ? SOLE_WEIGHT : ONE_SAMPLE[name].weight;
   const budget = new Budget(seconds * (1 - RESERVE), stop);
   const weights = [
-    ...single.attacks.map((name) => ONE_SAMPLE[name].weight),
+    ...single.attacks.map(weightOf),
     ...whole.length > 0 ? [TRAINING_WEIGHT] : [],
     ...whole.map((name) => WHOLE[name].weight),
   ];
@@ -137,17 +153,25 @@ export async function audit(
   const found: Found[] = [];
   for (const name of single.attacks) {
     onMessage?.(ONE_SAMPLE[name].title);
-    const slice = budget.next(ONE_SAMPLE[name].weight);
-    const on = { slice, stop, publicSamples, onProgress: inPart };
-    found.push(await findOneSample(layer!, samples!, name, on));
+    const slice = budget.next(weightOf(name));
+    const one = await findOneSample(singles!, name, { slice, stop, onProgress: inPart });
+    found.push(one);
     ended();
+    const { exact, attacked } = one.counts;
+    if (name === "least-squares" && attacked > 0 && exact === attacked) {
+      const others = single.attacks.filter((other) => other !== name);
+      notTried.push(...others.map((other) => ({ attack: ONE_SAMPLE[other].title, why: SOLE })));
+      break;
+    }
   }
   let current: Trainings["numbers"] = null;
-  const attackAll = async (trainings: Trainings) => {
-    current = trainings.numbers;
+  const attackAll = async (made: Trainings) => {
+    let trainings = made;
+    current = made.numbers;
     for (const name of whole) {
+      // links help to follow samples, and would only harm what takes one visit
       const size = CUBIC.includes(name) ? "few" : "all";
-      const training = trainings[size];
+      const training = name === "align" ? made.all : trainings[size];
       const slice = budget.next(WHOLE[name].weight);
       const why = whyNot(name, training);
       if (why !== null) notTried.push({ attack: WHOLE[name].title, why });
@@ -155,7 +179,7 @@ export async function audit(
         onMessage?.(WHOLE[name].title);
         found.push(await findInTraining(name, training, { slice, stop, onProgress: inPart }));
         if (name === "relink" && scheme === "mitig2") {
-          const linked = await linkedByServer(training, slice, stop);
+          const linked = await linkedByServer(trainings.all, slice, stop);
           trainings = { ...trainings, all: linked, few: linked };
         }
       }
@@ -176,13 +200,14 @@ export async function audit(
 
   const ranked = found.toSorted((a, b) => RANK[a.outcome] - RANK[b.outcome] || far(b) - far(a));
   const material = cast && materialOf(cast, subject, seed);
-  const attacks = await withChanges(ranked, subject, material, {
+  const attacks = await withChanges(ranked, subject, singles, material, {
     ...{ budget, stop, current },
     begin(title) {
       onMessage?.(`what stops: ${title}`);
       ended();
     },
   });
+  onProgress?.(total, total); // searches that were not needed
   const kind = samples?.kind ?? "image";
   return {
     schema: SCHEMA,

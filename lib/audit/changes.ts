@@ -3,16 +3,21 @@
  * for the attacks and samples that were tried on it.
  * @module */
 import type { Scheme, TrainingView } from "../attack/training/view.ts";
-import type { ServerView } from "../attack/view.ts";
 import type { SplitDataset } from "../data/dataset.ts";
-import { type OwnSamples, takeSamples } from "../data/own_samples.ts";
+import type { OwnSamples } from "../data/own_samples.ts";
 import { type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { forwardPass } from "../protocol/cryptonn/in_process.ts";
 import { numberText } from "../plot/theme.ts";
 import { type Slice, within } from "./budget.ts";
 import type { Change, Cost, Trial } from "./findings.ts";
 import { LEAKS_FROM } from "./measure.ts";
-import { atWidth, type Found, type OneSampleAttack, SEARCHED } from "./one_sample.ts";
+import {
+  atWidth,
+  fewSingles,
+  type Found,
+  type OneSampleAttack,
+  type Singles,
+} from "./one_sample.ts";
 import { freshTraining } from "./training.ts";
 import { findInTraining, type UnderAttack, type WholeAttack, whyNot } from "./whole_training.ts";
 
@@ -48,36 +53,30 @@ function nextWidth(still: number, leaks: number, guess: number | null, tried: nu
  * @returns the change, and the width; null where there is none. */
 export async function widthChange(
   objective: OneSampleAttack,
-  { layer, views, samples, floor, publicSamples }: {
-    layer: FirstLayer;
-    views: readonly ServerView[];
-    samples: OwnSamples;
-    floor: Float64Array;
-    publicSamples: OwnSamples | null;
-  },
-  { slice, stop, guess, cost }: {
+  all: Singles,
+  { slice, stop, unit, guess, cost }: {
     slice: Slice;
     stop?: AbortSignal;
+    /** Outputs of a filter, where the layer is a convolution; else 1. */
+    unit: number;
     /** Where another attack's search ended, to begin there. */
     guess: number | null;
     cost: (width: number) => Promise<Cost>;
   },
 ): Promise<Changed & { width: number | null }> {
-  const few = takeSamples(samples, [...samples.names.keys()].slice(0, SEARCHED));
-  const own = views.slice(0, few.count);
+  const few = fewSingles(all);
+  const called = (width: number) =>
+    unit === 1 ? `${width} units` : `${width} ${width === 1 ? "filter" : "filters"}`;
   const trials: (Trial & { readonly width: number; readonly exact: number })[] = [];
-  let [still, leaks] = [0, layer.hidden];
+  let [still, leaks] = [0, Math.ceil(all.layer.hidden / unit)];
   const near = (width: number) => Math.max(1, Math.round(NEAR * width));
   while (leaks - still > near(leaks)) {
     const width = nextWidth(still, leaks, guess, trials.length);
-    const measured = await atWidth(own, few, {
-      ...{ objective, width, slice, stop, publicSamples },
-      floor: floor.subarray(0, few.x.length),
-    });
+    const measured = await atWidth(few, objective, width * unit, { slice, stop });
     if (measured === null) break;
     const { exact, leakage } = measured;
     const stops = exact === 0 && leakage < LEAKS_FROM;
-    trials.push({ setting: `${width} units`, width, exact, leakage, stops });
+    trials.push({ setting: called(width), width, exact, leakage, stops });
     if (stops) still = width;
     else leaks = width;
   }
@@ -92,14 +91,14 @@ export async function widthChange(
   const silent = trials.filter(({ exact }) => exact === 0).map(({ width }) => width);
   const change: Change = {
     kind: "width",
-    what: `keep the first layer at ${still} units or fewer`,
+    what: `keep the first layer at ${called(still)} or fewer`,
     trials: trials.toSorted((a, b) => b.width - a.width)
       .map(({ setting, leakage, stops }) => ({ setting, leakage, stops })),
-    cost: await cost(still),
+    cost: await cost(still * unit),
     note:
-      `Tried on the first ${few.count} samples and the first units of your layer: ${STOPPED}. ` +
+      `Tried on the first ${few.samples.count} samples and the first units of your layer: ${STOPPED}. ` +
       (Math.max(...silent) > still
-        ? `At ${Math.max(...silent)} units no sample came out exactly, but likenesses did.`
+        ? `At ${called(Math.max(...silent))} no sample came out exactly, but likenesses did.`
         : ""),
   };
   return { change, note: "", width: still };

@@ -2,7 +2,7 @@
  * together.
  * @module */
 import { SCHEMES } from "../attack/training/view.ts";
-import { MAX_HIDDEN, ORIENTATIONS } from "../data/layer_file.ts";
+import { INPUT_ORDERS, MAX_HIDDEN, ORIENTATIONS } from "../data/layer_file.ts";
 import { DATASETS } from "../data/load.ts";
 import { SIGMA } from "../protocol/mitig3/terms.ts";
 import { UsageError, type Values } from "../tools/args.ts";
@@ -30,7 +30,7 @@ export const AUDIT_FLAGS = {
   },
   "input-order": {
     type: "choice",
-    choices: ["channels-first", "channels-last"],
+    choices: INPUT_ORDERS,
     help: "how its inputs lie in a colour image: PyTorch has channels-first, Keras channels-last",
   },
   stride: {

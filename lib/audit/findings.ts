@@ -78,7 +78,7 @@ export interface AttackFinding {
   readonly assumption: string;
   /** Numbers by what they are, in the order to show: "SSIM" → 0.71. */
   readonly numbers: Readonly<Record<string, number | string>>;
-  /** OwnSamples attacked, of these recovered exactly (null: no truth), and certified without the truth. */
+  /** Samples attacked, of these recovered exactly (null: no truth), and certified without the truth. */
   readonly counts: {
     readonly attacked: number;
     readonly exact: number | null;

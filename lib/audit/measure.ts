@@ -15,7 +15,7 @@ export const LEAKS_FROM = 0.1;
 
 /** An attack in numbers. */
 export interface Measured {
-  /** OwnSamples attacked, and those with each number right after rounding. */
+  /** Samples attacked, and those with each number right after rounding. */
   readonly attacked: number;
   readonly exact: number;
   /** Of numbers scaled to [0, 1]. */

@@ -8,7 +8,7 @@ import { NOT_BEGUN } from "../attack/solvers/exact.ts";
 import { narrowView, type ServerView } from "../attack/view.ts";
 import { type OwnSamples, takeSamples } from "../data/own_samples.ts";
 import { clearViews, type FirstLayer } from "../protocol/cryptonn/first_layer.ts";
-import { numberText } from "../plot/theme.ts";
+import { durationText, numberText } from "../plot/theme.ts";
 import type { AttackFinding, Pair } from "./findings.ts";
 import { bytesOf, floorOf, measure, type Measured, outcomeOf } from "./measure.ts";
 import { type Slice, within } from "./budget.ts";
@@ -67,16 +67,19 @@ export const ONE_SAMPLE: Readonly<Record<OneSampleAttack, About>> = {
   },
 };
 
-/** Those that make sense for such samples: a table has no neighbours. @param publics how many public samples there are. */
+/** Those that make sense: a table has no neighbours; and where there are as many equations as unknowns, least squares
+ * comes first, since it may leave nothing to the others. */
 export function oneSampleAttacks(
-  kind: OwnSamples["kind"],
-  publics: number,
+  { samples: { kind, n }, layer, publicSamples }: Singles,
 ): { attacks: OneSampleAttack[]; notTried: { attack: string; why: string }[] } {
-  const all = Object.keys(ONE_SAMPLE) as OneSampleAttack[];
+  const names = Object.keys(ONE_SAMPLE) as OneSampleAttack[];
+  const all = layer.hidden < n
+    ? names
+    : ["least-squares" as const, ...names.filter((name) => name !== "least-squares")];
   const why = (name: OneSampleAttack) =>
     kind === "table" && ["tv", "tv-sum", "reweighted"].includes(name)
       ? "a table's columns have no neighbours"
-      : name === "gaussian" && publics < LEAST_PUBLIC
+      : name === "gaussian" && (publicSamples?.count ?? 0) < LEAST_PUBLIC
       ? `it is fitted to at least ${LEAST_PUBLIC} public samples (--public-from)`
       : null;
   return {
@@ -98,7 +101,7 @@ const BATCHED: readonly OneSampleAttack[] = ["tv-sum", "sum", "tv", "reweighted"
 const CLOSED: readonly OneSampleAttack[] = ["least-squares", "gaussian"];
 
 /** What had begun before the time was over. */
-export interface OneSampleRun {
+interface OneSampleRun {
   /** Which of the samples. */
   readonly places: readonly number[];
   readonly recoveries: readonly Recovery[];
@@ -115,17 +118,13 @@ function priorOf(
     : undefined;
 }
 
-/** Attacks as many of the samples as the time allows, at least one if there is any.
- * @param views of all the samples.   @param options.floor as {@linkcode floorOf} has it. */
-export async function attackSamples(
-  views: readonly ServerView[],
-  samples: OwnSamples,
+/** Attacks as many of the samples as the time allows. */
+async function attackSamples(
+  { views, samples, floor, publicSamples }: Singles,
   objective: OneSampleAttack,
-  { slice, stop, floor, publicSamples, onProgress }: {
+  { slice, stop, onProgress }: {
     slice: Slice;
     stop?: AbortSignal;
-    floor: Float64Array;
-    publicSamples: OwnSamples | null;
     onProgress?: (done: number, total: number) => void;
   },
 ): Promise<OneSampleRun> {
@@ -160,25 +159,49 @@ export async function attackSamples(
 /** Pairs that a finding keeps. */
 export const PAIRS = 10;
 
+/** The most samples that are attacked one by one, and numbers of their z1 together. */
+const [MOST, MOST_NUMBERS] = [1000, 2 ** 24];
+
+/** Single samples behind a layer, as many as are attacked. */
+export interface Singles {
+  readonly layer: FirstLayer;
+  /** The first of the user's. */
+  readonly samples: OwnSamples;
+  readonly views: readonly ServerView[];
+  /** What the attacker has anyway: see {@linkcode floorOf}. */
+  readonly floor: Float64Array;
+  readonly publicSamples: OwnSamples | null;
+}
+
+/** What a server of CryptoNN has of the first samples. */
+export function singlesOf(
+  layer: FirstLayer,
+  all: OwnSamples,
+  publicSamples: OwnSamples | null,
+): Singles {
+  const count = Math.min(all.count, MOST, Math.ceil(MOST_NUMBERS / layer.hidden));
+  const places = Array.from({ length: count }, (_, k) => k);
+  const samples = count === all.count ? all : takeSamples(all, places);
+  const [views, floor] = [clearViews(layer, samples, places), floorOf(samples, publicSamples)];
+  return { layer, samples, views, floor, publicSamples };
+}
+
+/** Multiplications a second of exact elimination, which nothing interrupts; measured on one core. */
+export const RATE = 1e9;
+
 /** One attack on the user's layer and samples. */
 export async function findOneSample(
-  layer: FirstLayer,
-  samples: OwnSamples,
+  singles: Singles,
   objective: OneSampleAttack,
-  on: {
-    slice: Slice;
-    stop?: AbortSignal;
-    publicSamples: OwnSamples | null;
-    onProgress?: (done: number, total: number) => void;
-  },
+  on: { slice: Slice; stop?: AbortSignal; onProgress?: (done: number, total: number) => void },
 ): Promise<Found> {
+  const { layer, samples, floor } = singles;
   const start = performance.now();
-  const views = clearViews(layer, samples, [...samples.names.keys()]);
-  const floor = floorOf(samples, on.publicSamples);
-  const { places, recoveries, measured } = await attackSamples(views, samples, objective, {
-    ...on,
-    floor,
-  });
+  const { hidden, n } = layer;
+  const rank = hidden >= n ? hidden * n * n / RATE : 0; // whether the equations leave one point
+  const { places, recoveries, measured } = rank > on.slice.left()
+    ? { places: [], recoveries: [], measured: null }
+    : await attackSamples(singles, objective, on);
   const { title, assumption } = ONE_SAMPLE[objective];
   const certified = recoveries.filter((r) => r.certified).length;
   const seconds = (performance.now() - start) / 1000;
@@ -186,7 +209,11 @@ export async function findOneSample(
   if (measured === null) {
     return {
       ...{ ...common, outcome: "out of time", numbers: {}, pairs: [] },
-      sentence: "Its share of the time was over before the first sample.",
+      sentence: rank > 1
+        ? `The rank of ${hidden} × ${n} equations takes about ${
+          durationText(rank)
+        } alone; its share of the time is less.`
+        : "Its share of the time was over before the first sample.",
       counts: { attacked: 0, exact: 0, certified: 0 },
     };
   }
@@ -243,20 +270,27 @@ function captionOf({ status, certified, consistent }: Recovery, { exact, mse }: 
 /** Tried against one objective on some samples: at most this many, so that a search takes seconds. */
 export const SEARCHED = 5;
 
-/** What the attack comes to on the first units of the layer only; null where the time was over first.
- * @param views of the samples, at full width. */
+/** The first of the samples, for a search. */
+export function fewSingles(singles: Singles): Singles {
+  const { samples, views, floor } = singles;
+  const count = Math.min(SEARCHED, samples.count);
+  return {
+    ...singles,
+    samples: takeSamples(samples, Array.from({ length: count }, (_, k) => k)),
+    views: views.slice(0, count),
+    floor: floor.subarray(0, count * samples.n),
+  };
+}
+
+/** What the attack comes to on the first units of the layer only; null where the time was over first. */
 export async function atWidth(
-  views: readonly ServerView[],
-  samples: OwnSamples,
-  { objective, width, floor, slice, stop, publicSamples }: {
-    objective: OneSampleAttack;
-    width: number;
-    floor: Float64Array;
-    slice: Slice;
-    stop?: AbortSignal;
-    publicSamples: OwnSamples | null;
-  },
+  { views, samples, floor, publicSamples }: Singles,
+  objective: OneSampleAttack,
+  width: number,
+  { slice, stop }: { slice: Slice; stop?: AbortSignal },
 ): Promise<Measured | null> {
+  const { n } = samples;
+  if (width >= n && width * n * n / RATE > slice.left()) return null;
   const narrow = views.map((view) => narrowView(view, width));
   const prior = priorOf(objective, samples, publicSamples);
   const endsAt = Date.now() + 1000 * slice.left();

@@ -9,7 +9,14 @@ import { pageStyle } from "./page_look.ts";
 import { PagePictures } from "./page_pictures.ts";
 import { readingPart } from "./page_reading.ts";
 import { pageTable, tableRow } from "./page_table.ts";
-import { aboutText, countText, SCHEME_NAMES, stopText, verdictWord } from "./words.ts";
+import {
+  aboutText,
+  countText,
+  SCHEME_NAMES,
+  stopText,
+  verdictSentences,
+  verdictWord,
+} from "./words.ts";
 
 /** Nothing is fetched and nothing runs, whatever should slip into the page. */
 const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; " +
@@ -28,6 +35,7 @@ function section(title: string, ...content: Content[]): Html {
 
 function verdictPart(audit: Audit, pictures: PagePictures): Html {
   const { verdict, attacks } = audit;
+  const [first, rest] = verdictSentences(audit);
   const at = attacks.findIndex(({ name }) => name === verdict.attack);
   const caveat = html`
     <p>
@@ -41,9 +49,10 @@ function verdictPart(audit: Audit, pictures: PagePictures): Html {
   return html`
     <header>
       <p class="muted">Leakage audit · ${aboutText(audit)}</p>
-      <h1>${verdict.sentence}</h1>
+      <h1>${first}</h1>
       <p><span class="chip ${verdict.leaks ? "leak" : "none"}">${verdictWord(audit)}</span></p>
-      ${verdict.advice === "" ? null : html`<p class="advice">${verdict.advice}</p>`}
+      ${verdict.advice === "" ? null : html`<p>${verdict.advice}</p>`}
+      ${rest === "" ? null : html`<p>${rest}</p>`}
       ${verdict.leaks ? null : caveat} ${figure}
     </header>
   `;

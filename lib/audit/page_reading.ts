@@ -2,7 +2,8 @@
  * @module */
 import type { Audit } from "./findings.ts";
 import { type Content, type Html, html } from "./html.ts";
-import { OUTCOMES } from "./words.ts";
+import { LEAKS_FROM } from "./measure.ts";
+import { OUTCOMES, percentText } from "./words.ts";
 
 /** What each word means, what a failed attack does not prove, and how to repeat the audit. Its place is `#reading`. */
 export function readingPart({ insecureSeed, kind }: Audit): Html {
@@ -19,12 +20,13 @@ export function readingPart({ insecureSeed, kind }: Audit): Html {
     ],
     [
       html`<b>Share recovered</b>`,
-      `Of the ${one}s attacked, those recovered exactly; or, for an attack that gives likenesses, how far it ` +
-      `gets from what the labels alone bring (0 %) to the private ${one} (100 %).`,
+      `Of the ${one}s attacked, those recovered exactly; or how far the attack gets from what the attacker had ` +
+      `anyway, the mean ${one} of a class (0 %), to the private ${one} (100 %).`,
     ],
     [
       html`<b>Stops it</b>`,
-      `At this setting this attack gets no further than the labels alone, on these ${one}s.`,
+      `At this setting this attack recovers no ${one} exactly, and gets less than ` +
+      `${percentText(LEAKS_FROM)} of that way, on these ${one}s.`,
     ],
   ];
   const repeat = insecureSeed === null
@@ -42,7 +44,7 @@ export function readingPart({ insecureSeed, kind }: Audit): Html {
       )}</dl>
       <p>
         <b>A recovery is proof.</b> Where a sample is recovered or certified, whoever has what the threat
-        model lists can do the same.
+        model lists and the attack assumes can do the same.
       </p>
       <p>
         <b>A failed attack proves nothing.</b> Another attack, more seconds, more visits of each sample or

@@ -24,13 +24,13 @@ export function tableRow(head: Content, cells: readonly Content[], look = ""): H
   `;
 }
 
-/** The table in its box. */
+/** The table in its box, which keys can scroll in each browser. */
 export function pageTable(
   { label, isCaptioned = false, look = "", columns, rows }: PageTable,
 ): Html {
   return html`
-    <div class="scroll">
-      <table class="${look}" aria-label="${label}">
+    <div class="scroll" tabindex="0" role="group" aria-label="${label}">
+      <table class="${look}">
         ${isCaptioned ? html`<caption>${label}</caption>` : null}
         <thead>
           <tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr>

@@ -19,7 +19,7 @@ import type { RecordedRun, Subject } from "./subject.ts";
 /** What was read, and how it was taken, a line each. */
 export interface ReadSubject {
   readonly subject: Subject;
-  /** OwnSamples of an epoch of a run; null where neither the run nor the samples tell. */
+  /** Samples of an epoch of a run; null where neither the run nor the samples tell. */
   readonly count: number | null;
   readonly notes: readonly string[];
 }
@@ -51,7 +51,7 @@ export async function readSubject(
     const subject = {
       ...common,
       layer: null,
-      convolution: false,
+      convolution: null,
       hidden: seen.units,
       samples,
       run,
@@ -64,19 +64,21 @@ export async function readSubject(
     if (hidden === undefined) {
       throw new TypeError("Cannot audit: there is no model, no width, no run");
     }
-    const subject = { ...without, layer: null, convolution: false, hidden };
+    const subject = { ...without, layer: null, convolution: null, hidden };
     return { subject, count: null, notes };
   }
   const { tensor, orientation, "input-order": inputOrder, stride, padding } = config;
   const wanted = { shape: own.shape, tensor, orientation, inputOrder, stride, padding };
   const read = await readLayerFile(weights, wanted);
-  const W1 = own.scaling ? scaledLayer(read.W1, read.W1.length / read.n, own.scaling).W1 : read.W1;
+  const W1 = own.scaling ? scaledLayer(read.W1, read.hidden, own.scaling).W1 : read.W1;
   const layer = firstLayer(W1, read.n);
   return {
     subject: {
       ...without,
       layer,
-      convolution: "convolution" in read && read.convolution !== null,
+      convolution: read.convolution && {
+        outputs: read.convolution.outputs[0] * read.convolution.outputs[1],
+      },
       hidden: layer.hidden,
     },
     count: null,

@@ -21,8 +21,8 @@ export interface Subject {
   readonly scheme: Scheme;
   /** The first layer of the user's network; null where only its width matters, or a run is given. */
   readonly layer: FirstLayer | null;
-  /** Whether the layer is a convolution, which the trainings here do not take. */
-  readonly convolution: boolean;
+  /** Where the layer is a convolution, which the trainings here do not take: outputs of one filter, consecutive rows. */
+  readonly convolution: { readonly outputs: number } | null;
   /** Units of the first layer where a training is made: those of `layer` if there is one. */
   readonly hidden: number;
   /** Private: what the attacks are held to. null for a run without its samples. */

@@ -6,7 +6,7 @@ import { printable } from "./html.ts";
 import { aboutText, countText, OUTCOMES, stopText, verdictWord } from "./words.ts";
 
 /** Columns of the terminal, and attacks listed there. */
-const MOST_COLUMNS = 110, MOST_ATTACKS = 14;
+const MOST_COLUMNS = 110, MOST_ATTACKS = 12;
 
 /** A text of so many characters at most. */
 function cut(text: string, most: number): string {
@@ -48,7 +48,7 @@ export function auditText(audit: Audit, directory: string | null): string {
     : [`The page: ${printable(directory)}/report.html; beside it report.json, and pictures/.`];
   const text = [
     ...broken(head).slice(0, 4),
-    ...verdict.advice === "" ? [] : broken(printable(verdict.advice)).slice(0, 3),
+    ...broken(printable(verdict.advice)).slice(0, 3),
     aboutText(audit),
     "",
     ...lines,

@@ -1,7 +1,7 @@
 /** For each attack that found something the smallest change that stops it; what serves several is searched once.
  * @module */
 import type { OwnSamples } from "../data/own_samples.ts";
-import { clearViews, type FirstLayer } from "../protocol/cryptonn/first_layer.ts";
+import type { FirstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { type Budget, type Slice, within } from "./budget.ts";
 import { ENOUGH, fewer } from "./cast.ts";
 import {
@@ -16,17 +16,13 @@ import {
   widthChange,
 } from "./changes.ts";
 import type { AttackFinding, Cost } from "./findings.ts";
-import { floorOf } from "./measure.ts";
-import { type Found, ONE_SAMPLE, type OneSampleAttack } from "./one_sample.ts";
+import { type Found, ONE_SAMPLE, type OneSampleAttack, type Singles } from "./one_sample.ts";
 import type { Subject } from "./subject.ts";
 
 type Kind = "width" | "visits" | "scheme" | "none";
 
 /** Of the time that is left when all attacks have ended. */
 const WEIGHTS: Readonly<Record<Kind, number>> = { width: 3, visits: 3, scheme: 8, none: 0 };
-
-/** OwnSamples that widths are tried on, at most. */
-const TRIED = 10;
 
 const nothingFound = ({ outcome }: Found): Changed => ({
   change: null,
@@ -46,11 +42,12 @@ function kindOf(found: Found, material: Material | null): Kind {
 }
 
 /** Adds to each finding what stops it, in the time that is left.
- * @param found what got furthest first.   @param material what trainings can be compared on.
+ * @param singles what single samples were attacked behind; null where none were.   @param found what got furthest first.   @param material what trainings can be compared on.
  * @param on.begin called with each title.   @throws the stop's reason. */
 export async function withChanges(
   found: readonly Found[],
   subject: Subject,
+  singles: Singles | null,
   material: Material | null,
   { budget, stop, current, begin }: {
     budget: Budget;
@@ -77,7 +74,10 @@ export async function withChanges(
     const on = { slice, stop, current };
     let changed: Changed;
     if (kinds[at] === "width") {
-      const found = await width(one.name as OneSampleAttack, subject, costs, { ...on, guess });
+      const found = await widthChange(one.name as OneSampleAttack, singles!, {
+        ...{ ...on, guess, unit: subject.convolution?.outputs ?? 1 },
+        cost: (width) => costs.of(width, slice),
+      });
       [changed, guess] = [found, found.width ?? guess];
     } else if (kinds[at] === "visits") {
       changed = await visitsChange(one.name as "gram" | "gram-bayes", now, fewer(material!), on);
@@ -95,23 +95,6 @@ const NOT_COMPARED: Changed = {
     `Not searched: trainings are compared on labelled samples, at least ${ENOUGH} (one folder a class, or ` +
     "--labels), which were not given. Notebook 06b has the comparison on MNIST.",
 };
-
-async function width(
-  objective: OneSampleAttack,
-  { layer, samples: all, publicSamples }: Subject,
-  costs: WidthCosts,
-  on: { slice: Slice; stop?: AbortSignal; guess: number | null },
-): Promise<Changed & { width: number | null }> {
-  const samples = all!;
-  const part = {
-    ...{ layer: layer!, samples, publicSamples, floor: floorOf(samples, publicSamples) },
-    views: clearViews(layer!, samples, [...samples.names.keys()].slice(0, TRIED)),
-  };
-  return await widthChange(objective, part, {
-    ...on,
-    cost: (width) => costs.of(width, on.slice),
-  });
-}
 
 /** What a narrower first layer costs; each width is trained once. */
 class WidthCosts {

@@ -4,6 +4,7 @@ import type { Shape } from "../attack/priors.ts";
 import type { Scheme } from "../attack/training/view.ts";
 import { durationText, narrowSpace, numberText, thousands } from "../plot/theme.ts";
 import type { AttackFinding, Audit, Outcome } from "./findings.ts";
+import { LEAKS_FROM } from "./measure.ts";
 
 /** Each scheme as texts write it. */
 export const SCHEME_NAMES: Readonly<Record<Scheme, string>> = {
@@ -23,18 +24,21 @@ export const OUTCOMES: Readonly<
   recovered: {
     word: "Recovered",
     tone: "leak",
-    meaning: "Private samples themselves: each of their values, rounded, is the private one.",
+    meaning: "Private samples themselves: each of their numbers, rounded, is the private one.",
   },
   likeness: {
     word: "Likeness",
     tone: "near",
-    meaning: "Nearer to the private samples than the labels alone bring, but not exact.",
+    meaning:
+      `None exactly, but at least ${
+        percentText(LEAKS_FROM)
+      } of the way from what the attacker had anyway, ` +
+      "the mean sample of a class, to the private samples, by more than chance.",
   },
   nothing: {
     word: "Nothing",
     tone: "none",
-    meaning: "No nearer to the private samples than the mean sample of their class, which the " +
-      "labels alone bring.",
+    meaning: "Less than that, or no more than chance.",
   },
   unmeasured: {
     word: "Unmeasured",
@@ -55,7 +59,7 @@ export const OUTCOMES: Readonly<
 
 /** Whether there are leaks, in words. */
 export function verdictWord({ verdict }: Audit): string {
-  return verdict.leaks ? "Leaks found" : "Nothing recovered";
+  return verdict.leaks ? "Leaks found" : "No leak found";
 }
 
 /** A share in percent, to a tenth: "83.4 %"; "–" for what is no number. */
@@ -84,6 +88,14 @@ export function aboutText(audit: Audit): string {
   const tried = `${attacks.length} ${attacks.length === 1 ? "attack" : "attacks"}`;
   const time = durationText(seconds.taken);
   return [SCHEME_NAMES[scheme], samplesText(audit), `${tried} in ${time}`].join(" · ");
+}
+
+/** The verdict's first sentence, and what follows it. */
+export function verdictSentences({ verdict: { sentence } }: Audit): [first: string, rest: string] {
+  const end = /[.:] (?=\p{Lu})/u.exec(sentence);
+  return end === null
+    ? [sentence, ""]
+    : [sentence.slice(0, end.index + 1), sentence.slice(end.index + 2)];
 }
 
 /** What stops an attack, or why nothing does. */

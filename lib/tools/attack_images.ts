@@ -114,7 +114,11 @@ function refuseIf(wrong: boolean, why: string): void {
 
 /** The layer that the options ask for, before any image of a dataset is there.
  * @param of whose shape it is, for messages. */
-async function loadLayer(options: ImageOptions, shape: Shape, of: string): Promise<FirstLayer> {
+async function loadLayer(
+  options: ImageOptions,
+  shape: Shape,
+  of: string,
+): Promise<Pick<Scene, "layer" | "kind">> {
   const n = countOf(shape);
   const { weights, tensor, orientation, stride, padding, hidden, seed, layer = "dense" } = options;
   const inputOrder = options["input-order"];
@@ -122,27 +126,31 @@ async function loadLayer(options: ImageOptions, shape: Shape, of: string): Promi
     const stray = OF_WEIGHTS.find((key) => options[key] !== undefined);
     refuseIf(stray !== undefined, `--${stray} is for --weights`);
     const rng = seed === undefined ? secureRng() : seededRng(seed);
-    if (layer === "dense") return firstLayer(gaussian(rng, (hidden ?? 300) * n), n);
+    if (layer === "dense") {
+      return { layer: firstLayer(gaussian(rng, (hidden ?? 300) * n), n), kind: layer };
+    }
     const { channels, ...filters } = CONVOLUTIONS[layer];
     refuseIf(hidden !== undefined, "--layer and --hidden exclude each other");
     const takes = `--layer ${layer} takes images of ${channels} channels`;
     refuseIf(shape[2] !== channels, `${takes}, not ${of}`);
     const own = { ...filters, shape };
-    return firstLayer(convMatrix(own, gaussian(rng, convWeights(own))), n);
+    return { layer: firstLayer(convMatrix(own, gaussian(rng, convWeights(own))), n), kind: layer };
   }
   refuseIf(layer !== "dense", "--layer and --weights exclude each other");
   refuseIf(seed !== undefined, "--seed and --weights exclude each other");
   const wanted = { shape, tensor, orientation, inputOrder, stride, padding };
-  const { layer: own, notes } = await readLayer(weights, wanted);
+  const { layer: own, isConvolution, notes } = await readLayer(weights, wanted);
   const isOther = (hidden ?? own.hidden) !== own.hidden;
   refuseIf(isOther, `--hidden is ${hidden}, ${weights} has ${own.hidden} units`);
   for (const note of notes) console.error(note);
-  return own;
+  return { layer: own, kind: isConvolution ? "convolution" : "dense" };
 }
 
 /** What is attacked, behind what, and what a prior may be fitted to. */
 export interface Scene {
   readonly layer: FirstLayer;
+  /** In a word. */
+  readonly kind: "dense" | "conv5" | "conv3" | "convolution";
   readonly images: Dataset;
   readonly indices: readonly number[];
   /** Of each image; null: it goes by its index. */
@@ -158,13 +166,13 @@ async function sceneOf(options: ImageOptions): Promise<Scene> {
     for (const key of ["resize", "grey"] as const) {
       refuseIf(Boolean(options[key]), `--${key} is for --images-from`);
     }
-    const layer = await loadLayer(options, shapeOf(dataset), dataset);
+    const behind = await loadLayer(options, shapeOf(dataset), dataset);
     const { train, test } = await loadDataset(dataset, (message) => console.error(message));
     refuseIf(
       indices.at(-1)! >= test.count,
       `--offset and --images reach past the last test image, ${test.count - 1}`,
     );
-    return { layer, images: test, indices, names: null, others: train };
+    return { ...behind, images: test, indices, names: null, others: train };
   }
   refuseIf(options.dataset !== undefined, "--dataset and --images-from exclude each other");
   const size = options.resize === undefined ? undefined : sizeOf(options.resize);
@@ -178,8 +186,8 @@ async function sceneOf(options: ImageOptions): Promise<Scene> {
     `--objective gaussian is fitted to images that are not attacked: ${rest.length} are left, at least ${LEAST_TO_FIT}`,
   );
   const others = rest.length > 0 ? takeSamples(own, rest) : own; // which no other objective reads
-  const layer = await loadLayer(options, own.shape, own.name);
-  return { layer, images: own, indices: some, names: own.names, others };
+  const behind = await loadLayer(options, own.shape, own.name);
+  return { ...behind, images: own, indices: some, names: own.names, others };
 }
 
 /** Attacks images one by one. @returns the exit status: 1 where no attack ended.

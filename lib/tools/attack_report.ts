@@ -15,11 +15,11 @@ function format(value: number | null, digits: number): string {
  * @param drawn where the pictures are; null: nowhere.   @returns the exit status: 1 where no attack ended. */
 export function report(
   { json, weights, seed, encrypted, ...options }: ImageOptions,
-  { layer, images: data, indices, names }: Scene,
+  { layer, kind, images: data, indices, names }: Scene,
   recoveries: readonly Recovery[],
   drawn: string | null,
 ): number {
-  const { objective = "tv-sum", solver = "fast", period = "none", layer: kind = "dense" } = options;
+  const { objective = "tv-sum", solver = "fast", period = "none" } = options;
   const scores = recoveries.map((recovery, k) =>
     score(recovery, image(data, indices[k]), data.shape)
   );

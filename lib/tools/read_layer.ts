@@ -4,14 +4,18 @@ import { type LayerWanted, readLayerFile } from "../data/layer_file.ts";
 import { emptiedColumns, type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
 
 /** Reads and rounds a layer.
- * @throws {DataError} as `readLayerFile`. */
+ * @returns it, whether it is a convolution, and how it was taken.   @throws {DataError} as `readLayerFile`. */
 export async function readLayer(
   path: string,
   wanted: LayerWanted,
-): Promise<{ layer: FirstLayer; notes: string[] }> {
-  const { W1, n, notes } = await readLayerFile(path, wanted);
+): Promise<{ layer: FirstLayer; isConvolution: boolean; notes: string[] }> {
+  const { W1, n, convolution, notes } = await readLayerFile(path, wanted);
   const layer = firstLayer(W1, n);
-  return { layer, notes: [...notes, ...roundingNotes(W1, layer)] };
+  return {
+    layer,
+    isConvolution: convolution !== null,
+    notes: [...notes, ...roundingNotes(W1, layer)],
+  };
 }
 
 const counted = (count: number, what: string, of: number) =>

@@ -105,7 +105,7 @@ Deno.test("audit() refuses what cannot be audited, and stops when told", async (
   const subject = subjectOf(samples, { hidden: 10 });
   await assertRejects(() => audit({ ...subject, samples: null }, run), TypeError, "no samples");
   await assertRejects(
-    () => audit({ ...subject, scheme: "mitig2", convolution: true }, run),
+    () => audit({ ...subject, scheme: "mitig2", convolution: { outputs: 4 } }, run),
     TypeError,
     "dense first layer",
   );

@@ -111,7 +111,7 @@ export function audit(parts: Partial<Audit> = {}): Audit {
     kind: "image",
     verdict: {
       leaks: false,
-      sentence: "Nothing beyond the labels was found.",
+      sentence: "Nothing beyond the labels found.",
       advice: "",
       attack: null,
     },
@@ -153,8 +153,11 @@ export function digitsAudit(): Audit {
   return audit({
     verdict: {
       leaks: true,
-      advice: "What stopped all that was found: train under mitig3, σ 0.7.",
-      sentence: "Every one of the 10 images is recovered exactly, certified.",
+      sentence:
+        "Every one of the 10 private images is recovered exactly, certified without the truth, by " +
+        "linear program, TV + ½·Σx.",
+      advice:
+        "What stopped all that was found: train under mitig3 with σ 0.7 (test accuracy 97.1 → 95.7 %).",
       attack: "tv-sum",
     },
     attacks: [
@@ -269,9 +272,9 @@ export function colourAudit(): Audit {
     shape: [32, 32, 3],
     verdict: {
       leaks: true,
-      advice: "What stopped all that was found: train under mitig3, σ 0.7.",
       sentence:
         "Of 1 200 images, each is recovered exactly from what the server of MITIG2 holds after 5 epochs.",
+      advice: "No change was found that stops decoder, blind alignment.",
       attack: attacks[0].name,
     },
     attacks,
@@ -293,7 +296,8 @@ export function tableAudit(): Audit {
     kind: "table",
     verdict: {
       leaks: false,
-      sentence: "Nothing beyond the labels was found.",
+      sentence:
+        "Nothing beyond the labels found. Tried: blind alignment. Not tried: gradient, decoder.",
       advice: "",
       attack: "align",
     },

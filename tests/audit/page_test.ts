@@ -125,10 +125,13 @@ Deno.test("auditPage() gives each attack a row and a section: what came, what is
 Deno.test("auditPage() says first what an attacker gets, and what a failed attack does not prove", () => {
   const [digits, , rows] = PAGES.map(([, page]) => page);
   assertLess(
-    digits.indexOf("Every one of the 10 images is recovered exactly"),
+    digits.indexOf("<h1>Every one of the 10 private images is recovered exactly"),
     digits.indexOf("<h2>"),
   );
   assertLess(digits.indexOf("Leaks found</span>"), digits.indexOf("<h2>"));
+  assertLess(digits.indexOf("train under mitig3 with σ 0.7 (test"), digits.indexOf("<h2>"));
+  assertStringIncludes(rows, "<h1>Nothing beyond the labels found.</h1>");
+  assertStringIncludes(rows, "<p>Tried: blind alignment. Not tried: gradient, decoder.</p>");
   assertLess(rows.indexOf("proves nothing about others"), rows.indexOf("<h2>"));
   assert(!digits.includes("proves nothing about others"));
   for (const page of [digits, rows]) assertStringIncludes(page, "A failed attack proves nothing.");

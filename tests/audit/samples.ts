@@ -33,7 +33,7 @@ export function subjectOf(
 ): Subject {
   const W1 = gaussian(seededRng(3), own.hidden * samples.n);
   return {
-    ...{ scheme: "cryptonn", layer: firstLayer(W1, samples.n), convolution: false, samples },
+    ...{ scheme: "cryptonn", layer: firstLayer(W1, samples.n), convolution: null, samples },
     ...{ publicSamples: null, known: null, epochs: 3, sigma: 0.7, run: null },
     ...own,
   };
