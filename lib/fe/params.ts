@@ -20,22 +20,22 @@ export interface IpfeParams extends Bounds {
   readonly masks?: 1 | 2;
 }
 
-/** No inner product in [−range, range]: a key of another authority, or an x or y over its bound. */
+/** No result in [−range, range]: a key of another authority, or an x or y over its bound. */
 export class DlogNotFoundError extends Error {
   override readonly name = "DlogNotFoundError";
   /** Which of the keys failed, from 0. */
   readonly index: number;
 
-  /** @param index of the key that failed, among `total`. */
-  constructor(range: number, index: number, total: number) {
+  /** @param index of the key that failed, among `total`.   @param what it would have opened. */
+  constructor(range: number, index: number, total: number, what = "inner product") {
     const which = total > 1 ? ` (index ${index} of ${total})` : "";
-    super(`Cannot decrypt: no inner product in [-${range}, ${range}]${which}`);
+    super(`Cannot decrypt: no ${what} in [-${range}, ${range}]${which}`);
     this.index = index;
   }
 }
 
 /** Beyond this the discrete logarithm takes seconds per inner product. */
-const MAX_RANGE = 2 ** 40;
+export const MAX_RANGE = 2 ** 40;
 const INT32_MAX = 2 ** 31 - 1;
 
 /** The discrete-log range: |⟨x, y⟩| ≤ n · boundX · boundY. */
@@ -69,7 +69,7 @@ export function checkParams<P extends Bounds & { readonly group: unknown }>(
  * @throws {RangeError} an entry is no integer (NaN too) or |entry| > bound. */
 export function checkVector(
   action: string,
-  name: "x" | "y" | "near",
+  name: string,
   values: ArrayLike<number>,
   n: number,
   bound: number,

@@ -11,7 +11,7 @@
  * @module */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import type { Element, Group } from "./group.ts";
+import type { Group } from "./group.ts";
 
 /** Multiples ±1·g … ±entries·g of a group's generator, by key. */
 export interface DlogTable {
@@ -40,17 +40,26 @@ const fingerprintOf = (key: number) => ((Math.floor(key / LOW) << 6) | ((key % L
 
 /** Builds a table; yields the number of entries done after each batch, so that the driver can report
  * progress, pause or stop. */
-export function* buildTable(group: Group, entries: number): Generator<number, DlogTable> {
+export function buildTable(group: Group, entries: number): Generator<number, DlogTable> {
+  let element = group.generator;
+  return fillTable(entries, (count) =>
+    group.keys(Array.from({ length: count }, () => {
+      const current = element;
+      element = element.add(group.generator);
+      return current;
+    })));
+}
+
+/** Fills a table with the keys of ±1·g, ±2·g, …, as `next` gives them.
+ * @param next the keys of that many further multiples. */
+export function* fillTable(
+  entries: number,
+  next: (count: number) => Float64Array,
+): Generator<number, DlogTable> {
   const data = new Uint32Array(4 * entries); // two words a slot, two slots an entry
   const slots = data.length / 2;
-  let element = group.generator;
   for (let done = 0; done < entries;) {
-    const batch: Element[] = [];
-    for (let i = Math.min(BATCH, entries - done); i > 0; i--) {
-      batch.push(element);
-      element = element.add(group.generator);
-    }
-    for (const key of group.keys(batch)) {
+    for (const key of next(Math.min(BATCH, entries - done))) {
       let slot = slotOf(key, slots);
       while (data[2 * slot + 1] !== 0) slot = (slot + 1) & (slots - 1);
       data[2 * slot] = fingerprintOf(key);
@@ -86,11 +95,14 @@ const DIRECTORY = `${import.meta.dirname}/../../data/cache`;
 const granted = (name: "read" | "write", path: string) =>
   Deno.permissions.querySync({ name, path }).state === "granted";
 
-const pathOf = (directory: string, group: Group, entries: number) =>
+/** Whose table it is. */
+type Owner = Pick<Group, "name" | "id">;
+
+const pathOf = (directory: string, group: Owner, entries: number) =>
   `${directory}/dlog-${group.name}-${entries}.bin`;
 
 /** The file of a table. */
-function fileOf(group: Group, { entries, data }: DlogTable): Uint8Array {
+function fileOf(group: Owner, { entries, data }: DlogTable): Uint8Array {
   const bytes = new Uint8Array(HEADER_BYTES + data.byteLength);
   bytes.set(new TextEncoder().encode(MAGIC));
   const view = new DataView(bytes.buffer);
@@ -102,7 +114,7 @@ function fileOf(group: Group, { entries, data }: DlogTable): Uint8Array {
 }
 
 /** The table in the cache; null where there is none, none is allowed, or the file is damaged. */
-export function loadTable(group: Group, entries: number, directory = DIRECTORY): DlogTable | null {
+export function loadTable(group: Owner, entries: number, directory = DIRECTORY): DlogTable | null {
   if (entries < MIN_ENTRIES || !granted("read", directory)) return null;
   const path = pathOf(directory, group, entries);
   let state = "truncated or corrupt";
@@ -121,7 +133,7 @@ export function loadTable(group: Group, entries: number, directory = DIRECTORY):
 }
 
 /** Keeps a table for the next process, where that is allowed and worth it. */
-export function saveTable(group: Group, table: DlogTable, directory = DIRECTORY): void {
+export function saveTable(group: Owner, table: DlogTable, directory = DIRECTORY): void {
   if (table.entries < MIN_ENTRIES || !granted("read", directory) || !granted("write", directory)) {
     return;
   }

@@ -44,7 +44,7 @@ interface DigitTerms {
 /** Σ y_i · points_i for every y in `vectors`.
  * @param onProgress called after each vector. */
 export function multiScalar(
-  group: Group,
+  group: Pick<Group, "identity" | "sum">,
   points: readonly Element[],
   vectors: readonly Int32Array[],
   onProgress?: (done: number, total: number) => void,

@@ -21,7 +21,8 @@ export const PAIRING_IDS: Readonly<Record<PairingName, number>> = { [CURVE.name]
 export type PairingBackend = "simd" | "noble";
 
 declare const opaque: unique symbol;
-/** An element of the first source group: opaque to everyone but its backend. */
+/** An element of the first source group: opaque to everyone but its backend. A sum may be the identity, which
+ * pairs with everything to 1 and has no encoding. */
 export interface G1 {
   readonly [opaque]: "G1";
 }
@@ -62,13 +63,23 @@ export interface PairingGroup {
   powersG1(scalars: readonly bigint[]): G1[];
   /** k·g2 for each k in [1, q). @throws {RangeError} some k outside. */
   powersG2(scalars: readonly bigint[]): G2[];
-  /** The compressed canonical encoding. */
+  /** k_i·elements_i for scalars in [1, q). @throws {TypeError} different lengths. {RangeError} some k outside. */
+  multiplyG1(elements: readonly G1[], scalars: readonly bigint[]): G1[];
+  multiplyG2(elements: readonly G2[], scalars: readonly bigint[]): G2[];
+  /** Σ k_i·elements_i for each vector k. @throws {TypeError} a vector of another length. */
+  sumsG1(elements: readonly G1[], vectors: readonly Int32Array[]): G1[];
+  sumsG2(elements: readonly G2[], vectors: readonly Int32Array[]): G2[];
+  /** The compressed canonical encoding. @throws {RangeError} the identity. */
   encodeG1(element: G1): Uint8Array;
   encodeG2(element: G2): Uint8Array;
   /** The element of a canonical encoding.
    * @throws {RangeError} wrong length, non-canonical, off the curve, outside the subgroup, identity. */
   decodeG1(bytes: Uint8Array): G1;
   decodeG2(bytes: Uint8Array): G2;
+  /** The elements of encodings side by side, their subgroup checked for all at once (`subgroup.ts`).
+   * @throws {RangeError} as `decodeG1`; no multiple of an encoding's length. */
+  decodeManyG1(bytes: Uint8Array): G1[];
+  decodeManyG2(bytes: Uint8Array): G2[];
   /** Computes the lines of the elements, once for all pairings with them. */
   prepare(elements: readonly G2[]): PreparedG2;
   /** Each product, under one final exponentiation. @throws {TypeError} g1 and g2 of different lengths. */

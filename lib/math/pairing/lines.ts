@@ -8,8 +8,8 @@
  * affine slopes make one coefficient 1, which saves a third of the work of every later use. Their
  * inversions are shared: at each step of the loop, one for all elements (Montgomery's trick).
  *
- * Elements go through the kernel two at a time, one a lane; an odd number is filled up with an element
- * whose lines are all 1.
+ * Elements go through the kernel two at a time, one a lane. The lines of the identity are all 1, and an odd
+ * number of elements is filled up with it.
  * @module */
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { NUMBER } from "./kernel.ts";
@@ -35,8 +35,14 @@ const NORM = DENOMINATOR + 2 * NUMBER;
 const BEFORE = NORM + NUMBER;
 const RECORD = BEFORE + NUMBER;
 
-/** Compiles the computing of lines. @returns points ↦ lines, [step][pair of elements][LINE bytes]. */
-export function compileLines(machine: Machine): (points: readonly AffineG2[]) => Float64Array {
+/** What goes through the kernel in the identity's place. */
+const { BASE } = bls12_381.G2.Point;
+
+/** Compiles the computing of lines. @returns points, null for the identity ↦ lines, [step][pair of
+ * elements][LINE bytes]. */
+export function compileLines(
+  machine: Machine,
+): (points: readonly (AffineG2 | null)[]) => Float64Array {
   const [tx, ty, qx, qy, denominator] = [T_X, T_Y, Q_X, Q_Y, DENOMINATOR].map((offset) =>
     pairAt(BASE1 + offset)
   );
@@ -108,8 +114,10 @@ export function compileLines(machine: Machine): (points: readonly AffineG2[]) =>
     if (pairs === 0) return new Float64Array(0);
     const records = machine.region(pairs * (RECORD + LINE));
     const lines = records + pairs * RECORD;
+    const identities: number[] = [];
     for (let i = 0; i < 2 * pairs; i++) {
-      const { x, y } = points[Math.min(i, points.length - 1)];
+      if (!points[i]) identities.push(i);
+      const { x, y } = points[i] ?? BASE.toAffine();
       const record = records + (i >> 1) * RECORD;
       [x.c0, x.c1, y.c0, y.c1].forEach((value, part) => {
         machine.write(record + T_X + part * NUMBER, i & 1, value);
@@ -130,8 +138,9 @@ export function compileLines(machine: Machine): (points: readonly AffineG2[]) =>
         ...{ base2: lines + (pairs - 1) * LINE, stride2: -LINE },
       });
       const made = machine.view(lines, pairs * LINE);
-      if (points.length % 2 === 1) { // the second lane of the last pair: a = b = 0
-        for (let i = made.length - LINE / 8 + 1; i < made.length; i += 2) made[i] = 0;
+      for (const i of identities) { // a = b = 0 in its lane
+        const from = (i >> 1) * LINE / 8;
+        for (let k = i & 1; k < LINE / 8; k += 2) made[from + k] = 0;
       }
       out.set(made, done);
       done += made.length;

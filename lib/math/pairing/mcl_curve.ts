@@ -11,6 +11,8 @@ import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { decodePoint } from "../group.ts";
 import type { G1, G2 } from "./group.ts";
 import { checkScalars, CURVE } from "./noble.ts";
+import { drawCombinations, MIN_BATCH } from "./subgroup.ts";
+import { compileSums, isIdentity } from "./sums.ts";
 
 type On = (...pointers: number[]) => number;
 
@@ -18,6 +20,7 @@ type On = (...pointers: number[]) => number;
 export interface Mcl {
   readonly wasmMemory: WebAssembly.Memory;
   readonly _malloc: On;
+  readonly _free: On;
   readonly _mclBn_init: On;
   readonly [name: `_mclBn${string}`]: On;
 }
@@ -26,8 +29,9 @@ export interface Mcl {
 const BLS12_381 = 5;
 const COMPILED_TIME_VAR = 46;
 
-/** Bytes of a coordinate. */
+/** Bytes of a coordinate, of a scalar. */
 export const FP_BYTES = 48;
+const SCALAR_BYTES = 32;
 /** 32 windows of one byte for scalars below 2^256. */
 const WINDOWS = 32;
 /** Bits of a compressed encoding's first byte: compressed, and the identity. */
@@ -40,6 +44,9 @@ function sourceGroup(mcl: Mcl, which: "G1" | "G2") {
   const encodedBytes = degree * FP_BYTES;
   const size = 3 * degree * FP_BYTES;
   const add = mcl[`_mclBn${which}_add`];
+  /** Whether deserialize refuses points outside the subgroup. */
+  const verifyOrder = mcl[`_mclBn_verifyOrder${which}`];
+  verifyOrder(1);
   const normalize = mcl[`_mclBn${which}_normalizeVec`];
   const point = mcl._malloc(size);
   const encoded = mcl._malloc(encodedBytes);
@@ -61,6 +68,9 @@ function sourceGroup(mcl: Mcl, which: "G1" | "G2") {
     decodePoint(`${CURVE.name} ${which}`, encodedBytes, bytes, parse).raw;
 
   const encode = (element: Uint8Array) => {
+    if (isIdentity(element)) {
+      throw new RangeError(`Cannot encode ${CURVE.name} ${which} element: it is the identity`);
+    }
     view(point, size).set(element);
     const length = mcl[`_mclBn${which}_serialize`](encoded, encodedBytes, point);
     return view(encoded, length).slice();
@@ -95,7 +105,47 @@ function sourceGroup(mcl: Mcl, which: "G1" | "G2") {
       return view(point, size).slice();
     });
   };
-  return { powers, encode, decode };
+
+  const scalarAt = mcl._malloc(SCALAR_BYTES);
+  /** k_i·P_i. */
+  const multiply = (elements: readonly Uint8Array[], scalars: readonly bigint[]) => {
+    checkScalars(scalars, elements.length);
+    return elements.map((element, i) => {
+      view(point, size).set(element);
+      const little = scalars[i].toString(16).padStart(2 * SCALAR_BYTES, "0");
+      view(scalarAt, SCALAR_BYTES).set(Uint8Array.fromHex(little).reverse());
+      mcl._mclBnFr_setLittleEndian(scalarAt, scalarAt, SCALAR_BYTES);
+      mcl[`_mclBn${which}_mul`](point, point, scalarAt);
+      normalize(point, point, 1);
+      return view(point, size).slice();
+    });
+  };
+
+  const sums = compileSums(mcl, which, size);
+  /** The elements of encodings side by side. */
+  const decodeMany = (bytes: Uint8Array) => {
+    const count = Math.ceil(bytes.length / encodedBytes);
+    const parts = Array.from(
+      { length: count },
+      (_, i) => bytes.subarray(i * encodedBytes, (i + 1) * encodedBytes),
+    );
+    if (count < MIN_BATCH) return parts.map(decode);
+    let elements: Uint8Array[];
+    verifyOrder(0);
+    try {
+      elements = parts.map(decode);
+    } finally {
+      verifyOrder(1);
+    }
+    for (const sum of sums(elements, drawCombinations(which, count))) {
+      if (isIdentity(sum)) continue;
+      view(point, size).set(sum);
+      if (mcl[`_mclBn${which}_isValidOrder`](point) === 1) continue;
+      parts.forEach(decode); // names what is wrong
+    }
+    return elements;
+  };
+  return { powers, multiply, sums, encode, decode, decodeMany };
 }
 
 /** mcl's elements are bytes. */
@@ -111,17 +161,25 @@ export async function startMcl() {
   const status = mcl._mclBn_init(BLS12_381, COMPILED_TIME_VAR);
   if (status !== 0) throw new Error(`Cannot start mcl: status ${status}`);
   mcl._mclBn_setETHserialization(1); // the IETF's compressed encodings, as noble's
-  mcl._mclBn_verifyOrderG1(1); // deserialize refuses points outside the subgroup
-  mcl._mclBn_verifyOrderG2(1);
   const [first, second] = [sourceGroup(mcl, "G1"), sourceGroup(mcl, "G2")];
   const sources = {
     ...CURVE,
     powersG1: (scalars: readonly bigint[]) => first.powers(scalars) as unknown as G1[],
     powersG2: (scalars: readonly bigint[]) => second.powers(scalars) as unknown as G2[],
+    multiplyG1: (elements: readonly G1[], scalars: readonly bigint[]) =>
+      first.multiply(elements.map(raw), scalars) as unknown as G1[],
+    multiplyG2: (elements: readonly G2[], scalars: readonly bigint[]) =>
+      second.multiply(elements.map(raw), scalars) as unknown as G2[],
+    sumsG1: (elements: readonly G1[], vectors: readonly Int32Array[]) =>
+      first.sums(elements.map(raw), vectors) as unknown as G1[],
+    sumsG2: (elements: readonly G2[], vectors: readonly Int32Array[]) =>
+      second.sums(elements.map(raw), vectors) as unknown as G2[],
     encodeG1: (element: G1) => first.encode(raw(element)),
     encodeG2: (element: G2) => second.encode(raw(element)),
     decodeG1: (bytes: Uint8Array) => first.decode(bytes) as unknown as G1,
     decodeG2: (bytes: Uint8Array) => second.decode(bytes) as unknown as G2,
+    decodeManyG1: (bytes: Uint8Array) => first.decodeMany(bytes) as unknown as G1[],
+    decodeManyG2: (bytes: Uint8Array) => second.decodeMany(bytes) as unknown as G2[],
   };
   return { mcl, sources };
 }

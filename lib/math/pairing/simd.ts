@@ -14,6 +14,7 @@ import { BASE2, type Factor, type Lane, Machine, Program } from "./machine.ts";
 import { FP_BYTES, raw, startMcl } from "./mcl_curve.ts";
 import { compileMiller, POINT } from "./miller.ts";
 import { checkProducts } from "./noble.ts";
+import { isIdentity } from "./sums.ts";
 import { coefficients, compileTower, FP12, type Tower } from "./tower.ts";
 
 interface Prepared extends PreparedG2 {
@@ -117,7 +118,7 @@ export async function simdPairing(): Promise<PairingGroup | null> {
     if (points === undefined) {
       points = new Float64Array(Math.ceil(elements.length / 2) * POINT / 8);
       const affine = elements.map((element) => coordinates(raw(element), 2));
-      const inverses = FpInvertBatch(Fp, affine.map(([, y]) => y), true);
+      const inverses = FpInvertBatch(Fp, affine.map(([, y]) => y), true); // 0 for the identity: its lines are 1
       affine.forEach(([xP], i) => {
         machine.write(x, i & 1, Fp.mul(xP, inverses[i]));
         machine.write(x + POINT / 2, i & 1, inverses[i]);
@@ -140,6 +141,7 @@ export async function simdPairing(): Promise<PairingGroup | null> {
     backend: "simd",
     prepare(elements): Prepared {
       const points = elements.map((element) => {
+        if (isIdentity(raw(element))) return null;
         const [x0, x1, y0, y1] = coordinates(raw(element), 4);
         return { x: { c0: x0, c1: x1 }, y: { c0: y0, c1: y1 } };
       });
