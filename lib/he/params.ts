@@ -24,9 +24,9 @@ export interface CkksParams {
   readonly baseBits: number;
 }
 
-/** For a gradient of a linear model: two products, 180 bits of 218. */
+/** For a gradient of a linear model: two products, 216 bits of 218. */
 export const LINEAR_PARAMS: CkksParams = { degree: 8192, depth: 2, scaleBits: 48, baseBits: 60 };
-/** For the gradients of a network with a hidden layer: six products, 340 bits of 438. */
+/** For the gradients of a network with a hidden layer: six products, 408 bits of 438. */
 export const NETWORK_PARAMS: CkksParams = { degree: 16384, depth: 6, scaleBits: 48, baseBits: 60 };
 
 /** Numbers that a ciphertext holds. */
