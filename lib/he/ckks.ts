@@ -14,8 +14,8 @@
  * 2020/1533). So nothing that was decrypted goes back to whoever has the ciphertexts.
  * @module */
 import type {
-  CKKSEncoder,
   Ciphertext as SealCiphertext,
+  CKKSEncoder,
   Evaluator,
   ParmsIdType,
   Plaintext,
@@ -74,8 +74,10 @@ function levelsOf(context: SEALContext, params: CkksParams, primes: readonly num
   return levels;
 }
 
-/** What both parties set up from the parameters; in SEAL's memory: dispose of it. */
-export class Ckks implements Disposable {
+const setups = new Map<string, Promise<Ckks>>();
+
+/** What both parties set up from the parameters. */
+export class Ckks {
   /** Numbers that a ciphertext holds. */
   readonly slots: number;
 
@@ -91,9 +93,17 @@ export class Ckks implements Disposable {
     this.slots = slotsOf(params);
   }
 
-  /** @throws {RangeError} parameters out of range or not secure.  {Error} SEAL cannot be read. */
-  static async setup(params: CkksParams): Promise<Ckks> {
-    checkCkksParams(params);
+  /** Sets up parameters, once in a process: SEAL takes two seconds for the largest. It holds nothing secret, and stays.
+   * @throws {RangeError} parameters out of range or not secure.  {Error} SEAL cannot be read. */
+  static setup(params: CkksParams): Promise<Ckks> {
+    const name = primeBits(checkCkksParams(params)).concat(params.degree).join();
+    const setup = setups.get(name) ?? Ckks.#setup(params);
+    setups.set(name, setup);
+    setup.catch(() => setups.delete(name));
+    return setup;
+  }
+
+  static async #setup(params: CkksParams): Promise<Ckks> {
     const seal = await startSeal();
     return attempt(seal, "set up CKKS", () => {
       using parameters = new seal.EncryptionParameters(seal.SchemeType.ckks);
@@ -201,12 +211,5 @@ export class Ckks implements Disposable {
       throw error;
     }
     return new Ciphertext(handle, keyId);
-  }
-
-  [Symbol.dispose](): void {
-    for (const { parmsId } of this.levels) parmsId.delete();
-    this.encoder.delete();
-    this.operations.delete();
-    this.context.delete();
   }
 }

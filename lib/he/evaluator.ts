@@ -136,7 +136,9 @@ export class CkksEvaluator implements Disposable {
     if (!(Math.abs(a.scale / b.scale - 1) < SAME_SCALE)) {
       const bits = (c: Ciphertext) => `2^${Math.log2(c.scale).toFixed(4)} (level ${c.level})`;
       throw new RangeError(
-        `Cannot ${action}: the scales are ${bits(a)} and ${bits(b)}; bring both to one level by products`,
+        `Cannot ${action}: the scales are ${bits(a)} and ${
+          bits(b)
+        }; bring both to one level by products`,
       );
     }
     const [x, y] = this.#level(action, a, b);

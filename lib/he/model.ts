@@ -52,7 +52,9 @@ export function checkSizes(sizes: Sizes): void {
 /** Refuses matrices that are not of the sizes. @param what names them.   @throws {TypeError} */
 export function checkWeights(sizes: Sizes, weights: Weights, what = "weights"): void {
   const expected = weightCounts(sizes);
-  if (weights.length === expected.length && weights.every((w, i) => w.length === expected[i])) return;
+  if (weights.length === expected.length && weights.every((w, i) => w.length === expected[i])) {
+    return;
+  }
   throw new TypeError(
     `Cannot train: ${what} of [${weights.map((w) => w.length)}] entries, expected [${expected}]`,
   );

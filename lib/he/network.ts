@@ -13,7 +13,16 @@ import type { Ciphertext } from "./ckks.ts";
 import type { CkksEvaluator } from "./evaluator.ts";
 import { type Batch, checkBatch, checkWeights, type Sizes, type Weights } from "./model.ts";
 import type { PackedModel } from "./packed_model.ts";
-import { overB, overC, overJ, pack, packingFor, rotateSum, spreadJ, unpackSums } from "./packing.ts";
+import {
+  overB,
+  overC,
+  overJ,
+  pack,
+  packingFor,
+  rotateSum,
+  spreadJ,
+  unpackSums,
+} from "./packing.ts";
 import { NETWORK_PARAMS, slotsOf } from "./params.ts";
 
 /** A network as ciphertexts of `NETWORK_PARAMS`.

@@ -52,7 +52,11 @@ export class SecretKey implements Disposable {
    * @returns an encoded ciphertext.   @throws as {@linkcode Ckks.encode}. */
   encrypt(values: Float64Array, level = this.ckks.top): Uint8Array {
     using plaintext = this.ckks.encode(values, level);
-    return this.#seal("ciphertext", 0, () => this.#encryptor.encryptSymmetricSerializable(plaintext));
+    return this.#seal(
+      "ciphertext",
+      0,
+      () => this.#encryptor.encryptSymmetricSerializable(plaintext),
+    );
   }
 
   /** Decrypts.
@@ -74,7 +78,9 @@ export class SecretKey implements Disposable {
     const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     if (!(largest < bound)) {
       throw new RangeError(
-        `Cannot decrypt: a slot holds ${largest.toPrecision(3)}, level ${ciphertext.level} at most ` +
+        `Cannot decrypt: a slot holds ${
+          largest.toPrecision(3)
+        }, level ${ciphertext.level} at most ` +
           `${bound.toPrecision(3)}: the result outgrew its range, or the key is another one`,
       );
     }
@@ -83,7 +89,11 @@ export class SecretKey implements Disposable {
 
   /** The key with which a server brings products back to two parts, encoded. */
   relinearisationKey(): Uint8Array {
-    return this.#seal("relinearisation key", 0, () => this.#generator.createRelinKeysSerializable());
+    return this.#seal(
+      "relinearisation key",
+      0,
+      () => this.#generator.createRelinKeysSerializable(),
+    );
   }
 
   /** The key with which a server rotates slots by `step` to the left (negative: to the right), encoded.
