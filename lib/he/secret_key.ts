@@ -3,10 +3,11 @@
  * Encryption is symmetric: nobody else encrypts, so there is no public key; a ciphertext's second half is a seed until
  * it is read, which halves what is sent. SEAL draws keys and noise from the system's CSPRNG.
  *
- * SEAL decrypts with any key, and what comes out of the wrong one looks like numbers. Here that is noticed twice:
- * each ciphertext carries the id of its key; and a result is refused whose numbers leave the range in which a level
- * holds them. Under another key, or after a sum grew over the range, residues are spread over all of q: the largest
- * slot is then hundreds of times over the bound, with every chance.
+ * SEAL decrypts with any key, and what comes out of the wrong one looks like numbers. Here that is noticed twice: each
+ * ciphertext carries the id of its key; and a result is refused whose numbers are not in the range that its level
+ * holds. Under another key the residues are spread over all of q, and a slot, the sum of thousands of them, is far
+ * over that range. (A sum of the right key that outgrows the range can wrap around unnoticed: parameters leave room
+ * for that, 2^(baseBits − scaleBits − 1) at level 0.)
  * @module */
 import type { Decryptor, Encryptor, KeyGenerator, SecretKey as SealSecretKey } from "node-seal";
 import { secureRng } from "../math/rng.ts";
@@ -77,11 +78,10 @@ export class SecretKey implements Disposable {
     const bound = ckks.boundOf(ciphertext.level, ciphertext.scale);
     const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     if (!(largest < bound)) {
+      const digits = (value: number) => Number(value.toPrecision(3));
       throw new RangeError(
-        `Cannot decrypt: a slot holds ${
-          largest.toPrecision(3)
-        }, level ${ciphertext.level} at most ` +
-          `${bound.toPrecision(3)}: the result outgrew its range, or the key is another one`,
+        `Cannot decrypt: a slot holds ${digits(largest)}, level ${ciphertext.level} at most ` +
+          `${digits(bound)}: the key is another one, or the result outgrew its range`,
       );
     }
     return values;
