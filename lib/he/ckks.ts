@@ -55,9 +55,6 @@ interface Level {
   readonly scale: number;
 }
 
-/** A number for an error. */
-const short = (value: number) => Number(value.toPrecision(3));
-
 /** The levels, from 0. */
 function levelsOf(context: SEALContext, params: CkksParams, primes: readonly number[]): Level[] {
   const levels: Level[] = [];
@@ -165,7 +162,9 @@ export class Ckks {
     const wrong = values.findIndex((value) => !(Math.abs(value) < bound)); // SEAL encodes NaN as any number
     if (wrong >= 0) {
       throw new RangeError(
-        `Cannot encode: values[${wrong}] = ${values[wrong]} is not within ±${short(bound)}, ` +
+        `Cannot encode: values[${wrong}] = ${values[wrong]} is not within ±${
+          Number(bound.toPrecision(3))
+        }, ` +
           `what level ${level} holds`,
       );
     }
@@ -212,4 +211,15 @@ export class Ckks {
     }
     return new Ciphertext(handle, keyId);
   }
+}
+
+/** The first digits of a key's id. */
+export const short = (id: string): string => id.slice(0, 8);
+
+/** Refuses a rotation that is none. @throws {RangeError} */
+export function checkStep(step: number, slots: number): void {
+  if (Number.isInteger(step) && step !== 0 && Math.abs(step) < slots) return;
+  throw new RangeError(
+    `Cannot rotate: step ${step} is not an integer with 0 < |step| < ${slots}`,
+  );
 }

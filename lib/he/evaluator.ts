@@ -5,10 +5,9 @@
  * below the last prime's range, and add what has different scales after someone set them equal.
  * @module */
 import type { GaloisKeys, RelinKeys } from "node-seal";
-import { Ciphertext, type Ckks } from "./ckks.ts";
+import { checkStep, Ciphertext, type Ckks, short } from "./ckks.ts";
 import { decodeSealed, type Kind } from "./encoding.ts";
 import { attempt } from "./seal.ts";
-import { checkStep, short } from "./secret_key.ts";
 
 /** Scales that differ by less are the same: both were computed from the same primes, in another order. */
 const SAME_SCALE = 2 ** -36;

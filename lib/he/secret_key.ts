@@ -11,7 +11,7 @@
  * @module */
 import type { Decryptor, Encryptor, KeyGenerator, SecretKey as SealSecretKey } from "node-seal";
 import { secureRng } from "../math/rng.ts";
-import type { Ckks } from "./ckks.ts";
+import { checkStep, type Ckks, short } from "./ckks.ts";
 import { encodeSealed, KEY_ID_BYTES, type Kind } from "./encoding.ts";
 import { attempt } from "./seal.ts";
 
@@ -112,15 +112,4 @@ export class SecretKey implements Disposable {
       handle.delete();
     }
   }
-}
-
-/** The first digits of a key's id. */
-export const short = (id: string): string => id.slice(0, 8);
-
-/** Refuses a rotation that is none. @throws {RangeError} */
-export function checkStep(step: number, slots: number): void {
-  if (Number.isInteger(step) && step !== 0 && Math.abs(step) < slots) return;
-  throw new RangeError(
-    `Cannot rotate: step ${step} is not an integer with 0 < |step| < ${slots}`,
-  );
 }
