@@ -170,11 +170,13 @@ export class Ckks {
     }
     const full = new Float64Array(this.slots);
     full.set(values);
-    const plaintext = new this.seal.Plaintext();
+    using scope = new DisposableStack();
+    const plaintext = scope.use(new this.seal.Plaintext());
     attempt(this.seal, "encode", () => {
       this.encoder.encode(full, scale, plaintext);
       this.operations.plainModSwitchToInplace(plaintext, this.parmsIdOf(level));
     });
+    scope.move();
     return plaintext;
   }
 

@@ -1,6 +1,7 @@
 import { Ckks } from "lib/he/ckks.ts";
 import { CkksEvaluator } from "lib/he/evaluator.ts";
 import type { CkksParams } from "lib/he/params.ts";
+import type { Seal } from "lib/he/seal.ts";
 import { SecretKey } from "lib/he/secret_key.ts";
 
 /** SEAL's WebAssembly is read from a file. */
@@ -37,4 +38,36 @@ export function sealTest(name: string, fn: () => Promise<void>): void {
 /** The largest difference of two vectors, of which the second may be shorter. */
 export function error(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Array.from(b).reduce((most, value, i) => Math.max(most, Math.abs(a[i] - value)), 0);
+}
+
+const COUNTED = [
+  ...["Ciphertext", "Plaintext", "RelinKeys", "GaloisKeys"],
+  ...["KeyGenerator", "Encryptor", "Decryptor"],
+] as const;
+
+/** Counts the objects in SEAL's memory that were made and not deleted, from now on until it is disposed of. */
+export function countHandles(seal: Seal): { readonly live: number } & Disposable {
+  const classes = seal as unknown as Record<string, new () => { delete(): void } & Disposable>;
+  const originals = COUNTED.map((name) => classes[name]);
+  let live = 0;
+  COUNTED.forEach((name, i) => {
+    classes[name] = new Proxy(originals[i], {
+      construct(Class, args: []) {
+        const handle = new Class(...args);
+        const original = handle.delete.bind(handle);
+        live++;
+        handle.delete = handle[Symbol.dispose] = () => {
+          live--;
+          original();
+        };
+        return handle;
+      },
+    });
+  });
+  return {
+    get live() {
+      return live;
+    },
+    [Symbol.dispose]: () => COUNTED.forEach((name, i) => classes[name] = originals[i]),
+  };
 }

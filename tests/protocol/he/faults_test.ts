@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Ckks } from "lib/he/ckks.ts";
+import { CkksEvaluator } from "lib/he/evaluator.ts";
 import { LINEAR_PARAMS, NETWORK_PARAMS } from "lib/he/params.ts";
 import { SecretKey } from "lib/he/secret_key.ts";
 import { ConnectionError, inProcess } from "lib/net/connection.ts";
@@ -65,6 +66,14 @@ sealTest("serve() refuses ciphertexts that are not what it waits for", async () 
     "ciphertext 1 is of level 2 and scale 2^48.00, expected level 1",
     (client) => batch(client, client.zeros([2, 2])),
   );
+  await refused("expected level 1 and its own scale", async (client) => {
+    const ckks = await Ckks.setup(LINEAR_PARAMS);
+    using server = new CkksEvaluator(ckks);
+    const parts = client.zeros([2, 2]);
+    using high = server.load(parts[1]);
+    using dropped = server.drop(high, 1);
+    await batch(client, [parts[0], ckks.save(dropped)]);
+  });
   await refused("truncated or altered", (client) => {
     const parts = client.zeros(client.model.batchLevels);
     parts[1][500] ^= 1;

@@ -4,6 +4,7 @@ import { decodeSealed } from "lib/he/encoding.ts";
 import { batchesOf, countRight, sizesFor, trainClear } from "lib/he/learner.ts";
 import { clearGradients } from "lib/he/model.ts";
 import { LINEAR_PARAMS } from "lib/he/params.ts";
+import { startSeal } from "lib/he/seal.ts";
 import { standardised } from "lib/he/samples.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { type Connection, inProcess } from "lib/net/connection.ts";
@@ -11,7 +12,7 @@ import { Transcript } from "lib/net/transcript.ts";
 import { decodeMessage, type Message } from "lib/net/wire.ts";
 import { train } from "lib/protocol/he/client.ts";
 import { serve } from "lib/protocol/he/server.ts";
-import { error, ignore, sealTest } from "../../he/fixtures.ts";
+import { countHandles, error, ignore, sealTest } from "../../he/fixtures.ts";
 import { samples, setting, terms } from "./fixtures.ts";
 
 sealTest(
@@ -22,6 +23,7 @@ sealTest(
     const options = { hidden: 0, batch: 455, epochs: 3, learningRate: 0.05 };
     const sizes = sizesFor(ours, options);
     const [batch] = batchesOf(ours, sizes);
+    using handles = countHandles(await startSeal());
     const [client, server] = inProcess();
     const served = serve(server);
     let steps = 0;
@@ -35,7 +37,7 @@ sealTest(
     });
     client.close();
     assert((await served).includes("closed"));
-    assertEquals(steps, 3);
+    assertEquals([steps, handles.live], [3, 0]);
     const twin = trainClear(ours, options, seededRng(1));
     assert(error(weights[0], twin[0]) < 1e-4);
     assertEquals(countRight(test, weights), countRight(test, twin));
