@@ -13,9 +13,14 @@ import { overB, overC, pack, packingFor, rotateSum, unpackSums } from "./packing
 import { LINEAR_PARAMS, slotsOf } from "./params.ts";
 
 /** A linear model of one output as ciphertexts of `LINEAR_PARAMS`.
- * @throws {RangeError} a batch does not fit into a ciphertext. */
+ * @throws {RangeError} several outputs, or a batch that does not fit into a ciphertext. */
 export function packedLinear(sizes: Sizes): PackedModel {
-  const { n, batch: m } = sizes;
+  const { n, outputs, batch: m } = sizes;
+  if (outputs !== 1) {
+    throw new RangeError(
+      `Cannot train: a linear model has 1 output, got ${outputs}; give it hidden units`,
+    );
+  }
   const params = LINEAR_PARAMS;
   const slots = slotsOf(params);
   const samples = packingFor(slots, { c: 1, j: 1, b: m }); // refuses a batch that is too large

@@ -31,8 +31,7 @@ export interface Batch {
 export const weightCounts = ({ n, hidden, outputs }: Sizes): number[] =>
   hidden === 0 ? [n * outputs] : [hidden * n, outputs * hidden];
 
-/** Refuses sizes that no model has.
- * @throws {RangeError} no positive integers, or a linear model of several outputs. */
+/** Refuses sizes that no model has. @throws {RangeError} a number out of range. */
 export function checkSizes(sizes: Sizes): void {
   for (const name of ["n", "hidden", "outputs", "batch"] as const) {
     const least = name === "hidden" ? 0 : 1;
@@ -41,11 +40,6 @@ export function checkSizes(sizes: Sizes): void {
         `Cannot train: ${name} = ${sizes[name]} is not an integer in [${least}, 8192]`,
       );
     }
-  }
-  if (sizes.hidden === 0 && sizes.outputs !== 1) {
-    throw new RangeError(
-      `Cannot train: a linear model has 1 output, got ${sizes.outputs}; give it hidden units`,
-    );
   }
 }
 
@@ -107,7 +101,7 @@ export function clearGradients(sizes: Sizes, weights: Weights, { x, y }: Batch):
   checkBatch(sizes, { x, y });
   const { n, hidden, outputs, batch } = sizes;
   const e = outputsOf(sizes, weights, x).map((out, i) => (out - y[i]) / batch);
-  if (hidden === 0) return [outer(e, x, 1, n)];
+  if (hidden === 0) return [outer(e, x, outputs, n)];
   const z1 = times(x, weights[0], n);
   const a = z1.map((z) => z * z);
   const dz1 = new Float64Array(batch * hidden);

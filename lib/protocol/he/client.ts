@@ -101,7 +101,7 @@ async function trainOver(
 }
 
 /** Makes and sends the keys, one a message: each has some MB. */
-async function sendKeys(
+export async function sendKeys(
   requests: Requests,
   transcript: Transcript,
   key: SecretKey,
@@ -116,8 +116,8 @@ async function sendKeys(
   }
 }
 
-/** The gradients of an answer. @throws {ProtocolError} another number of ciphertexts, or some that do not decrypt. */
-function openGradients(answer: Message, key: SecretKey, model: PackedModel): Weights {
+/** Opens the gradients of an answer. @throws {ProtocolError} another number of ciphertexts, or some that do not decrypt. */
+export function openGradients(answer: Message, key: SecretKey, model: PackedModel): Weights {
   const parts = answer.parts("ciphertexts");
   if (parts.length !== model.gradients) {
     throw new ProtocolError(

@@ -5,7 +5,7 @@
  * It learns the sizes and how many steps are taken; not the data, the labels, the weights, the loss, or how well they
  * fit. It is sent ciphertexts and keys only: nothing that was decrypted, because decrypted results of CKKS tell the
  * secret key (ePrint 2020/1533). Requests: `train`, then `key` for each key, `batch` for each batch, `weights` for
- * step after step, `finish`. A client that steps anew encrypts anew; there are no checkpoints.
+ * step after step, `finish`; or, where the inputs change, `step` with a batch of its own. A client that steps anew encrypts anew; there are no checkpoints.
  * @see M. Mihara et al., arXiv 2012.13552, for training on packed CKKS ciphertexts. The protocol is ours.
  * @module */
 import { type Ciphertext, Ckks } from "../../he/ckks.ts";
@@ -24,7 +24,7 @@ export interface ServerOptions {
   readonly signal?: AbortSignal;
 }
 
-const REQUESTS = ["train", "key", "batch", "weights", "finish"];
+const REQUESTS = ["train", "key", "batch", "weights", "step", "finish"];
 
 /** What there is once the terms are agreed on. */
 interface Training {
@@ -54,6 +54,8 @@ class HeSession implements Disposable {
         return this.#batch(request);
       case "weights":
         return this.#weights(request);
+      case "step":
+        return this.#step(request);
       default:
         return this.#finish();
     }
@@ -66,7 +68,8 @@ class HeSession implements Disposable {
     this.#begun = { terms, model, ckks, evaluator: new CkksEvaluator(ckks), batches: [] };
     const { n, hidden, outputs, batch, batches } = terms;
     const layers = hidden === 0 ? [n, outputs] : [n, hidden, outputs];
-    this.#tell(`training: ${layers.join("-")}, ${batches} batches of ${batch}, all encrypted`);
+    const data = batches === 0 ? `steps of ${batch}` : `${batches} batches of ${batch}`;
+    this.#tell(`training: ${layers.join("-")}, ${data}, all encrypted`);
     return { type: "ready" };
   }
 
@@ -123,28 +126,39 @@ class HeSession implements Disposable {
   }
 
   #weights(request: Message): Answer {
-    const { batches, terms, model, evaluator, ckks } = this.#training;
+    const { batches, terms } = this.#training;
     const of = request.integer("batch");
     if (batches.length < terms.batches || of < 0 || of >= terms.batches) {
       throw new ProtocolError(
         `Cannot take a step on batch ${of}: ${batches.length} of ${terms.batches} are here`,
       );
     }
-    const start = performance.now();
-    using scope = new DisposableStack();
-    const keep = (ciphertexts: Ciphertext[]) => ciphertexts.map((one) => scope.use(one));
-    const weights = keep(
-      this.#load(request.parts("ciphertexts"), model.weightLevels, "weights"),
-    );
-    const batch = keep(this.#load(batches[of], model.batchLevels, "batch"));
-    const gradients = keep(model.gradient(evaluator, batch, weights));
-    const ciphertexts = gradients.map((gradient) => ckks.save(gradient));
-    this.#gradientMs += performance.now() - start;
-    this.#steps++;
+    const answer = this.#gradients(batches[of], request.parts("ciphertexts"));
     if (this.#steps % terms.batches === 0) {
       const seconds = (this.#gradientMs / this.#steps / 1000).toFixed(2);
       this.#tell(`pass ${this.#steps / terms.batches}, ${seconds} s a step`);
     }
+    return answer;
+  }
+
+  #step(request: Message): Answer {
+    if (this.#training.terms.batches > 0) {
+      throw new ProtocolError("Cannot take a step: its batch is one of those that are here");
+    }
+    return this.#gradients(request.parts("batch"), request.parts("weights"));
+  }
+
+  #gradients(batchParts: readonly Uint8Array[], weightParts: readonly Uint8Array[]): Answer {
+    const { model, evaluator, ckks } = this.#training;
+    const start = performance.now();
+    using scope = new DisposableStack();
+    const keep = (ciphertexts: Ciphertext[]) => ciphertexts.map((one) => scope.use(one));
+    const weights = keep(this.#load(weightParts, model.weightLevels, "weights"));
+    const batch = keep(this.#load(batchParts, model.batchLevels, "batch"));
+    const gradients = keep(model.gradient(evaluator, batch, weights));
+    const ciphertexts = gradients.map((gradient) => ckks.save(gradient));
+    this.#gradientMs += performance.now() - start;
+    this.#steps++;
     return { type: "gradients", fields: { ciphertexts } };
   }
 

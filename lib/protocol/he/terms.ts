@@ -1,12 +1,13 @@
 /** What client and server of encrypted training agree on before the first key: sizes, and nothing else of the data.
  * @module */
+import { packedHead } from "../../he/head.ts";
 import { checkSizes, type Sizes } from "../../he/model.ts";
 import { type PackedModel, packedModel } from "../../he/packed_model.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
 
 /** The sizes of a training. */
 export interface Terms extends Sizes {
-  /** Batches that the client sends, once each. */
+  /** Batches that the client sends, once each; 0 when each step brings its own codes (he/head.ts). */
   readonly batches: number;
 }
 
@@ -21,11 +22,13 @@ const MAX_PARTS = 256;
  * @returns how they go into ciphertexts.   @throws {RangeError} a size out of range, or too many ciphertexts. */
 export function modelOf(terms: Terms): PackedModel {
   checkSizes(terms);
-  const { batches } = terms;
-  if (!Number.isInteger(batches) || batches < 1) {
-    throw new RangeError(`Cannot train: batches = ${batches} is not a positive integer`);
+  const { batches, hidden } = terms;
+  if (!Number.isInteger(batches) || batches < 0 || batches === 0 && hidden > 0) {
+    throw new RangeError(
+      `Cannot train: batches = ${batches} is not a positive integer, or 0 for a layer on codes`,
+    );
   }
-  const model = packedModel(terms);
+  const model = batches === 0 ? packedHead(terms) : packedModel(terms);
   const parts = model.batchLevels.length;
   if (parts > MAX_PARTS || parts * batches > MAX_CIPHERTEXTS) {
     throw new RangeError(
