@@ -23,7 +23,8 @@ async function refused(why: string, make: (client: ByHand) => Promise<unknown>):
 Deno.test("modelOf() refuses sizes that no training has", () => {
   const refuse = (change: Partial<typeof terms>, why: string) =>
     assertThrows(() => modelOf({ ...terms, ...change }), RangeError, why);
-  refuse({ batches: 0 }, "batches = 0 is not a positive integer");
+  refuse({ batches: -1 }, "batches = -1 is not a positive integer, or 0");
+  refuse({ batches: 0, hidden: 2 }, "batches = 0 is not");
   refuse({ batches: 600 }, "600 batches of 2 ciphertexts, at most 256 of a batch and 1024 of all");
   refuse({ n: 8192, batch: 4096 }, "2 batches of 8193 ciphertexts");
   refuse({ n: 0 }, "n = 0");
