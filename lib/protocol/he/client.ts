@@ -5,8 +5,10 @@
  *                 decrypt them, take a step of Adam
  *
  * The weights go out fresh at each step, encrypted anew: what the client decrypts stays here, so no bootstrapping is
- * needed and the server never sees a decrypted result. The client's own work, packing, encrypting and decrypting, is more than training in the
- * clear would be for these models: what it buys is that somebody else computes on data that they do not see.
+ * needed and the server never sees a decrypted result. What it can see is whether the client goes on: one that makes
+ * up answers learns a bit of the key from each that the client refuses, so a training that was refused begins anew
+ * under another key. The client's own work, packing, encrypting and decrypting, is more than training in the clear
+ * would be for these models: what it buys is that somebody else computes on data that they do not see.
  * @module */
 import { Ckks } from "../../he/ckks.ts";
 import { batchesOf, Learner, type Samples, sizesFor, type TrainSetting } from "../../he/learner.ts";
