@@ -87,7 +87,8 @@ const SMALL = 1e7;
  * @returns as {@linkcode attack}, and throws as it. Needs permission to read `lib` for Workers. */
 export async function attackEach(
   jobs: readonly { view: ServerView; priors: Priors }[],
-  { solver = "fast", timeLimitS, stopped, ...pool }: RunOptions & { solver?: ExactSolver } = {},
+  { solver = "fast", timeLimitS, endsAt, stopped, ...pool }: RunOptions & { solver?: ExactSolver } =
+    {},
 ): Promise<Recovery[]> {
   if (timeLimitS !== undefined) checkTimeLimit(timeLimitS);
   const failed = ({ priors }: (typeof jobs)[number], message: string) =>
@@ -98,7 +99,12 @@ export async function attackEach(
     const stop = () => pool.signal?.aborted === true || stopped?.() === true;
     return await eachHere(jobs, async (job) => {
       try {
-        return await solveExact(job.view, job.priors, { solver, timeLimitS, stopped: stop });
+        return await solveExact(job.view, job.priors, {
+          solver,
+          timeLimitS,
+          endsAt,
+          stopped: stop,
+        });
       } catch (error) {
         return failed(job, String(error));
       }
@@ -107,7 +113,7 @@ export async function attackEach(
   const share = sharer();
   const outcomes = await runJobs<AttackOrder, Recovery>(
     new URL("./attack_worker.ts", import.meta.url),
-    jobs.map(({ view, priors }) => ({ view: share(view), priors, solver, timeLimitS })),
+    jobs.map(({ view, priors }) => ({ view: share(view), priors, solver, timeLimitS, endsAt })),
     pool,
   );
   return outcomes.map((outcome, at) =>

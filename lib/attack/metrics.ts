@@ -107,13 +107,14 @@ function checkLengths(what: string, xHat: Pixels, xTrue: Pixels): void {
   }
 }
 
-/** A recovery in numbers; null where there is no recovery to measure. */
+/** A recovery in numbers; null where there is no recovery to measure, and `ssim` of an image under 11 × 11. */
 export interface Score {
   readonly status: Recovery["status"];
   /** Of pixels scaled to [0, 1]. */
   readonly mse: number | null;
   /** In dB; Infinity for identical images. */
   readonly psnr: number | null;
+  /** Also null of images under 11 × 11, and of rows of a table. */
   readonly ssim: number | null;
   /** Every pixel right after rounding. */
   readonly exact: boolean;
@@ -129,7 +130,7 @@ export function score(recovery: Recovery, xTrue: ArrayLike<number>, shape: Shape
   const measured = xHat === null ? { mse: null, psnr: null, ssim: null, exact: false } : {
     mse: mse(xHat, xTrue),
     psnr: psnr(xHat, xTrue),
-    ssim: ssim(xHat, xTrue, shape),
+    ssim: Math.min(shape[0], shape[1]) < WINDOW ? null : ssim(xHat, xTrue, shape),
     exact: exact(xHat, xTrue),
   };
   return { status, ...measured, elapsedMs, consistent, certified };
@@ -142,7 +143,7 @@ export function meanScore(
   scores: readonly Score[],
   key: "mse" | "psnr" | "ssim" | "elapsedMs",
 ): number | null {
-  const values = scores.filter((s) => s.mse !== null).map((s) => s[key] as number)
-    .filter((value) => value !== Infinity);
+  const values = scores.filter((s) => s.mse !== null).map((s) => s[key])
+    .filter((value): value is number => value !== null && value !== Infinity);
   return values.length === 0 ? null : values.reduce((sum, v) => sum + v, 0) / values.length;
 }

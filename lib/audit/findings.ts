@@ -55,7 +55,7 @@ export interface Cost {
 
 /** The smallest change that stopped an attack. */
 export interface Change {
-  readonly kind: "width" | "batch" | "visits" | "sigma" | "scheme";
+  readonly kind: "width" | "visits" | "sigma" | "scheme";
   /** As an instruction: "keep the first layer at 212 units or fewer". */
   readonly what: string;
   /** In the order tried. */
@@ -115,6 +115,8 @@ export interface Audit {
     readonly leaks: boolean;
     /** "Every one of the 10 images is recovered exactly, certified." */
     readonly sentence: string;
+    /** The change that stops all that was found, as far as one was found; "" where nothing was. */
+    readonly advice: string;
     /** The attack whose pairs are the verdict's picture; null without pictures. */
     readonly attack: string | null;
   };

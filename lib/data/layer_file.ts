@@ -1,163 +1,175 @@
-/** A first layer out of a file: which of its arrays, which way round, for which images.
+/** A first layer out of a file, as it acts on pixels: which of its arrays, which way round, for which images.
+ *
+ * Where the file has a structure (tfjs layers model, ONNX), the first layer with weights is the one that its input
+ * reaches, and what stands before it is taken into the weights. Where it has names only, the array that fits is taken.
  * @module */
-import { transpose } from "../math/dense.ts";
-import { refusal } from "./dataset.ts";
-import { DATASETS, shapeOf } from "./load.ts";
-import { countOf, shapeText, shown, type Tensor } from "./tensor.ts";
-import { readWeightsFile } from "./weights_file.ts";
+import { DataError, refusal } from "./dataset.ts";
+import { type Convolution, type FoundLayer, layerRows, type Orientation } from "./found_layer.ts";
+import {
+  type ImageShape,
+  type InputOrder,
+  type InputSizes,
+  ordersOf,
+  pixelsOf,
+  samplesText,
+  wayOut,
+} from "./input_order.ts";
+import { plainLayer } from "./plain_layer.ts";
+import { countOf, shapeText } from "./tensor.ts";
+import { type ModelFile, readModelFile } from "./weights_file.ts";
 
-/** How a matrix lies: PyTorch has [hidden, in], Keras [in, hidden]. */
-export const ORIENTATIONS = ["hidden-in", "in-hidden"] as const;
-/** One of them. */
-export type Orientation = (typeof ORIENTATIONS)[number];
-
-/** More are no first layer but, say, the images themselves. */
-export const MAX_HIDDEN = 10_000;
+export { MAX_HIDDEN, type Orientation, ORIENTATIONS } from "./found_layer.ts";
+export { INPUT_ORDERS, type InputOrder } from "./input_order.ts";
 
 /** A layer as a file has it. */
 export interface LayerFile {
-  /** [hidden, n] row-major, for pixels of 0..255. */
+  /** [hidden, n] row-major, for pixels of 0..255 in the order row, column, channel. */
   readonly W1: Float64Array;
+  readonly hidden: number;
   readonly n: number;
+  /** [hidden]; the server knows it and subtracts it. null where the file has none. */
+  readonly bias: Float64Array | null;
+  /** What W1 is the matrix of, where the layer is no dense one; its rows are by filter, row, column. */
+  readonly convolution: Convolution | null;
   /** What was taken and how, in a line each. */
   readonly notes: readonly string[];
 }
 
 /** What is asked of a file. */
 export interface LayerWanted {
-  /** Of the images: [height, width, channels]. */
-  readonly shape: readonly [height: number, width: number, channels: number];
+  /** Of the images. */
+  readonly shape: ImageShape;
   /** Which array, where several would do. */
   readonly tensor?: string;
   /** Which way round, where both would do. */
   readonly orientation?: Orientation;
+  /** How the model flattens images of several channels, where neither sizes nor orientation should decide. */
+  readonly inputOrder?: InputOrder;
+  /** Of a convolution whose file does not say; 1 by default. */
+  readonly stride?: number;
+  /** Zeros around the image, of a convolution whose file does not say; 0 by default. */
+  readonly padding?: number;
 }
 
-/** The ways in which an array is a layer of n inputs: all but one of its axes are the inputs. */
-const ways = ({ shape }: Tensor, n: number): Orientation[] =>
-  ORIENTATIONS.filter((way) =>
-    shape.length >= 2 && countOf(way === "hidden-in" ? shape.slice(1) : shape.slice(0, -1)) === n
-  );
-
-function list(tensors: readonly Tensor[]): string {
-  const names = tensors.slice(0, 8).map(({ name, shape }) =>
-    `${shown(name)} ${shape.length > 0 ? shapeText(shape) : "(no matrix)"}`
-  );
-  const more = tensors.length - names.length;
-  return names.join(", ") + (more > 0 ? ` and ${more} more` : "");
-}
-
-/** The array that is meant: the one asked for, the only one, or the only one that fits. */
-function choose(path: string, tensors: readonly Tensor[], n: number, name?: string): Tensor {
-  const fail = refusal(`Cannot use ${path}`);
-  if (name !== undefined) {
-    return tensors.find((tensor) => tensor.name === name) ??
-      fail(`it has no tensor "${shown(name)}" but ${list(tensors)}`);
-  }
-  if (tensors.length === 1) return tensors[0];
-  if (tensors.length === 0) fail("it holds no tensor");
-  // Adam's moments, as this workspace saves them beside the weights, are no layers
-  const names = new Set(tensors.map((tensor) => tensor.name));
-  const isMoment = (tensor: Tensor) =>
-    /\.[mv]$/.test(tensor.name) && names.has(tensor.name.slice(0, -2));
-  const fitting = tensors.filter((tensor) => ways(tensor, n).length > 0 && !isMoment(tensor));
-  if (fitting.length === 0) fail(`no tensor is [hidden, ${n}] among ${list(tensors)}`);
-  if (fitting.length > 1) fail(`several tensors fit, choose by --tensor NAME: ${list(fitting)}`);
-  return fitting[0];
-}
-
-/** Why an array is no layer of these images, and what to do. */
-function misfit({ shape }: Tensor, n: number): string {
-  const text = shapeText(shape);
-  const [rows, columns] = shape;
-  const expected = `it is ${text}, expected [hidden, ${n}]`;
-  if (shape.length < 2) return expected + (rows % n === 0 ? `: save W.reshape(-1, ${n})` : "");
-  const bias = (axis: string, first: string, last: string) =>
-    `${text} is one ${axis} more than ${n} pixels, a bias: save ${first}, or ${last} if it comes first`;
-  if (shape.length === 2 && columns === n + 1) return bias("column", "W[:, :-1]", "W[:, 1:]");
-  if (shape.length === 2 && rows === n + 1) return bias("row", "W[:-1]", "W[1:]");
-  if (shape.length === 4) {
-    return `${text} are filters of a convolution, expected a dense layer [hidden, ${n}]: ` +
-      "--layer conv5 or conv3 attacks random filters; of one's own save the matrix that they are on the whole image";
-  }
-  const others = DATASETS.filter((name) => {
-    const size = countOf(shapeOf(name));
-    return size !== n && countOf(shape.slice(1)) === size;
-  });
-  return expected + (others.length > 0 ? `; it fits --dataset ${others.join(" or ")}` : "");
+/** A layer, the sizes of the input that it hangs on, and how images lie there if nothing else is known. */
+interface Placed {
+  readonly layer: FoundLayer;
+  readonly input: InputSizes;
+  readonly usual: InputOrder;
 }
 
 /** Reads a first layer.
- * @throws {DataError} what cannot be read, no or several tensors that fit, both ways round fit, another size. */
-export async function readLayerFile(
-  path: string,
-  { shape, tensor: name, orientation }: LayerWanted,
-): Promise<LayerFile> {
-  const n = countOf(shape);
-  const { tensors, metadata } = await readWeightsFile(path);
-  const tensor = choose(path, tensors, n, name);
-  const fail = refusal(`Cannot use ${path}`);
-  if (tensor.shape.length === 0) tensor.values(); // says why it cannot be read
-  const text = shapeText(tensor.shape);
-  const fitting = ways(tensor, n);
-  if (fitting.length === 0) fail(misfit(tensor, n));
-  if (orientation !== undefined && !fitting.includes(orientation)) {
-    fail(`${text} is not ${orientation}, but ${fitting[0]}`);
-  }
-  if (orientation === undefined && fitting.length > 1) {
-    fail(
-      `${text} fits both ways: --orientation hidden-in (as PyTorch has it) or in-hidden (Keras)`,
+ * @throws {DataError} what cannot be read, no or several arrays that fit, both ways round fit, other images than the
+ * model takes, a step before the layer that is not linear. {RangeError} a stride or padding that is none. */
+export async function readLayerFile(path: string, wanted: LayerWanted): Promise<LayerFile> {
+  const { shape, stride, padding } = wanted;
+  for (const [name, value, least] of [["stride", stride, 1], ["padding", padding, 0]] as const) {
+    if (value === undefined || Number.isSafeInteger(value) && value >= least) continue;
+    throw new RangeError(
+      `Cannot read ${path}: ${name} ${value}, expected an integer from ${least}`,
     );
   }
-  const way = orientation ?? fitting[0];
-  const hidden = way === "hidden-in" ? tensor.shape[0] : tensor.shape.at(-1)!;
-  if (hidden === 0) fail(`${text} holds no number`);
-  if (hidden > MAX_HIDDEN) {
-    fail(`${text} has ${hidden} units, at most ${MAX_HIDDEN}: save W[:${MAX_HIDDEN}]`);
-  }
-
+  const model = await readModelFile(path);
   const notes: string[] = [];
   const note = (what: string) => notes.push(`${path}: ${what}`);
-  const called = tensors.length > 1 ? `${shown(tensor.name)} ` : "";
-  let W1 = tensor.values();
-  if (way === "in-hidden") {
-    note(`${called}${text} is taken as [in, hidden] and transposed`);
-    W1 = transpose(W1, n, hidden);
-  } else if (called !== "" || tensor.shape.length > 2) {
-    note(`${called}${text} is taken as [${hidden}, ${n}]`);
-  }
-  const inputs = way === "hidden-in" ? tensor.shape.slice(1) : tensor.shape.slice(0, -1);
-  if (isChannelsFirst(inputs, shape)) {
-    note("its inputs are channel by channel, reordered to pixel by pixel");
-    const pixels = n / shape[2];
-    const place = (j: number) => (j % pixels) * shape[2] + Math.floor(j / pixels);
-    const given = W1.slice();
-    given.forEach((w, k) => W1[k - k % n + place(k % n)] = w);
-  }
-  const pixelScale = pixelScaleOf(metadata);
-  if (pixelScale !== undefined) {
-    if (!(pixelScale > 0 && pixelScale < Infinity)) {
-      fail(`its pixelScale is ${pixelScale}, expected a positive number`);
-    }
-    note(`its pixelScale, ${pixelScale}, is taken into W1`);
-    W1 = W1.map((w) => w * pixelScale);
-    if (!W1.every(Number.isFinite)) fail(`its pixelScale, ${pixelScale}, takes W1 out of float64`);
-  }
-  return { W1, n, notes };
+  const { layer, input, usual } = structured(path, model, wanted, note) ??
+    plainLayer(path, model, wanted, note);
+  const order = orderOf(path, { input, usual }, wanted, note);
+  const n = countOf(shape);
+  const { W1, hidden, bias, convolution, filters } = layerRows(
+    path,
+    layer,
+    pixelsOf(order, shape),
+    n,
+  );
+  if (convolution !== null) noteConvolution({ ...convolution, has: filters, hidden, n }, note);
+  return { W1, hidden, n, bias, convolution, notes };
 }
 
-/** What this workspace's own models say of it, in their terms. */
-function pixelScaleOf({ terms }: Readonly<Record<string, unknown>>): number | undefined {
+/** Says how a convolution was taken. */
+function noteConvolution(
+  { filters, kernel, stride, padding, outputs, has, hidden, n }: Convolution & {
+    has: number;
+    hidden: number;
+    n: number;
+  },
+  note: (what: string) => void,
+): void {
+  note(
+    `${has} filters of ${kernel} × ${kernel}, stride ${stride}, padding ${padding}, each with ` +
+      `${outputs.join(" × ")} outputs`,
+  );
+  if (filters === has) return;
+  const enough = hidden >= n ? `, more equations than the ${n} pixels` : "";
+  note(`only the first ${filters} filters are taken, ${hidden} rows${enough}`);
+}
+
+/** The layer that the file's own structure says; null where it has none, or another array is asked for by name. */
+function structured(
+  path: string,
+  { structure }: ModelFile,
+  wanted: LayerWanted,
+  note: (what: string) => void,
+): Placed | null {
+  if (structure === null) return null;
+  let layer: FoundLayer;
   try {
-    const { pixelScale } = JSON.parse(String(terms));
-    return pixelScale === undefined ? undefined : Number(pixelScale);
-  } catch {
-    return undefined; // none, or somebody else's
+    layer = structure.first(inputSizes(path, structure.input, wanted.shape));
+  } catch (error) {
+    if (error instanceof DataError && wanted.tensor !== undefined) return null;
+    throw error;
   }
+  const { called, weights, orientation, input } = layer;
+  if (wanted.tensor !== undefined && wanted.tensor !== weights.name) return null;
+  const stray = (["orientation", "stride", "padding"] as const).find((flag) =>
+    wanted[flag] !== undefined
+  );
+  if (stray !== undefined) {
+    refusal(`Cannot use ${path}`)(`its own structure tells, leave out --${stray}`);
+  }
+  note(`${called} is its first layer with weights, ${shapeText(weights.shape)}`);
+  if (input.scale.some((value) => value !== 1)) note("the scale of its inputs is taken into W1");
+  if (input.offset.some((value) => value !== 0)) {
+    note("the offset of its inputs is a constant that the server knows, taken into the bias");
+  }
+  const flat = orientation === "hidden-in" ? "channels-first" : "channels-last";
+  return { layer, input: structure.input, usual: structure.usual ?? flat };
 }
 
-/** PyTorch's images: [channels, height, width], where ours are [height, width, channels]. */
-const isChannelsFirst = (
-  inputs: readonly number[],
-  [height, width, channels]: LayerWanted["shape"],
-): boolean => channels > 1 && shapeText(inputs) === shapeText([channels, height, width]);
+/** The sizes of the model's input for these images. */
+function inputSizes(path: string, input: InputSizes, shape: ImageShape): readonly number[] {
+  const { sizes, orders } = ordersOf(input, shape);
+  if (orders.length > 0) return sizes;
+  const takes = `[${input.map((size) => size ?? "any").join(", ")}]`;
+  const count = input.length < 2 || input.includes(null) ? "" : `, ${countOf(sizes)} inputs`;
+  const way = wayOut(input, shape) ?? "give samples of the size that it takes";
+  return refusal(`Cannot use ${path}`)(
+    `the model takes ${takes}${count}, ${samplesText(shape)}: ${way}`,
+  );
+}
+
+/** How images lie in the input: as its sizes say, as asked for, else as the file's kind has it. */
+function orderOf(
+  path: string,
+  { input, usual }: Pick<Placed, "input" | "usual">,
+  { shape, inputOrder }: LayerWanted,
+  note: (what: string) => void,
+): InputOrder {
+  const { orders, stated, sizes } = ordersOf(input, shape);
+  if (inputOrder !== undefined && !orders.includes(inputOrder)) {
+    refusal(`Cannot use ${path}`)(
+      `its inputs are ${shapeText(sizes)}, ${orders[0]}: leave out --input-order`,
+    );
+  }
+  const order = inputOrder ?? (orders.includes(usual) ? usual : orders[0]);
+  const first = order === "channels-first";
+  if (shape[2] > 1 && !stated && inputOrder === undefined) {
+    const [as, whose, other] = first
+      ? ["channel by channel", "PyTorch", "channels-last for pixel by pixel"]
+      : ["pixel by pixel", "Keras", "channels-first for channel by channel"];
+    note(`its inputs are taken ${as}, as ${whose} flattens images: --input-order ${other}`);
+  } else if (shape[2] > 1 && first) {
+    note("its inputs are channel by channel, reordered to pixel by pixel");
+  }
+  return order;
+}

@@ -132,17 +132,26 @@ function unpack(file: string, bytes: Uint8Array, entry: ZipEntry): Uint8Array {
 
 /** The arrays of a `.npz`, by their names without `.npy`; of one that is damaged or holds objects the others can
  * still be read.
- * @throws {DataError} truncated, or over a gigabyte unpacked. */
+ * @throws {DataError} truncated, two of one name, a name that points outside, or over a gigabyte unpacked. */
 export function parseNpz(
   file: string,
   bytes: Uint8Array,
   entries: readonly ZipEntry[] = zipEntries(file, bytes),
 ): Tensor[] {
+  const fail = refusal(`Cannot read ${file}`);
   const arrays = entries.filter(({ name }) => name.endsWith(".npy"));
+  const names = new Set<string>();
+  for (const { name } of arrays) {
+    if (/^[/\\]|^[a-z]:|\\|\0/i.test(name) || name.split("/").includes("..")) {
+      fail(`its array ${shown(name)} points outside the archive: save it again by numpy.savez`);
+    }
+    if (names.has(name)) fail(`two tensors are called ${shown(name.slice(0, -".npy".length))}`);
+    names.add(name);
+  }
   const total = arrays.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   if (total > MAX_BYTES) {
     const size = (total / 1e9).toFixed(1);
-    refusal(`Cannot read ${file}`)(`its arrays take ${size} GB, save the first layer alone`);
+    fail(`its arrays take ${size} GB, save the first layer alone`);
   }
   return arrays.map((entry) => {
     const name = entry.name.slice(0, -".npy".length);

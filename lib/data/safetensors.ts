@@ -92,16 +92,35 @@ function readHeader(
   if (size > MAX_HEADER_BYTES) throw refuse(`a header of ${size} bytes is too large`);
   const start = LENGTH_BYTES + Number(size);
   if (start > bytes.length) throw refuse(`truncated, the header ends at byte ${start}`);
-  let header: unknown;
+  let [text, header]: [string, unknown] = ["", null];
   try {
-    const text = new TextDecoder("utf-8", { fatal: true });
-    header = JSON.parse(text.decode(bytes.subarray(LENGTH_BYTES, start)));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(LENGTH_BYTES, start));
+    header = JSON.parse(text);
   } catch {
     throw refuse("the header is not JSON"); // whose error quotes the bytes, which may be anything
   }
   if (!isMap(header)) throw refuse("the header is not a map");
+  const twice = repeatedKey(text);
+  if (twice !== null) throw refuse(`two tensors are called ${shown(twice)}`);
   const { [METADATA]: metadata, ...described } = header;
   return { metadata, described: Object.entries(described), start };
+}
+
+/** A key that comes twice in a JSON map, of which JSON.parse keeps the last in silence; null where none does.
+ * @param json valid, a map. */
+function repeatedKey(json: string): string | null {
+  const seen = new Set<string>();
+  let depth = 0;
+  for (const [token] of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?|[{}[\]]/g)) {
+    if (token === "{" || token === "[") depth++;
+    else if (token === "}" || token === "]") depth--;
+    else if (depth === 1 && token.endsWith(":")) {
+      const key = JSON.parse(token.slice(0, -1)) as string;
+      if (seen.has(key)) return key;
+      seen.add(key);
+    }
+  }
+  return null;
 }
 
 /** One tensor's description. */

@@ -1,6 +1,7 @@
 /** Files written whole or not at all: under a temporary name, onto the disk, then renamed, so that a reader
  * never meets half of one and a full disk or a killed process leaves the old ones as they were.
  * @module */
+import { dirname } from "node:path";
 
 async function writeSynced(
   path: string,
@@ -12,6 +13,32 @@ async function writeSynced(
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
   await file.sync(); // else a rename may reach the disk before the bytes do
 }
+
+/** Refuses a directory into which nothing can be written, before the work whose results go there. What is not there yet
+ * is not made: its nearest folder that is there must take files.
+ * @throws {Error} it is a file, or read-only. */
+export async function checkWritable(directory: string): Promise<void> {
+  const fail = (why: string): never => {
+    throw new Error(`Cannot write into ${directory}: ${why}`);
+  };
+  let place = directory;
+  for (;;) {
+    try {
+      if ((await Deno.stat(place)).isDirectory) break;
+      fail(place === directory ? "it is a file" : `${place} is a file`);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound || isBelowFile(error))) throw error;
+      place = dirname(place);
+    }
+  }
+  try {
+    await Deno.remove(await Deno.makeTempFile({ dir: place, prefix: ".writable-" }));
+  } catch (error) {
+    fail((error as Error).message.replace(/:? (tmpfile|path .*)$/, ""));
+  }
+}
+
+const isBelowFile = (error: unknown) => (error as { code?: string }).code === "ENOTDIR";
 
 /** Writes files into one directory, all or none: each is complete before the first takes its name.
  * @param options `secret`: for their owner only (0600, a new directory 0700), from the first byte on.

@@ -60,19 +60,3 @@ export class Watch {
     return trainingView({ scheme: "mitig2", units: this.units, ...parts, steps });
   }
 }
-
-/** A view with its samples named by truth, for measuring: the server of a client that shuffles is not told.
- * @param orders of the epochs: which sample came when.
- * @throws {TypeError} orders of another length than the view. */
-export function named(view: TrainingView, orders: readonly Uint32Array[]): TrainingView {
-  const names = orders.flatMap((order) => [...order]);
-  let taken = 0;
-  const steps = view.steps.map((step) => {
-    const m = step.z1.length / view.units;
-    return { ...step, samples: Uint32Array.from(names.slice(taken, taken += m)) };
-  });
-  if (taken !== names.length) {
-    throw new TypeError(`Cannot name samples: ${taken} rows, the orders have ${names.length}`);
-  }
-  return trainingView({ ...view, steps });
-}

@@ -5,6 +5,7 @@
  * @module */
 import type { Shape } from "../attack/priors.ts";
 import type { TrainingView } from "../attack/training/view.ts";
+import type { RecordedView } from "./recorded_view.ts";
 import type { ServerOptions as CryptonnOptions } from "./cryptonn/server.ts";
 import type { ServerOptions as Mitig1Options } from "./mitig1/server.ts";
 import type { ServerOptions as Mitig2Options } from "./mitig2/server.ts";
@@ -15,7 +16,7 @@ import { cryptonnView, mitig1View, mitig2View, mitig3View } from "./training_vie
 export interface Recorder<Observe> {
   readonly observe: Observe;
   /** null before the first step. @throws as `trainingView`. */
-  view(): TrainingView | null;
+  view(): RecordedView | null;
 }
 
 type Observe<Options extends { observe?: unknown }> = NonNullable<Options["observe"]>;
@@ -31,7 +32,10 @@ function squareOf(n: number): Shape {
 const named = (count: number) => Array.from({ length: count }, (_, c) => String(c));
 
 /** Keeps what is seen and the terms that it was seen under. */
-function keep<Seen, Terms>(view: (seen: readonly Seen[], terms: Terms) => TrainingView) {
+function keep<Seen, Terms>(
+  view: (seen: readonly Seen[], terms: Terms) => TrainingView,
+  countOf: (terms: Terms) => number,
+) {
   const seen: Seen[] = [];
   let last: Terms | undefined;
   return {
@@ -39,15 +43,19 @@ function keep<Seen, Terms>(view: (seen: readonly Seen[], terms: Terms) => Traini
       seen.push(one);
       last = terms;
     },
-    view: () => last === undefined ? null : view(seen, last),
+    view: () => last === undefined ? null : { ...view(seen, last), count: countOf(last) },
   };
 }
+
+const countOf = ({ count }: { readonly count: number }) => count;
 
 /** For CryptoNN's server. */
 export function cryptonnRecorder(): Recorder<Observe<CryptonnOptions>> {
   type Seen = Parameters<Observe<CryptonnOptions>>;
-  const kept = keep<Seen[0], Seen[3]>((records, { terms: { n, classes, ...terms }, labels }) =>
-    cryptonnView(records, { shape: squareOf(n), classes: named(classes) }, { ...terms, labels })
+  const kept = keep<Seen[0], Seen[3]>(
+    (records, { terms: { n, classes, ...terms }, labels }) =>
+      cryptonnView(records, { shape: squareOf(n), classes: named(classes) }, { ...terms, labels }),
+    ({ terms }) => terms.count,
   );
   return {
     observe: (record, _step, _net, training) => kept.add(record, training),
@@ -58,8 +66,10 @@ export function cryptonnRecorder(): Recorder<Observe<CryptonnOptions>> {
 /** For MITIG1's server. */
 export function mitig1Recorder(): Recorder<Observe<Mitig1Options>> {
   type Seen = Parameters<Observe<Mitig1Options>>;
-  const kept = keep<Seen[0], Seen[1]>((seen, { n, classes, ...terms }) =>
-    mitig1View(seen, { shape: squareOf(n), classes: named(classes) }, terms)
+  const kept = keep<Seen[0], Seen[1]>(
+    (seen, { n, classes, ...terms }) =>
+      mitig1View(seen, { shape: squareOf(n), classes: named(classes) }, terms),
+    countOf,
   );
   return { observe: kept.add, view: kept.view };
 }
@@ -67,8 +77,9 @@ export function mitig1Recorder(): Recorder<Observe<Mitig1Options>> {
 /** For MITIG2's server. */
 export function mitig2Recorder(): Recorder<Observe<Mitig2Options>> {
   type Seen = Parameters<Observe<Mitig2Options>>;
-  const kept = keep<Seen[0], Seen[1]>((seen, terms) =>
-    mitig2View(seen, { shape: DIGIT, classes: named(terms.classes) }, terms)
+  const kept = keep<Seen[0], Seen[1]>(
+    (seen, terms) => mitig2View(seen, { shape: DIGIT, classes: named(terms.classes) }, terms),
+    countOf,
   );
   return { observe: kept.add, view: kept.view };
 }
@@ -76,8 +87,9 @@ export function mitig2Recorder(): Recorder<Observe<Mitig2Options>> {
 /** For mitig3's server. */
 export function mitig3Recorder(): Recorder<Observe<Mitig3Options>> {
   type Seen = Parameters<Observe<Mitig3Options>>;
-  const kept = keep<Seen[0], Seen[1]>((seen, terms) =>
-    mitig3View(seen, { shape: DIGIT, classes: named(terms.classes) }, terms)
+  const kept = keep<Seen[0], Seen[1]>(
+    (seen, terms) => mitig3View(seen, { shape: DIGIT, classes: named(terms.classes) }, terms),
+    countOf,
   );
   return { observe: kept.add, view: kept.view };
 }

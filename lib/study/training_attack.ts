@@ -1,9 +1,4 @@
 /** One attack on one training, with its numbers: what `deno task attack --against` runs.
- *
- * A fresh training is made by the parties themselves where they work in the clear (MITIG2, mitig3), and in the same
- * integers, **group operations omitted**, where they encrypt (CryptoNN, MITIG1; the parties reproduce them bit for bit).
- * Samples are named by their places: CryptoNN and MITIG1 keep the order, MITIG2 trains without shuffling here, and for mitig3
- * the names are the truth, which its server does not have.
  * @module */
 import { ssim } from "../attack/metrics.ts";
 import { attackTraining, type TrainingAttack } from "../attack/training/attack.ts";
@@ -18,86 +13,27 @@ import {
 } from "../attack/training/leakage.ts";
 import type { TrainingRecovery } from "../attack/training/recovery.ts";
 import { type SpanView, spanView } from "../attack/training/span_view.ts";
-import { type Scheme, type TrainingView, visitsOf } from "../attack/training/view.ts";
+import { type TrainingView, visitsOf } from "../attack/training/view.ts";
+import { type FreshRun, freshTraining } from "../audit/training.ts";
 import type { Dataset, SplitDataset } from "../data/dataset.ts";
-import { watchMitig3 } from "../defences/mitig3.ts";
 import { transpose } from "../math/dense.ts";
 import { seededRng } from "../math/rng.ts";
-import { inProcess } from "../net/connection.ts";
-import { DESCENT } from "../nn/optimizer.ts";
 import type { On } from "../notebook/run.ts";
-import { trainPlain } from "../protocol/cryptonn/in_process.ts";
-import { clearProducts, DEFAULT_SCALES, initFixedNet } from "../protocol/fixed_net.ts";
-import { type StepRecord, trainFixed } from "../protocol/fixed_train.ts";
-import { train as trainClient } from "../protocol/mitig2/client.ts";
-import { type Seen, serve } from "../protocol/mitig2/server.ts";
-import { NARROW } from "../protocol/mitig3/terms.ts";
-import { cryptonnView, mitig2View } from "../protocol/training_views.ts";
-import { serverSeed } from "./mitig2.ts";
+import { clearProducts } from "../protocol/fixed_net.ts";
+import type { StepRecord } from "../protocol/fixed_train.ts";
 
-/** A training to attack. */
-export interface FreshRun extends Partial<On> {
-  readonly scheme: Scheme;
-  /** Units of the first layer. */
-  readonly hidden: number;
-  readonly epochs: number;
-  /** `insecureSeed` of the client; the server has another. */
-  readonly seed: number;
-  /** Of mitig3. */
-  readonly sigma: number;
-  /** Whether MITIG1's server opens all stored ciphertexts with the keys of each step. */
-  readonly opened?: boolean;
-}
-
-/** Of the fixed-point trainings. */
-const FIXED = { batch: 50, learningRate: 1, scales: DEFAULT_SCALES };
-
-/** Trains, and returns what the server has. @param train a multiple of 50 images for CryptoNN and MITIG1.
+/** Trains, and returns what the server has.
+ * @param run.opened whether MITIG1's server opens all stored ciphertexts with the keys of each step.
+ * @param train a multiple of 50 images for CryptoNN and MITIG1.
  * @throws as the trainings; the signal's reason when aborted. */
 export async function freshView(
   { train, test }: SplitDataset,
-  { scheme, hidden, epochs, seed, sigma, opened, signal, onProgress }: FreshRun,
+  { opened, ...run }: FreshRun & { readonly opened?: boolean },
 ): Promise<TrainingView | SpanView> {
-  const { count, n, classes, y: labels } = train;
-  const { batch, learningRate, scales } = FIXED;
-  const steps = epochs * count / batch;
-  const fixed = { batch, learningRate, steps, signal, onProgress };
-  if (scheme === "cryptonn") {
-    const records: StepRecord[] = [];
-    const onStep = (record: StepRecord) => records.push(record);
-    await trainPlain(train, { ...fixed, hidden, insecureSeed: seed, onStep });
-    return cryptonnView(records, train, { scales, learningRate, count, labels });
-  }
-  if (scheme === "mitig1") {
-    const records: StepRecord[] = [];
-    const sizes = { n, hidden, classes: classes.length };
-    const [client, server] = [seededRng(seed), seededRng(serverSeed(seed))];
-    const onStep = (record: StepRecord) => records.push(record);
-    await trainFixed(initFixedNet(sizes, scales, client, server), train, { ...fixed, onStep });
-    const view = cryptonnView(records, train, { scales, learningRate, count, labels });
-    const hide = (step: TrainingView["steps"][number]) => ({ ...step, W1: null, dW1: null });
-    const own = { ...view, scheme, steps: view.steps.map(hide) };
-    return opened ? spanView(own, openedBy(records, train)) : own;
-  }
-  if (scheme === "mitig3") {
-    const watched = train.y.keys();
-    const seeds = { client: seed, server: serverSeed(seed) };
-    const setting = { ...NARROW, epochs };
-    const options = { seeds, watched, sigma, setting, hidden, signal, onProgress };
-    return (await watchMitig3({ train, test }, options)).view;
-  }
-  const seen: Seen[] = [];
-  const [ours, theirs] = inProcess();
-  const rng = seededRng(serverSeed(seed));
-  const served = serve(theirs, { rng, observe: (one) => seen.push(one) });
-  const setting = { ...DESCENT, epochs, shuffle: false };
-  await trainClient(ours, { train, test }, {
-    ...{ setting, hidden, rng: seededRng(seed), signal },
-    onEpoch: ({ epoch }) => onProgress?.(epoch, epochs),
-  });
-  ours.close();
-  await served;
-  return mitig2View(seen, train, { hidden, count, setting });
+  const records: StepRecord[] = [];
+  const onStep = opened ? (record: StepRecord) => records.push(record) : undefined;
+  const { view } = await freshTraining({ train, test }, { ...run, onStep });
+  return opened && run.scheme === "mitig1" ? spanView(view, openedBy(records, train)) : view;
 }
 
 /** W1(t)·x of all images at each step, `[steps·units, count]`: what MITIG1's keys of all steps open. */
@@ -121,17 +57,22 @@ export interface AttackNumbers
   readonly floor: number | null;
   /** Share of the way from the floor to the exact image. */
   readonly leakage: number | null;
+  /** null of images under 11 × 11 too. */
   readonly ssim: number | null;
   /** Images with each pixel right after rounding. */
   readonly exact: number | null;
-  /** Correlation of inner products: of all pairs, and within pairs of classes. */
+  /** Correlation of inner products of the first 1000 recovered: of all pairs, and within pairs of classes. */
   readonly gramCorrelation: number | null;
   readonly part: number | null;
 }
 
+/** Recovered images whose inner products are correlated: the work grows with the square. */
+const MOST_PAIRED = 1000;
+
 /** Attacks a view, and measures the result against the truth where that is there.
  * @param truth.train the images by the view's names; null where nobody has them.
  * @param truth.public of the same kind, none of them private.   @param options.known how many images are known: the last.
+ * @returns numbers, the recovery, and which of its rows are of images that were not known.
  * @throws as `attackTraining`. */
 export async function attackAndMeasure(
   view: TrainingView,
@@ -141,7 +82,7 @@ export async function attackAndMeasure(
     readonly known?: number;
     readonly seed: number;
   },
-): Promise<{ numbers: AttackNumbers; found: TrainingRecovery }> {
+): Promise<{ numbers: AttackNumbers; found: TrainingRecovery; rows: readonly number[] }> {
   const { train } = truth;
   const { n } = truth.public;
   const pick = (from: Dataset, names: Uint32Array) => {
@@ -175,19 +116,23 @@ export async function attackAndMeasure(
   const none = { mse: null, floor: null, leakage: null, ssim: null, exact: null };
   const noGram = { gramCorrelation: null, part: null };
   if (train === null || status === "failed" || !named || rows.length === 0) {
-    return { numbers: { ...said, ...counts, ...none, ...noGram }, found };
+    return { numbers: { ...said, ...counts, ...none, ...noGram }, found, rows };
   }
   const wanted = Uint32Array.from(rows, (row) => found.samples[row]);
   const [x, y] = [pick(train, wanted), Uint8Array.from(wanted, (name) => train.y[name])];
   const drawn = X &&
     Float64Array.from({ length: x.length }, (_, at) => X[rows[Math.floor(at / n)] * n + at % n]);
-  const Gram = gramOf(Float64Array.from(x, (v) => v * view.inputScale), rows.length);
-  const ofGram = drawn
-    ? gramOf(drawn, rows.length)
-    : Float64Array.from({ length: rows.length ** 2 }, (_, at) =>
-      G![rows[Math.floor(at / rows.length)] * found.samples.length + rows[at % rows.length]]);
-  const inner = { gramCorrelation: gramCorrelation(ofGram, Gram), part: part(ofGram, Gram, y) };
-  if (drawn === null) return { numbers: { ...said, ...counts, ...none, ...inner }, found };
+  const some = rows.slice(0, MOST_PAIRED), m = some.length;
+  const Gram = gramOf(Float64Array.from(x.subarray(0, m * n), (v) => v * view.inputScale), m);
+  const ofGram = drawn ? gramOf(drawn.subarray(0, m * n), m) : Float64Array.from(
+    { length: m ** 2 },
+    (_, at) => G![some[Math.floor(at / m)] * found.samples.length + some[at % m]],
+  );
+  const inner = {
+    gramCorrelation: gramCorrelation(ofGram, Gram),
+    part: part(ofGram, Gram, y.subarray(0, m)),
+  };
+  if (drawn === null) return { numbers: { ...said, ...counts, ...none, ...inner }, found, rows };
   const mse = meanMse(drawn, x);
   const means = classMeans(truth.public, view.classes);
   const floor = meanMse(fromLabels(y, means, n), x);
@@ -196,8 +141,10 @@ export async function attackAndMeasure(
   const each = rows.map((_, i) => [at(drawn, i), at(x, i)]);
   const measured = {
     ...{ mse, floor, leakage: share(mse, floor) },
-    ssim: each.reduce((sum, [a, b]) => sum + ssim(a, b, view.shape), 0) / each.length,
+    ssim: Math.min(view.shape[0], view.shape[1]) < 11
+      ? null
+      : each.reduce((sum, [a, b]) => sum + ssim(a, b, view.shape), 0) / each.length,
     exact: each.filter(([a, b]) => a.every((v, p) => Math.round(v) === b[p])).length,
   };
-  return { numbers: { ...said, ...counts, ...measured, ...inner }, found };
+  return { numbers: { ...said, ...counts, ...measured, ...inner }, found, rows };
 }

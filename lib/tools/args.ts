@@ -1,13 +1,14 @@
 /** Command lines for the tasks: one declaration gives typed values, `--help` and the refusals; and what else tasks take
  * from their surroundings, signals and REDIS_URL.
  *
- * A flag is a switch, a text, a path, an integer or one of several words. Whatever does not fit (an unknown
+ * A flag is a switch, a text, a path or several, an integer or one of several words. Whatever does not fit (an unknown
  * flag, a missing value, a word not on the list, a number out of range) is one line on stderr and
  * exit status 2, before any work starts.
  * @module */
 import { realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import { distance } from "fastest-levenshtein";
 import { withoutPasswords } from "../data/package_file.ts";
 import { ROOT } from "./workspace.ts";
 
@@ -17,6 +18,8 @@ export type Flag =
   | { type: "text"; help: string; placeholder: string; default?: string }
   /** The value is absolute: see {@linkcode fromCaller}. A default lies in the workspace. */
   | { type: "path"; help: string; placeholder: string; default?: string }
+  /** One or more, absolute: all that follows up to the next flag, so that a shell's `*.png` is one value. */
+  | { type: "paths"; help: string; placeholder: string }
   | { type: "choice"; help: string; choices: readonly string[]; default?: string }
   | { type: "integer"; help: string; min: number; max: number; default?: number };
 
@@ -26,6 +29,8 @@ export interface Command<F extends Record<string, Flag>> {
   summary: string;
   flags: F;
   rest?: string;
+  /** Exit status of an error that is not bad usage; 1 by default, for tasks where 1 is no finding. */
+  failure?: number;
 }
 
 type Required<T extends Flag, V> = T extends { default: V } ? V : V | undefined;
@@ -33,6 +38,7 @@ type FlagValue<T extends Flag> = T extends { type: "switch" } ? boolean
   : T extends { type: "choice"; choices: readonly (infer C)[] }
     ? T extends { default: unknown } ? C : C | undefined
   : T extends { type: "integer" } ? Required<T, number>
+  : T extends { type: "paths" } ? readonly string[] | undefined
   : Required<T, string>;
 
 /** What {@link parseCommand} returns: a value per flag, undefined where absent without default. */
@@ -49,10 +55,12 @@ function usage(name: string, flag: Flag): string {
   return `--${name} ${flag.type === "integer" ? "N" : flag.placeholder}`;
 }
 
+const defaultOf = (flag: Flag) => "default" in flag ? flag.default : undefined;
+
 /** The text of `--help`. */
 export function helpText(command: Command<Record<string, Flag>>): string {
   const rows = Object.entries(command.flags).map(([name, flag]) => {
-    const fallback = flag.type === "switch" ? undefined : flag.default;
+    const fallback = defaultOf(flag);
     return [
       usage(name, flag),
       flag.help + (fallback === undefined ? "" : ` (default: ${fallback})`),
@@ -65,14 +73,17 @@ export function helpText(command: Command<Record<string, Flag>>): string {
   return [command.summary, "", line, "", ...lines].join("\n");
 }
 
-/** What was meant by an unknown flag: the only one whose name holds its letters, as --insecure-seed does for
- * --seed. */
-function meant(name: string, flags: readonly string[]): string {
+/** What was meant by an unknown name: the only one that holds its letters, as insecure-seed does for seed; else the
+ * nearest in letters, where at most a third of them differ. undefined where neither is clear. */
+export function meant(name: string, names: readonly string[]): string | undefined {
   const letters = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
   const wanted = letters(name);
-  const [flag, ...others] = flags.filter((flag) => letters(flag).includes(wanted));
-  const clear = wanted.length >= 3 && flag !== undefined && others.length === 0;
-  return clear ? `: did you mean --${flag}?` : "";
+  if (wanted.length < 3) return undefined;
+  const [one, ...others] = names.filter((known) => letters(known).includes(wanted));
+  if (one !== undefined) return others.length === 0 ? one : undefined;
+  const steps = (known: string) => distance(wanted, letters(known));
+  const [nearest] = [...names].sort((a, b) => steps(a) - steps(b));
+  return nearest !== undefined && steps(nearest) <= wanted.length / 3 ? nearest : undefined;
 }
 
 /** A path as the user means it: relative to where the command was given. `deno task` runs in the workspace's top
@@ -83,8 +94,13 @@ export function fromCaller(path: string): string {
   return resolve(here, caller ?? "", path);
 }
 
-function readValue(name: string, flag: Flag, text: string | undefined): unknown {
-  if (flag.type === "switch") return text !== undefined;
+function readValue(name: string, flag: Flag, texts: readonly string[]): unknown {
+  if (flag.type === "switch") return texts.length > 0;
+  if (flag.type === "paths") {
+    if (texts.includes("")) throw new UsageError(`--${name} needs a value`);
+    return texts.length === 0 ? undefined : texts.map(fromCaller);
+  }
+  const [text] = texts;
   const isPath = flag.type === "path";
   if (text === undefined) {
     return isPath && flag.default !== undefined ? resolve(ROOT, flag.default) : flag.default;
@@ -120,18 +136,28 @@ export function parseCommand<const F extends Record<string, Flag>>(
   // Strict mode is left off: its messages run over several lines and advise on quoting.
   const flags = args[0] === "--" ? args.slice(1) : [...args];
   const { tokens } = parseArgs({ args: flags, options, strict: false, tokens: true });
-  const given = new Map<string, string>();
+  const given = new Map<string, string[]>();
   const rest: string[] = [];
+  let open: string[] | undefined; // takes what follows
   for (const token of tokens) {
-    if (token.kind === "option-terminator") continue;
+    if (token.kind === "option-terminator") {
+      open = undefined;
+      continue;
+    }
     if (token.kind === "positional") {
+      if (open !== undefined) {
+        open.push(token.value);
+        continue;
+      }
       if (command.rest === undefined) throw new UsageError(`unexpected argument "${token.value}"`);
       rest.push(token.value);
       continue;
     }
     const { name, rawName, value } = token;
     if (!Object.hasOwn(options, name)) {
-      throw new UsageError(`unknown flag ${rawName}${meant(name, names)}`);
+      const flag = meant(name, names);
+      const advice = flag === undefined ? "" : `: did you mean --${flag}?`;
+      throw new UsageError(`unknown flag ${rawName}${advice}`);
     }
     const isSwitch = options[name].type === "boolean";
     if (isSwitch && value !== undefined) throw new UsageError(`${rawName} takes no value`);
@@ -139,16 +165,18 @@ export function parseCommand<const F extends Record<string, Flag>>(
     const missing = value === undefined || (!token.inlineValue && value.startsWith("--"));
     if (!isSwitch && missing) throw new UsageError(`${rawName} needs a value`);
     if (given.has(name)) throw new UsageError(`${rawName} is given twice`);
-    given.set(name, value ?? "");
+    const own = [value ?? ""];
+    given.set(name, own);
+    open = command.flags[name]?.type === "paths" ? own : undefined;
   }
   const values = Object.fromEntries(
-    names.map((name) => [name, readValue(name, command.flags[name], given.get(name))]),
+    names.map((name) => [name, readValue(name, command.flags[name], given.get(name) ?? [])]),
   );
   return { values: values as Values<F>, rest, help: given.has("help") };
 }
 
 /** Runs a task: parses the command line, then exits with the status that `main` returns.
- * An error that `main` throws becomes one line on stderr and status 1; bad usage is status 2.
+ * An error that `main` throws becomes one line on stderr and status 1, or `failure`; bad usage is status 2.
  * @param args what follows the script; a script of several tasks takes the task's name off first. */
 export async function runCommand<const F extends Record<string, Flag>>(
   command: Command<F>,
@@ -166,7 +194,7 @@ export async function runCommand<const F extends Record<string, Flag>>(
     const message = error instanceof Error ? error.message : String(error);
     const hint = error instanceof UsageError ? ` (see deno task ${command.name} --help)` : "";
     console.error(withoutPasswords(`${command.name}: ${message}${hint}`));
-    Deno.exit(error instanceof UsageError ? 2 : 1);
+    Deno.exit(error instanceof UsageError ? 2 : command.failure ?? 1);
   }
 }
 

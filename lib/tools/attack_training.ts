@@ -1,15 +1,17 @@
 /** `deno task attack --against SCHEME`: one attack on what a server has of a whole training, a fresh one or one that
- * `--record` kept.
+ * `--record` kept. Attacks get the names of samples that the server could have (study/server_names.ts).
  * @module */
 import { TRAINING_ATTACKS, type TrainingAttack } from "../attack/training/attack.ts";
 import { SCHEMES, type TrainingView } from "../attack/training/view.ts";
-import { type Dataset, firstImages, poolImages, type SplitDataset } from "../data/dataset.ts";
-import { loadDataset } from "../data/load.ts";
-import { secureRng } from "../math/rng.ts";
+import type { TrainingRecovery } from "../attack/training/recovery.ts";
+import { AUDIT_FLAGS } from "../audit/config.ts";
+import { type Dataset, image } from "../data/dataset.ts";
 import { startProgress } from "../notebook/progress.ts";
-import { decodeView } from "../protocol/recorded_view.ts";
-import { attackAndMeasure, type AttackNumbers, freshView } from "../study/training_attack.ts";
-import { stopSignal, UsageError } from "./args.ts";
+import { attackAndMeasure, type AttackNumbers } from "../study/training_attack.ts";
+import { stopSignal, UsageError, type Values } from "./args.ts";
+import type { sharedFlags } from "./attack_images.ts";
+import { freshTarget, recordedTarget } from "./attack_target.ts";
+import { PairFiles } from "./pair_files.ts";
 
 const attacks = Object.keys(TRAINING_ATTACKS) as TrainingAttack[];
 
@@ -54,113 +56,88 @@ export const trainingFlags = {
     help:
       "attack a recorded training (deno task mitig2:server --record DIR) in place of a fresh one",
   },
+  names: AUDIT_FLAGS.names,
+  labels: AUDIT_FLAGS.labels,
+  "public-from": {
+    ...AUDIT_FLAGS["public-from"],
+    help:
+      "images of the same kind that the attacker has, none of them private (default: the test images of the " +
+      "dataset, or every third of --images-from, which is not trained on then)",
+  },
 } as const;
 
 /** What the command line says. */
-export interface TrainingOptions {
-  readonly against?: (typeof SCHEMES)[number];
-  readonly attack?: TrainingAttack;
-  readonly dataset: Parameters<typeof loadDataset>[0];
-  readonly hidden?: number;
-  readonly seed?: number;
-  readonly train?: number;
-  readonly known?: number;
-  readonly epochs?: number;
-  readonly pool?: number;
-  readonly sigma?: string;
-  readonly run?: string;
-  readonly json: boolean;
-}
+export type TrainingOptions = Values<typeof trainingFlags> & Values<typeof sharedFlags>;
 
-/** Default numbers. */
-const DEFAULTS = { hidden: 300, train: 1000, epochs: 5, sigma: 0.7 };
+/** Pairs that are drawn. */
+const PAIRS = 10;
 
 /** Runs it. @returns the exit status: 1 where the attack found nothing.
  * @throws {UsageError} flags that do not fit together. */
 export async function attackTrainingRun(options: TrainingOptions): Promise<number> {
-  const { against, attack, run, dataset: name, json } = options;
+  const { against, attack, run, names, json } = options;
   if (attack === undefined) throw new UsageError(`--against needs --attack ${attacks.join("|")}`);
   if (run !== undefined) {
-    const own = ["train", "known", "epochs", "hidden", "sigma", "seed", "pool"] as const;
+    const own = ["train", "epochs", "hidden", "sigma", "seed", "pool"] as const;
     const fresh = own.find((flag) => options[flag] !== undefined);
     if (fresh !== undefined) throw new UsageError(`--${fresh} is for a fresh training, not --run`);
   }
+  if (names !== undefined && run === undefined) throw new UsageError("--names is for --run");
+  if (options.dataset !== undefined && options["images-from"] !== undefined && run === undefined) {
+    throw new UsageError("--dataset and --images-from exclude each other");
+  }
+  const files = await PairFiles.open(options.out);
   const { signal } = stopSignal();
-  const { pool = attack === "span" ? 4 : 1 } = options;
-  const split = await loadDataset(name, (message) => console.error(message));
-  const pooled = (images: Dataset) => pool === 1 ? images : poolImages(images, pool);
-  const data = { train: pooled(split.train), test: pooled(split.test) };
-  const made = run === undefined ? await fresh(data, { ...options, attack, signal }) : null;
-  const view = made?.view ?? await recorded(run!, data.test);
+  const on = { ...options, attack, signal };
+  const { view, train, publicImages, how, setting } = run === undefined
+    ? await freshTarget(on)
+    : await recordedTarget(run, on);
   if (view.scheme !== against) {
     throw new UsageError(`--run is a training of ${view.scheme}, not ${against}`);
   }
   const known = TRAINING_ATTACKS[attack].needs === "known"
-    ? options.known ?? Math.floor((made?.train.count ?? 0) / 10)
+    ? options.known ?? Math.floor((train?.count ?? 0) / 10)
     : 0;
   if (options.known !== undefined && known === 0) {
     throw new UsageError(`--attack ${attack} takes no known images`);
   }
   const bar = startProgress(attack, 1000);
-  const { numbers } = await attackAndMeasure(view, {
-    ...{ train: made?.train ?? null, public: data.test },
-  }, {
-    ...{ attack, known, seed: made?.setting.insecureSeed ?? 0, signal },
+  const { numbers, found, rows } = await attackAndMeasure(view, { train, public: publicImages }, {
+    ...{ attack, known, seed: setting.insecureSeed ?? 0, signal },
     onProgress: (done, total) => bar.update(Math.floor(1000 * done / total)),
   });
   await bar.done();
-  const setting = { against, attack, dataset: name, pool, ...made?.setting, run: run ?? null };
-  if (json) console.log(JSON.stringify({ ...setting, known, ...numbers }));
-  else console.log(textOf(view, attack, known, numbers));
+  const drawn = await files.write(pairsOf(found, train, rows), view.shape);
+  if (json) {
+    const { images: own, ...rest } = { images: options["images-from"], ...setting };
+    const shown = { ...own ? { imagesFrom: own } : {}, ...drawn === null ? {} : { out: drawn } };
+    const named = how === null ? {} : { namedBy: how };
+    console.log(JSON.stringify({
+      ...{ against, attack, ...rest, run: run ?? null, ...shown, ...named, known, ...numbers },
+    }));
+  } else {
+    console.log(textOf(view, attack, { known, how, numbers }));
+    if (drawn !== null) console.log(`original | recovered: ${drawn}/grid.png and a PNG for each`);
+    else if (options.out !== undefined) console.log("nothing is drawn: the attack gave no image");
+  }
   return numbers.status === "failed" ? 1 : 0;
 }
 
-/** A training made for the purpose. */
-async function fresh(
-  data: SplitDataset,
-  options: TrainingOptions & { readonly attack: TrainingAttack; readonly signal: AbortSignal },
-) {
-  const { hidden = DEFAULTS.hidden, train: count = DEFAULTS.train, epochs = DEFAULTS.epochs } =
-    options;
-  const { against: scheme, attack, signal } = options;
-  const sigma = Number(options.sigma ?? DEFAULTS.sigma);
-  if (!(sigma > 0 && Number.isFinite(sigma))) {
-    throw new UsageError(`--sigma must be a positive number: got "${options.sigma}"`);
-  }
-  if (count % 50 !== 0 || count > data.train.count) {
-    throw new UsageError(
-      `--train must be a multiple of 50 and at most ${data.train.count}: got ${count}`,
-    );
-  }
-  if (!TRAINING_ATTACKS[attack].schemes.some((one) => one === scheme)) {
-    throw new UsageError(
-      `--attack ${attack} is for ${TRAINING_ATTACKS[attack].schemes.join(", ")}, not ${scheme}`,
-    );
-  }
-  const insecureSeed = options.seed ?? new DataView(secureRng().bytes(4).buffer).getUint32(0);
-  const train = firstImages(data.train, count);
-  const bar = startProgress("training", 1000);
-  const view = await freshView({ train, test: firstImages(data.test, 1) }, {
-    ...{ scheme: scheme!, hidden, epochs, sigma, seed: insecureSeed, signal },
-    opened: attack === "span",
-    onProgress: (done, total) => bar.update(Math.floor(1000 * done / total)),
-  });
-  await bar.done();
-  const own = scheme === "mitig3" ? { sigma } : {};
-  return { view, train, setting: { hidden, train: count, epochs, ...own, insecureSeed } };
-}
-
-/** A recorded training. A split server is not told the shape: it is that of the dataset. */
-async function recorded(file: string, { shape }: Dataset): Promise<TrainingView> {
-  const view = decodeView(file, await Deno.readFile(file));
-  return view.scheme === "mitig2" || view.scheme === "mitig3" ? { ...view, shape } : view;
+/** The first recovered; blank where nobody has the truth. @param rows of those that were not known. */
+function pairsOf({ X, samples }: TrainingRecovery, train: Dataset | null, rows: readonly number[]) {
+  if (X === null) return [];
+  const n = X.length / samples.length;
+  return rows.slice(0, PAIRS).map((row) => ({
+    name: `image-${samples[row]}`,
+    truth: train && image(train, samples[row]),
+    recovered: X.subarray(row * n, (row + 1) * n),
+  }));
 }
 
 function textOf(
   { scheme, units, steps }: TrainingView,
   attack: TrainingAttack,
-  known: number,
-  numbers: AttackNumbers,
+  { known, how, numbers }: { known: number; how: string | null; numbers: AttackNumbers },
 ): string {
   const { status, samples, recovered, assumption, message, elapsedMs } = numbers;
   const line = (name: string, value: number | null, digits = 4) =>
@@ -172,6 +149,7 @@ function textOf(
     }: ${status}, ${recovered} recovered in ` +
     `${(elapsedMs / 1000).toFixed(1)} s`,
     `assumed: ${assumption}`,
+    ...how === null ? [] : [`names of samples: ${how}`],
     ...message === "" ? [] : [`said: ${message}`],
     ...line("MSE, pixels in [0, 1]", numbers.mse, 5),
     ...line("the same of the class means", numbers.floor, 5),

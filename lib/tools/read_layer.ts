@@ -4,21 +4,25 @@ import { type LayerWanted, readLayerFile } from "../data/layer_file.ts";
 import { emptiedColumns, type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
 
 /** Reads and rounds a layer.
- * @throws {DataError} as `readLayerFile`. */
+ * @returns it, whether it is a convolution, and how it was taken.   @throws {DataError} as `readLayerFile`. */
 export async function readLayer(
   path: string,
   wanted: LayerWanted,
-): Promise<{ layer: FirstLayer; notes: string[] }> {
-  const { W1, n, notes } = await readLayerFile(path, wanted);
+): Promise<{ layer: FirstLayer; isConvolution: boolean; notes: string[] }> {
+  const { W1, n, convolution, notes } = await readLayerFile(path, wanted);
   const layer = firstLayer(W1, n);
-  return { layer, notes: [...notes, ...roundingNotes(W1, layer)] };
+  return {
+    layer,
+    isConvolution: convolution !== null,
+    notes: [...notes, ...roundingNotes(W1, layer)],
+  };
 }
 
 const counted = (count: number, what: string, of: number) =>
   `${count} ${what}${count === 1 ? "" : "s"} of ${of}`;
 
 /** What the rounding did that the scale alone does not tell. */
-function roundingNotes(W1: ArrayLike<number>, layer: FirstLayer): string[] {
+export function roundingNotes(W1: ArrayLike<number>, layer: FirstLayer): string[] {
   const { W1: fixed, hidden, n, finer, scaleBits } = layer;
   if (fixed.every((w) => w === 0)) {
     return ["W1 is all zero: no equation says anything about an image"];

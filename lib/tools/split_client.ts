@@ -11,6 +11,7 @@ import * as mitig3 from "../protocol/mitig3/client.ts";
 import { NARROW, NARROW_DESCENT, SIGMA } from "../protocol/mitig3/terms.ts";
 import type { Beginning, EpochReport } from "../protocol/split/begin.ts";
 import { runCommand, UsageError, type Values } from "./args.ts";
+import { NameRecord } from "./name_record.ts";
 import { placeOf, rngOf, seedFlag } from "./party.ts";
 import { connectFlags, PartyRun, percent, round } from "./party_client.ts";
 
@@ -32,6 +33,13 @@ const common = {
   workers: integer(0, 1024, "threads for the first layer (default: the machine's cores)"),
   ...connectFlags,
   fresh: { type: "switch", help: "discard an unfinished training that is kept there" },
+  "record-names": {
+    type: "path",
+    placeholder: "DIR",
+    help:
+      "write which image is sent when, DIR/TIME.safetensors, for deno task audit --names: a secret, it ties " +
+      "what the server's --record keeps to the images",
+  },
   predict: {
     type: "switch",
     help: "classify the test images with the finished model instead of training",
@@ -60,7 +68,10 @@ without TLS), session, resumedFrom,`;
 /** How a training tells what it does. */
 type Listeners =
   & Required<
-    Pick<mitig2.ClientOptions, "onNotice" | "onBegin" | "fresh" | "workers" | "checkpoints">
+    Pick<
+      mitig2.ClientOptions,
+      "onNotice" | "onBegin" | "onOrder" | "fresh" | "workers" | "checkpoints"
+    >
   >
   & Pick<PartyRun, "signal" | "transcript">
   & { onEpoch: (report: EpochReport) => void };
@@ -114,9 +125,11 @@ async function runClient(
     }
     let beginning: Beginning | undefined;
     let secondsTo968: number | null = null;
+    await using names = await NameRecord.open(options["record-names"], data.train.shape, task);
     const { predictions, more } = await train(server, data, {
       ...{ workers, checkpoints, fresh, transcript, signal },
       onNotice: (line) => console.error(`${task}: ${line}`),
+      onOrder: (order) => names.add(order),
       onBegin(agreed) {
         beginning = agreed;
         const { session, resumedFrom, source } = agreed;

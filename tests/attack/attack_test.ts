@@ -139,3 +139,31 @@ Deno.test("attack() refuses an unknown objective, a period of 0, and a Gaussian 
   await assertRejects(() => attack([view], { objective: "tv", period }), RangeError, "period 0");
   await assertRejects(() => attack([view], { objective: "gaussian" }), TypeError, "no prior");
 });
+
+Deno.test("attack() takes rows of a table behind one door", async () => {
+  const shape = [1, 40, 1] as const; // few columns are not 0: sparse, as one-hot columns are
+  const row = Uint8Array.from({ length: 40 }, (_, j) => j % 9 === 0 ? 255 : 0);
+  const views = [row, row.toReversed()].map((x) => plantedView(x, { hidden: 30, shape }));
+  const x = Float64Array.from(
+    { length: 400 },
+    (_, at) => 128 + 100 * Math.sin(at * at + Math.floor(at / 40)),
+  );
+  const prior = fitGaussian({ x, count: 10, n: 40, shape }, 10, { stationary: false });
+  const objectives = ["published", "sum", "tv", "tv-sum", "gaussian", "least-squares"] as const;
+  for (const objective of objectives) {
+    const found = await attack(views, { objective, prior, workers: 0 });
+    assertEquals(found.map(({ status }) => status), ["optimal", "optimal"], objective);
+    const consistent = found.map((recovery) => recovery.consistent);
+    assertEquals(consistent, found.map(({ certified }) => certified), objective);
+    if (objective === "sum") assertEquals([...found[0].xHat!].map(Math.round), [...row]);
+  }
+  for (const solver of ["highs", "batched"] as const) {
+    const [{ xHat, certified }] = await attack(views, { objective: "sum", solver, workers: 0 });
+    assertEquals([[...xHat!].map(Math.round), certified], [[...row], true], solver);
+  }
+  const wide = plantedView(row, { hidden: 50, shape });
+  for (const objective of objectives) {
+    const [{ certified }] = await attack([wide], { objective, prior, workers: 0 });
+    assert(certified, objective);
+  }
+});

@@ -85,3 +85,11 @@ Deno.test("meanScore() leaves out what was not recovered", () => {
   assertEquals(meanScore(mixed, "psnr"), mixed[1].psnr);
   assertEquals(meanScore([mixed[0]], "psnr"), null);
 });
+
+Deno.test("score() has no SSIM of small images and of rows of a table, and meanScore() leaves it out", () => {
+  const small = (size: readonly [number, number, number]) => score(recovery(1), xTrue, size);
+  assertEquals([small([1, 121, 1]).ssim, small([121, 1, 1]).ssim], [null, null]);
+  assertEquals(meanScore([small([1, 121, 1])], "ssim"), null);
+  const both = meanScore([small([1, 121, 1]), small(shape)], "ssim");
+  assertEquals(both, small(shape).ssim);
+});

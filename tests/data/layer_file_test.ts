@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { convMatrix, outputSide } from "lib/attack/conv.ts";
 import { DataError } from "lib/data/dataset.ts";
 import { type LayerWanted, readLayerFile } from "lib/data/layer_file.ts";
 import { encodeFirst } from "lib/protocol/mitig2/files.ts";
@@ -74,7 +75,7 @@ test("readLayerFile() takes this workspace's own model, its pixelScale into W1",
   );
   assertStringIncludes(
     await refusal(folder, ours(1e308)),
-    "its pixelScale, 1e+308, takes W1 out of float64",
+    "the scale of its inputs takes W1 [3, 4] out of float64",
   );
 });
 
@@ -131,7 +132,7 @@ test("readLayerFile() chooses the only tensor that fits, else asks", async (fold
   const none = zip({ "fc2.npy": fc2, "b.npy": bias });
   assertStringIncludes(
     await refusal(folder, none),
-    "no tensor is [hidden, 4] among fc2 [2, 3], b [3]",
+    "no tensor is [hidden, 4] or filters over the images' channels among fc2 [2, 3], b [3]",
   );
   const torn = zip({ "fc1.npy": fc1, "config.npy": text("not an array") });
   assertEquals((await read(folder, torn)).W1, ramp(12));
@@ -144,8 +145,13 @@ test("readLayerFile() says what to do about a matrix of another size", async (fo
     [[12], "it is [12], expected [hidden, 4]: save W.reshape(-1, 4)"],
     [[5], "it is [5], expected [hidden, 4]"],
     [[3, 7], "it is [3, 7], expected [hidden, 4]"],
-    [[6, 1, 5, 5], "filters of a convolution"],
-    [[2, 1024], "it fits --dataset cifar10-gray"],
+    [[6, 1, 5, 5], "[6, 1, 5, 5] are filters, larger than images of 2 × 2"],
+    [[6, 3, 2, 2], "[6, 3, 2, 2] are filters, they take 3 channels, the images have 1"],
+    [[6, 1, 2, 1], "[6, 1, 2, 1] are filters, their kernel is 2 × 1, only square ones are read"],
+    [
+      [2, 1024],
+      "expected [hidden, 4]; it takes 1024 inputs, the images are 2 × 2 × 1: give --resize 32x32; it fits --dataset cifar10-gray",
+    ],
     [[10_001, 4], "10001 units, at most 10000: save W[:10000]"],
   ];
   for (const [sizes, why] of shapes) {
@@ -159,15 +165,18 @@ test("readLayerFile() names the format of what it cannot take, and how to export
   const keras = zip({ "config.json": text("{}"), "model.weights.h5": text("\x89HDF") });
   const binary = (...bytes: number[]) => Uint8Array.from([...bytes, ...new Uint8Array(60)]);
   const files: [string, Uint8Array, string][] = [
-    ["m.pt", torch, "a PyTorch file; --weights takes .npy, .npz and .safetensors: numpy.save("],
+    [
+      "m.pt",
+      torch,
+      "a PyTorch file; --weights takes .npy, .npz, .safetensors, .onnx and tfjs' model.json: numpy.save(",
+    ],
     ["old.pth", binary(0x80, 2, 0x8a), "a Python pickle (.pkl, old PyTorch)"],
     ["m.keras", keras, "a Keras file"],
     ["m.h5", binary(0x89, 0x48, 0x44, 0x46), "HDF5 (Keras .h5)"],
-    ["m.onnx", binary(8, 7), "a graph of operations"],
     [
       "w.csv",
       text("1.5,2.5\n3,4\n"),
-      'text; --weights takes .npy, .npz and .safetensors: numpy.save("w.npy", numpy.loadtxt',
+      'and tfjs\' model.json: numpy.save("w.npy", numpy.loadtxt',
     ],
     ["w.json", text("[[1, 2], [3, 4]]"), "JSON"],
     ["w.npy.gz", binary(0x1f, 0x8b), "compressed"],
@@ -231,4 +240,180 @@ test("readLayerFile() refuses archives and safetensors that are damaged or claim
     await refusal(folder, concat([safe([3, 4]).slice(0, 8), text("{]".padEnd(80))])),
     "not JSON",
   );
+});
+
+/** Filters [filters, channels, kernel, kernel], in Keras' order. */
+const kerasFilters = (values: ArrayLike<number>, filters: number, channels: number, k: number) =>
+  Float64Array.from({ length: values.length }, (_, at) => {
+    const [f, depth] = [at % filters, Math.floor(at / filters) % channels];
+    const tap = Math.floor(at / filters / channels); // a · k + b
+    return values[(f * channels + depth) * k * k + tap];
+  });
+
+test("readLayerFile() takes filters of PyTorch and Keras as the matrix that they are", async (folder) => {
+  const colour = { shape: [4, 5, 3] as const };
+  const torch = npy(ramp(54), [2, 3, 3, 3]);
+  const keras = npy(kerasFilters(ramp(54), 2, 3, 3), [3, 3, 3, 2]);
+  for (const { stride, padding } of [{}, { stride: 2, padding: 1 }] as const) {
+    const geometry = { filters: 2, kernel: 3, shape: colour.shape, stride, padding };
+    const channelsLast = ramp(54).map((_, at) => { // convMatrix takes [filters, kernel, kernel, channels]
+      const [f, tap, depth] = [Math.floor(at / 27), Math.floor(at % 27 / 3), at % 3];
+      return f * 27 + depth * 9 + tap + 1;
+    });
+    const expected = convMatrix(geometry, channelsLast);
+    for (const file of [torch, keras]) {
+      const layer = await read(folder, file, { ...colour, stride, padding });
+      assertEquals(layer.W1, expected);
+      const outputs = [outputSide(4, geometry), outputSide(5, geometry)] as const;
+      const taken = { filters: 2, kernel: 3, stride: stride ?? 1, padding: padding ?? 0, outputs };
+      assertEquals([layer.convolution, layer.hidden, layer.bias], [
+        taken,
+        expected.length / 60,
+        null,
+      ]);
+    }
+  }
+  const both = npy(ramp(81), [3, 3, 3, 3]);
+  assertStringIncludes(
+    await refusal(folder, both, colour),
+    "[3, 3, 3, 3] fits both ways: --orientation",
+  );
+  const first = await read(folder, both, { ...colour, orientation: "hidden-in" });
+  assertEquals([...first.W1.slice(0, 3)], [1, 10, 19]); // a pixel's three channels
+  const last = await read(folder, both, { ...colour, orientation: "in-hidden" });
+  assertEquals([...last.W1.slice(0, 3)], [1, 4, 7]);
+  await assertRejects(() => read(folder, torch, { ...colour, stride: 0 }), RangeError, "stride 0");
+  await assertRejects(
+    () => read(folder, torch, { ...colour, padding: -1 }),
+    RangeError,
+    "padding -1",
+  );
+  const dense = npy(ramp(12), [3, 4]);
+  assertStringIncludes(
+    await refusal(folder, dense, { stride: 2 }),
+    "[3, 4] is a dense layer, leave out --stride and --padding",
+  );
+});
+
+test("readLayerFile() takes the filters that fit into 10 000 rows, and says so", async (folder) => {
+  const filters = npy(new Float32Array(16).fill(1), [16, 1, 1, 1]);
+  const layer = await read(folder, filters, { shape: [32, 32, 1] });
+  assertEquals([layer.hidden, layer.convolution!.filters], [9216, 9]);
+  assertStringIncludes(
+    layer.notes.at(-1)!,
+    "only the first 9 filters are taken, 9216 rows, more equations than the 1024 pixels",
+  );
+  assertStringIncludes(
+    await refusal(folder, filters, { shape: [101, 100, 1] }),
+    "one filter of [16, 1, 1, 1] has 10100 outputs, at most 10000: give smaller images by --resize",
+  );
+});
+
+test("readLayerFile() flattens colour as PyTorch or Keras does, unless told", async (folder) => {
+  const colour = { shape: [1, 2, 3] as const };
+  const rows = (orientation: string, inputOrder?: "channels-first" | "channels-last") =>
+    read(folder, npy(ramp(12), orientation === "torch" ? [2, 6] : [6, 2]), {
+      ...colour,
+      inputOrder,
+    });
+  const torch = await rows("torch"); // r r g g b b
+  assertEquals([...torch.W1.slice(0, 6)], [1, 3, 5, 2, 4, 6]);
+  assertStringIncludes(
+    torch.notes[0],
+    "taken channel by channel, as PyTorch flattens images: --input-order channels-last",
+  );
+  assertEquals((await rows("torch", "channels-last")).W1, ramp(12));
+  const keras = await rows("keras");
+  assertEquals([...keras.W1.slice(0, 6)], [1, 3, 5, 7, 9, 11]);
+  assertStringIncludes(
+    keras.notes.join(),
+    "taken pixel by pixel, as Keras flattens images: --input-order channels-first",
+  );
+  assertEquals([...(await rows("keras", "channels-first")).W1.slice(0, 6)], [1, 5, 9, 3, 7, 11]);
+  assertStringIncludes(
+    await refusal(folder, npy(ramp(6), [1, 3, 1, 2]), { ...colour, inputOrder: "channels-last" }),
+    "its inputs are [3, 1, 2], channels-first: leave out --input-order",
+  );
+});
+
+test("readLayerFile() takes the bias beside a layer by its name", async (folder) => {
+  const names: [string, string][] = [
+    ["fc1.weight", "fc1.bias"],
+    ["dense/kernel", "dense/bias"],
+    ["dense/kernel:0", "dense/bias:0"],
+    ["conv0/filters", "conv0/bias"],
+    ["W1", "b1"],
+    ["W", "b"],
+    ["w", "b"],
+  ];
+  for (const [weight, bias] of names) {
+    const files = {
+      [`${weight}.npy`]: npy(ramp(12), [3, 4]),
+      [`${bias}.npy`]: npy([7, 8, 9], [3]),
+    };
+    const { W1, bias: taken, notes } = await read(folder, zip(files));
+    assertEquals([W1, taken], [ramp(12), Float64Array.of(7, 8, 9)], weight);
+    assertStringIncludes(notes.join(), `${bias} is its bias, known to the server`);
+  }
+  const other = zip({ "fc1.weight.npy": npy(ramp(12), [3, 4]), "fc1.bias.npy": npy([7, 8], [2]) });
+  assertEquals((await read(folder, other)).bias, null);
+  const filters = zip({
+    "c.weight.npy": npy(ramp(2), [2, 1, 1, 1]),
+    "c.bias.npy": npy([7, 8], [2]),
+  });
+  assertEquals((await read(folder, filters)).bias, Float64Array.of(7, 7, 7, 7, 8, 8, 8, 8));
+});
+
+test("readLayerFile() says which images a file of names takes", async (folder) => {
+  const colour = { shape: [32, 32, 3] as const };
+  const model = zip({
+    "fc1.weight.npy": npy(new Float32Array(1024 * 784), [1024, 784]),
+    "fc2.weight.npy": npy(ramp(6), [2, 3]),
+  });
+  assertStringIncludes(
+    await refusal(folder, model, colour),
+    "; it takes 784 inputs, the images are 32 × 32 × 3: give --resize 28x28 --grey; it fits --dataset mnist",
+  );
+  assertStringIncludes(
+    await refusal(folder, npy(new Float32Array(3072 * 7), [3072, 7])),
+    "it takes 3072 inputs, the images are 2 × 2 × 1: give --resize 32x32 and give colour images",
+  );
+});
+
+test("readLayerFile() refuses archives and safetensors with two arrays of one name, or names that lead out", async (folder) => {
+  const matrix = npy(ramp(12), [3, 4]);
+  const named = (name: string) => {
+    const file = zip({ "w.npy": matrix, "v.npy": matrix });
+    const text = new TextDecoder("latin1").decode(file).replaceAll("v.npy", name);
+    return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  };
+  assertStringIncludes(await refusal(folder, named("w.npy")), "two tensors are called w");
+  for (const name of ["../w.npy", "/etc/w.npy", "C:\\w.npy", "a\\w.npy", "a/../../w.npy"]) {
+    assertStringIncludes(
+      await refusal(folder, zip({ [name]: matrix })),
+      `its array ${name} points outside the archive: save it again by numpy.savez`,
+    );
+  }
+  const content = payload(ramp(12), "<f4");
+  const twice = safetensors({
+    ww: { dtype: "F32", shape: [3, 4], content },
+    wv: { dtype: "F32", shape: [3, 4], content },
+  });
+  const at = new TextDecoder("latin1").decode(twice).indexOf("wv");
+  twice[at + 1] = "w".charCodeAt(0);
+  assertStringIncludes(await refusal(folder, twice), "two tensors are called ww");
+  // the same key by another spelling, and one that only looks like a key
+  const spelt = (json: string) => {
+    const header = text(json);
+    const length = new Uint8Array(8);
+    new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
+    return concat([length, header, content]);
+  };
+  const entry = '{"dtype":"F32","shape":[3,4],"data_offsets":[0,48]}';
+  assertStringIncludes(
+    await refusal(folder, spelt(`{"w":${entry},"\\u0077":${entry}}`)),
+    "two tensors are called w",
+  );
+  const layer = await read(folder, spelt(`{"__metadata__":{"a":"\\"w\\":1,{"},"w":${entry}}`));
+  assertEquals(layer.W1, ramp(12));
 });

@@ -224,17 +224,21 @@ export const CASES: readonly Case[] = [
     same: true,
     notes: ["FILE: [300, 28, 28] is taken as [300, 784]", ROUNDED(-8)],
   }],
-  ["conv_6x1x5x5.npy", () => npy(gaussian(rng, 150), [6, 1, 5, 5]), {
+  ["conv_6x3x5x5.npy", () => npy(gaussian(rng, 450), [6, 3, 5, 5]), {
     refused:
-      "Cannot use FILE: [6, 1, 5, 5] are filters of a convolution, expected a dense layer [hidden, 784]: " +
-      "--layer conv5 or conv3 attacks random filters; of one's own save the matrix that they are on the whole image",
+      "Cannot use FILE: [6, 3, 5, 5] are filters, they take 3 channels, the images have 1: " +
+      "give colour images",
   }],
   [
     "model.npz",
     () => zip({ "fc1.weight.npy": matrix(W), "fc1.bias.npy": npy(new Float32Array(300), [300]) }),
     {
       same: true,
-      notes: ["FILE: fc1.weight [300, 784] is taken as [300, 784]", ROUNDED(-8)],
+      notes: [
+        "FILE: fc1.weight [300, 784] is taken as [300, 784]",
+        "FILE: fc1.bias is its bias, known to the server",
+        ROUNDED(-8),
+      ],
     },
   ],
   ["nan.npy", () => matrix(each((w, i, j) => i === 5 && j === 7 ? NaN : w)), {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { writeAtomic } from "lib/data/write_atomic.ts";
+import { checkWritable, writeAtomic } from "lib/data/write_atomic.ts";
 
 const granted = async (name: "read" | "write" | "run") =>
   (await Deno.permissions.query({ name })).state === "granted";
@@ -74,5 +74,22 @@ Deno.test({
       assertStringIncludes(new TextDecoder().decode(stderr), "Cannot write small.bin, a.bin in");
       assertEquals(await names(directory), ["a.bin", "write.ts"]);
       assertEquals(await Deno.readTextFile(`${directory}/a.bin`), "old");
+    }),
+});
+
+Deno.test({
+  name: "checkWritable() refuses a file and a folder that takes none, and leaves nothing behind",
+  ignore,
+  fn: () =>
+    withFile("a.txt", async (directory) => {
+      await checkWritable(directory);
+      await checkWritable(`${directory}/x/y`);
+      assertEquals(await names(directory), ["a.txt"]);
+      const file = `${directory}/a.txt`;
+      const cases = [[file, "it is a file"], [`${file}/x/y`, `${file} is a file`]];
+      if (Deno.build.os === "linux") cases.push(["/proc/x", "No such file or directory"]);
+      for (const [path, why] of cases) {
+        await assertRejects(() => checkWritable(path), Error, `Cannot write into ${path}: ${why}`);
+      }
     }),
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join, resolve } from "node:path";
-import { fromCaller, helpText, parseCommand, UsageError } from "lib/tools/args.ts";
+import { fromCaller, helpText, meant, parseCommand, UsageError } from "lib/tools/args.ts";
 import { withoutPasswords } from "lib/data/package_file.ts";
 import { tooOld } from "lib/tools/deno_version.ts";
 import { ROOT } from "lib/tools/workspace.ts";
@@ -62,6 +62,39 @@ Deno.test("parseCommand() takes positional arguments only where declared, and ne
     flags: { at: { type: "integer", min: -5, max: 5, help: "" } },
   } as const;
   assertEquals(parseCommand(signed, ["--at", "-3"]).values.at, -3);
+});
+
+Deno.test("parseCommand() takes several paths: all that follow up to the next flag", () => {
+  const from = { type: "paths", placeholder: "PATH…", help: "" } as const;
+  const own = { ...command, flags: { from, json: command.flags.json }, rest: "[CONFIG]" } as const;
+  const { values, rest } = parseCommand(own, ["a.yaml", "--from", "/x", "/y", "--json", "b"]);
+  assertEquals([values.from, values.json, rest], [["/x", "/y"], true, ["a.yaml", "b"]]);
+  assertEquals(parseCommand(own, ["--from=/x", "/y", "--", "c"]).rest, ["c"]);
+  assertEquals(parseCommand(own, []).values.from, undefined);
+  for (
+    const [args, message] of [
+      [["--from"], "--from needs a value"],
+      [["--from", "/x", ""], "--from needs a value"],
+      [["--from", "/x", "--from", "/y"], "--from is given twice"],
+    ] as const
+  ) {
+    assertThrows(() => parseCommand(own, args), UsageError, message);
+  }
+});
+
+Deno.test("meant() is the only name that holds the letters, else the nearest", () => {
+  const names = ["images-from", "public-from", "seconds", "insecure-seed", "grey"];
+  const cases: [string, string | undefined][] = [
+    ["imagesFrom", "images-from"],
+    ["seed", "insecure-seed"],
+    ["from", undefined], // two hold it
+    ["secnods", "seconds"],
+    ["gray", "grey"],
+    ["g", undefined],
+    ["resolution", undefined],
+  ];
+  for (const [name, expected] of cases) assertEquals(meant(name, names), expected, name);
+  assertEquals(meant("seconds", []), undefined);
 });
 
 Deno.test("helpText() lists every flag with its default", () => {

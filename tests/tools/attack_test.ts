@@ -1,4 +1,6 @@
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import { decode } from "fast-png";
+import { encodePng } from "lib/plot/png.ts";
 import { npy } from "../data/weight_files.ts";
 import { withFolder } from "./fixtures.ts";
 
@@ -185,7 +187,13 @@ test("deno task attack refuses bad usage in one line, status 2, nothing on stdou
     [["--layer", "conv5", "--hidden", "9"], "--layer and --hidden exclude each other"],
     [["--layer", "conv5", "--weights", "w.npy"], "--layer and --weights exclude each other"],
     [["--objective", "gaussian", "--period", "2"], "gaussian takes no inequalities"],
-    [["--tensor", "w"], "--tensor and --orientation are for --weights"],
+    [["--tensor", "w"], "--tensor is for --weights"],
+    [["--stride", "2"], "--stride is for --weights"],
+    [["--grey"], "--grey is for --images-from"],
+    [
+      ["--dataset", "mnist", "--images-from", "x"],
+      "--dataset and --images-from exclude each other",
+    ],
     [["--layer", "conv3"], "conv3 takes images of 3 channels, not mnist"],
   ];
   const results = await Promise.all(faults.map(([flags]) => attack(...flags)));
@@ -194,7 +202,36 @@ test("deno task attack refuses bad usage in one line, status 2, nothing on stdou
     assertStringIncludes(stderr, faults[i][1]);
     assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
   });
+  const taken = await attack("--out", config);
+  assertEquals([taken.code, taken.stdout], [1, ""]);
+  assertStringIncludes(taken.stderr, `Cannot write into ${config}: it is a file`);
   const missing = await attack("--weights", "no-such-file.npy");
   assertEquals([missing.code, missing.stdout], [1, ""]);
   assertStringIncludes(missing.stderr, `Cannot read ${Deno.cwd()}/no-such-file.npy: no such file`);
 });
+
+test("deno task attack --images-from attacks images of one's own, and --out draws them", () =>
+  withFolder(async (folder) => {
+    const rgb = Uint8Array.from({ length: 3 * 12 * 10 }, (_, i) => (i * i) % 251);
+    for (const name of ["cat.png", "dog.png"]) {
+      await Deno.writeFile(`${folder}/${name}`, encodePng(rgb.reverse(), [12, 10, 3]));
+    }
+    const flags = ["--images-from", folder, "--hidden", "360", "--seed", "1", "--images", "9"];
+    const { code, stdout, stderr } = await attack(...flags, "--out", `${folder}/drawn`);
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, "dense W1 360 × 360 at scale");
+    assertStringIncludes(stdout, "cat.png  optimal");
+    assertStringIncludes(
+      stdout,
+      `original | recovered: ${folder}/drawn/grid.png and a PNG for each`,
+    );
+    const files = await Array.fromAsync(Deno.readDir(`${folder}/drawn`), ({ name }) => name);
+    assertEquals(files.sort(), ["grid.png", "image-0.png", "image-1.png"]);
+    const { width, height, channels } = decode(await Deno.readFile(`${folder}/drawn/image-1.png`));
+    assertEquals([width, height, channels], [9 * 21, 9 * 12, 1]); // a palette
+    const { stdout: json } = await attack(...flags, "--json", "--resize", "6x5", "--grey");
+    const { dataset, hidden, imagesFrom, images } = JSON.parse(json);
+    assertEquals([dataset, hidden, imagesFrom], [null, 360, [folder]]);
+    assertEquals(images.map((one: { name: string }) => one.name), ["cat.png", "dog.png"]);
+    assertEquals(images[0].ssim, null); // under 11 × 11
+  }));

@@ -1,7 +1,9 @@
 /** `deno task attack --against`, on a fresh training and on one that a server recorded. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { seededRng } from "lib/math/rng.ts";
+import { npy, zip } from "../data/weight_files.ts";
 import { ended, permitted, withFolder } from "./fixtures.ts";
-import { Party } from "./party_processes.ts";
+import { Party, ServerParty } from "./party_processes.ts";
 
 const script = new URL("../../lib/tools/attack.ts", import.meta.url).href;
 
@@ -29,6 +31,26 @@ test("--against mitig2 --attack decoder --json measures one attack on a fresh tr
   assert(found.mse > 0 && found.floor > 0 && found.part > 0, stdout);
 });
 
+test("--against draws with --out, on images of one's own in folders by class", () =>
+  withFolder(async (folder) => {
+    const noise = seededRng(1).bytes(160 * 64);
+    const y = Array.from({ length: 160 }, (_, k) => k % 2);
+    const arrays = { "x.npy": npy(noise, [160, 8, 8], "|u1"), "y.npy": npy(y, [160], "|u1") };
+    await Deno.writeFile(`${folder}/own.npz`, zip(arrays));
+    const own = ["--images-from", `${folder}/own.npz`, "--out", `${folder}/drawn`];
+    const flags = ["--against", "mitig2", "--attack", "decoder", "--hidden", "16", "--seed", "1"];
+    const { code, stdout, stderr } = await attack(...flags, ...own, "--labels", "y");
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, "100 samples"); // every third is public, and batches are of 50
+    assertStringIncludes(stdout, `original | recovered: ${folder}/drawn/grid.png`);
+    const files = await Array.fromAsync(Deno.readDir(`${folder}/drawn`), ({ name }) => name);
+    assertEquals(files.length, 11);
+    await Deno.writeFile(`${folder}/bare.npy`, npy(noise, [160, 8, 8], "|u1"));
+    const unlabelled = await attack(...flags, "--images-from", `${folder}/bare.npy`);
+    assertEquals(unlabelled.code, 2);
+    assertStringIncludes(unlabelled.stderr, "--against needs labels: a subfolder for each class");
+  }));
+
 test("what does not fit together is refused in one line, status 2", async () => {
   const faults: [string[], string][] = [
     [["--against", "mitig2"], "--against needs --attack"],
@@ -37,6 +59,15 @@ test("what does not fit together is refused in one line, status 2", async () => 
     [["--against", "mitig3", "--attack", "align", "--sigma", "0"], "--sigma must be a positive"],
     [["--against", "mitig2", "--attack", "align", "--train", "70"], "a multiple of 50"],
     [["--against", "mitig2", "--attack", "align", "--known", "5"], "takes no known images"],
+    [["--against", "mitig2", "--attack", "align", "--names", "n"], "--names is for --run"],
+    [
+      ["--against", "mitig2", "--attack", "align", "--labels", "y"],
+      "--labels is for --images-from",
+    ],
+    [
+      ["--against", "mitig2", "--attack", "align", "--images", "3"],
+      "--images is for single images, not --against",
+    ],
     [
       ["--against", "mitig2", "--attack", "align", "--run", "x", "--seed", "1"],
       "--seed is for a fresh",
@@ -72,4 +103,32 @@ test("a server records what it saw with --record, and --run attacks it", () =>
     const other = await attack("--against", "mitig2", "--attack", "gram", "--run", file);
     assertEquals(other.code, 2);
     assertStringIncludes(other.stderr, "--run is a training of mitig1, not mitig2");
+  }));
+
+test("the client keeps which image it sent when with --record-names, and attacks on the run are held to it", () =>
+  withFolder(async (folder) => {
+    const server = await ServerParty.start("mitig3:server", folder, [
+      ...["--directory", `${folder}/server`, "--record", `${folder}/seen`],
+    ]);
+    const client = new Party("mitig3:client", [
+      ...["--url", server.url, "--identity", server.identity, "--directory", `${folder}/client`],
+      ...["--dataset", "mnist", "--units", "8", "--epochs", "2", "--batch", "500"],
+      ...["--workers", "0", "--record-names", `${folder}/names`],
+    ]);
+    assertEquals(await client.ended(), 0, client.stderr);
+    const [, names] = await client.said(/which image was sent when is in (\S+\.safetensors)/);
+    const [, run] = await server.process.said(/recorded (\S+\.safetensors)/);
+    await server[Symbol.asyncDispose]();
+    if (Deno.build.os !== "windows") assertEquals((await Deno.stat(names)).mode! & 0o777, 0o600);
+    const flags = ["--against", "mitig3", "--run", run, "--json"];
+    const [align, blind] = await Promise.all([
+      attack(...flags, "--attack", "align", "--names", names),
+      attack(...flags, "--attack", "decoder"),
+    ]);
+    assertEquals(align.code, 0, align.stderr);
+    const { namedBy, samples, mse, floor } = JSON.parse(align.stdout);
+    assertEquals([namedBy, samples], ["none: of the last visit each its own", 9000]);
+    assert(mse > 0 && floor > 0, align.stdout);
+    assertEquals(blind.code, 1);
+    assertStringIncludes(blind.stderr, "with --names it is tried as an upper bound");
   }));

@@ -32,9 +32,15 @@ export type ExactSolver = "highs" | "fast";
 export interface Limits {
   /** Over all methods and rounds together, 120 by default. */
   timeLimitS?: number;
+  /** When all programs of a call must be over, as `Date.now()` counts; never by default. One that has not begun by then
+   * ends as "time-limit" with the message {@linkcode NOT_BEGUN}. */
+  endsAt?: number;
   /** Asked between the solver's iterations; true gives up: "aborted". */
   stopped?: () => boolean;
 }
+
+/** What is said of a program whose time was over before it began. */
+export const NOT_BEGUN = "the time was over before it began";
 
 /** Solves one view under one set of priors. Synchronous inside: to stay responsive, to cancel, or to use all
  * cores, take `attack`.
@@ -42,11 +48,15 @@ export interface Limits {
 export async function solveExact(
   view: ServerView,
   priors: Priors,
-  { solver, timeLimitS = 120, stopped = () => false }: Limits & { solver: ExactSolver },
+  { solver, timeLimitS: longest = 120, endsAt = Infinity, stopped = () => false }: Limits & {
+    solver: ExactSolver;
+  },
 ): Promise<Recovery> {
-  checkTimeLimit(timeLimitS);
+  checkTimeLimit(longest);
   const start = performance.now();
   const { objective } = priors;
+  const timeLimitS = Math.min(longest, (endsAt - Date.now()) / 1000);
+  if (timeLimitS <= 0) return noRecovery("time-limit", objective, NOT_BEGUN);
   const layer = preparedLayer(view);
   if (solver === "fast") {
     const sole = soleSolution(view, objective, pixelRules(view.shape, priors));

@@ -1,12 +1,16 @@
-/** The closed-form attack: images as samples of a stationary Gaussian.
+/** The closed-form attack: images, or rows of a table, as samples of a Gaussian.
  *
  *     x̂ = μ + Σ·Wᵀ·(W·Σ·Wᵀ)⁻¹·(z − W·μ)
  *
- * μ is the mean image; Σ depends on the offset of two pixels, and their channels, alone. Both come from
- * *public* images of the same kind, never from the client's. Sums over the pairs of an offset are divided
- * by the number of pixels, not of pairs, which keeps Σ positive semidefinite. Fit and factorisation are
- * done once; an image then costs a few matrix-vector products. No bounds and no sparsity: on
+ * μ is the mean, Σ the covariance, both of *public* samples of the same kind, never of the client's. Of images Σ depends
+ * on the offset of two pixels, and their channels, alone: sums over the pairs of an offset are divided by the number of
+ * pixels, not of pairs, which keeps Σ positive semidefinite. In a table neighbours mean nothing: Σ is the sample
+ * covariance, its correlations shrunk towards 0 by as much as their own spread calls for.
+ *
+ * Fit and factorisation are done once; a sample then costs a few matrix-vector products. No bounds and no sparsity: on
  * photographs as good as total variation up to a point, on digits, which are no Gaussian, worse.
+ * @see Schäfer and Strimmer, "A Shrinkage Approach to Large-Scale Covariance Matrix Estimation" (2005), target D on
+ * correlations: Ledoit and Wolf's estimate with variances left as they are.
  * @module */
 import {
   apply,
@@ -30,37 +34,88 @@ export interface GaussianPrior {
   readonly covariance: Float64Array;
 }
 
-/** Fits the prior to public images: of a split that shares no image with those under attack.
+/** Fits the prior to public samples: of a split that shares none with those under attack.
  * @param images.x [count, n] pixels in 0..255.   @param limit how many to use, 1000 by default.
- * @throws {RangeError} no images. */
+ * @param options.stationary true for images; false for a table, and for images that are all aligned alike.
+ * @throws {RangeError} no images, or one where not stationary. */
 export function fitGaussian(
   images: { x: ArrayLike<number>; count: number; n: number; shape: Shape },
   limit = 1000,
+  { stationary = true }: { stationary?: boolean } = {},
 ): GaussianPrior {
   const { x, n, shape } = images;
   const count = Math.min(limit, images.count);
-  if (!(count >= 1)) throw new RangeError(`Cannot fit a Gaussian prior: ${count} images`);
+  if (!(count >= (stationary ? 1 : 2))) {
+    throw new RangeError(`Cannot fit a Gaussian prior: ${count} images`);
+  }
   const mean = new Float64Array(n);
   for (let at = 0; at < count * n; at++) mean[at % n] += x[at] / count;
   const centred = new Float64Array(n * count); // [n, count]
   for (let p = 0; p < n; p++) {
     for (let k = 0; k < count; k++) centred[p * count + k] = x[k * n + p] - mean[p];
   }
-  const sample = multiplyTransposed(centred, centred, { n: count, lower: true });
+  const sums = multiplyTransposed(centred, centred, { n: count, lower: true });
+  const covariance = stationary
+    ? stationaryCovariance(sums, { count, shape })
+    : shrunkCovariance(sums, centred, { count, n });
+  return { shape, mean, covariance };
+}
 
-  const offset = offsets(shape);
-  const sums = new Float64Array(4 * n * shape[2]);
+/** Averages the sums of products `[n, n]`, of which the lower triangle is right, over all pairs of an offset; in place. */
+function stationaryCovariance(
+  products: Float64Array,
+  { count, shape }: { count: number; shape: Shape },
+): Float64Array {
+  const [height, width, channels] = shape;
+  const [offset, pixels, n] = [offsets(shape), height * width, height * width * channels];
+  const sums = new Float64Array(4 * n * channels);
   for (let p = 0; p < n; p++) {
     for (let q = 0; q < n; q++) {
-      sums[offset(p, q)] += sample[Math.max(p, q) * n + Math.min(p, q)];
+      sums[offset(p, q)] += products[Math.max(p, q) * n + Math.min(p, q)];
     }
   }
-  const pixels = n / shape[2];
-  const covariance = sample; // its place is free now
   for (let p = 0; p < n; p++) {
-    for (let q = 0; q < n; q++) covariance[p * n + q] = sums[offset(p, q)] / (count * pixels);
+    for (let q = 0; q < n; q++) products[p * n + q] = sums[offset(p, q)] / (count * pixels);
   }
-  return { shape, mean, covariance };
+  return products;
+}
+
+/** The covariance with all correlations times 1 − λ, from the sums of products as above; in place.
+ *
+ *     λ = Σ_{i≠j} Var(r_ij) / Σ_{i≠j} r_ij², at most 1
+ *
+ * r_ij is the mean over samples of products of standardised values, and its variance is estimated from their spread. */
+function shrunkCovariance(
+  products: Float64Array,
+  centred: Float64Array,
+  { count, n }: { count: number; n: number },
+): Float64Array {
+  const scale = Float64Array.from({ length: n }, (_, p) => Math.sqrt(products[p * n + p] / count));
+  const squares = new Float64Array(count), fourth = new Float64Array(count); // over the columns
+  centred.forEach((value, at) => {
+    const p = Math.floor(at / count);
+    const square = scale[p] === 0 ? 0 : (value / scale[p]) ** 2;
+    squares[at % count] += square;
+    fourth[at % count] += square ** 2;
+  });
+  let energy = 0; // Σ_{i≠j} r_ij²
+  for (let p = 0; p < n; p++) {
+    for (let q = 0; q < p; q++) {
+      const scales = scale[p] * scale[q];
+      if (scales > 0) energy += 2 * (products[p * n + q] / count / scales) ** 2;
+    }
+  }
+  // Σ_{i≠j} Σ_k z_ki²·z_kj²: the mean square of the products, of which their mean's square is taken off
+  const ofProducts = squares.reduce((sum, square, k) => sum + square ** 2 - fourth[k], 0);
+  const spread = (ofProducts / count - energy) / (count - 1); // of the mean
+  const keep = 1 - Math.min(1, energy === 0 ? 1 : Math.max(0, spread / energy));
+  for (let p = 0; p < n; p++) {
+    for (let q = 0; q < p; q++) {
+      products[p * n + q] = products[q * n + p] = keep * products[p * n + q] / count;
+    }
+    products[p * n + p] /= count;
+  }
+  return products;
 }
 
 /** A number below 4·n·channels for the offset from entry p to entry q and for their channels. */

@@ -56,6 +56,9 @@ export function emptiedColumns(W1: ArrayLike<number>, { W1: fixed, n }: FirstLay
   return had.reduce((count, held, j) => count + Number(held > has[j]), 0);
 }
 
+/** Images of one product. */
+const CHUNK = 100;
+
 /** The views that the protocol yields, computed in the clear: z1 = W1·x in the same integers.
  *
  * For experiments on the leak itself, which is the same number either way; that it is the same is
@@ -69,6 +72,14 @@ export function clearViews(
   if (images.n !== n) {
     throw new TypeError(`Cannot compute z1: W1 takes ${n} pixels, ${images.name} has ${images.n}`);
   }
-  const z1s = indices.map((index) => clearProducts(image(images, index), n).forward(W1));
+  const z1s: Float64Array[] = [];
+  for (let from = 0; from < indices.length; from += CHUNK) {
+    const some = indices.slice(from, from + CHUNK);
+    const x = new Uint8Array(some.length * n);
+    some.forEach((index, at) => x.set(image(images, index), at * n));
+    const z1 = clearProducts(x, n).forward(W1);
+    const hidden = W1.length / n;
+    some.forEach((_, at) => z1s.push(z1.slice(at * hidden, (at + 1) * hidden)));
+  }
   return serverViews({ W1, z1s, shape: images.shape, scaleBits });
 }

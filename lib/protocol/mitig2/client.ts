@@ -38,6 +38,8 @@ export interface ClientOptions extends Keeping, Guard {
   /** Called once, before the first epoch. */
   readonly onBegin?: (beginning: Beginning) => void;
   readonly onEpoch?: (report: EpochReport) => void;
+  /** Called before each epoch with the places of the images in the order in which they are sent: a secret. */
+  readonly onOrder?: (order: Uint32Array) => void;
   /** Notes each message and the bytes both ways. */
   readonly transcript?: Transcript;
   readonly signal?: AbortSignal;
@@ -135,7 +137,7 @@ async function trainOver(
   data: SplitDataset,
   options: ClientOptions,
 ): Promise<ClientModel & { predictions: Uint8Array }> {
-  const { workers = 0, checkpoints, onBegin, onEpoch, signal } = options;
+  const { workers = 0, checkpoints, onBegin, onEpoch, onOrder, signal } = options;
   const started = performance.now();
   const requests = new Requests(connection, options);
   using _lock = await lockFor(checkpoints);
@@ -161,6 +163,7 @@ async function trainOver(
   let predictions: Uint8Array | undefined;
   for (let epoch = done; epoch < setting.epochs; epoch++) {
     const order = epochOrder(count, setting.shuffle ? orderKey : undefined, epoch);
+    onOrder?.(order);
     const loss = await trainEpoch(first, upper, { setting, order, labels, epoch, signal });
     await requests.ask("checkpoint", { epoch: epoch + 1 }, "saved");
     await checkpoints?.save(epoch + 1, await fileOf(checkpointName(epoch + 1)));

@@ -77,6 +77,8 @@ export interface ClientOptions extends Keeping {
   /** Called once, before the first epoch. */
   readonly onBegin?: (beginning: Beginning) => void;
   readonly onEpoch?: (report: EpochReport) => void;
+  /** Called before each visit with the places of the images in the order in which they are sent: a secret. */
+  readonly onOrder?: (order: Uint32Array) => void;
   /** Notes each message and the bytes both ways. */
   readonly transcript?: Transcript;
   readonly signal?: AbortSignal;
@@ -208,7 +210,7 @@ async function trainOver(
   data: SplitDataset,
   options: ClientOptions,
 ): Promise<ClientModel & { predictions: Uint8Array; visits: number }> {
-  const { workers = 0, checkpoints, onBegin, onEpoch, signal, units = 300 } = options;
+  const { workers = 0, checkpoints, onBegin, onEpoch, onOrder, signal, units = 300 } = options;
   const started = performance.now();
   const requests = new Requests(connection, options);
   using _lock = await lockFor(checkpoints);
@@ -243,6 +245,7 @@ async function trainOver(
     await checkpoints?.noteVisits(session, visits); // before the first code of it leaves
     encoder.visit(visit);
     const order = epochOrder(count, visit.bytes(ORDER_KEY_BYTES), epoch);
+    onOrder?.(order);
     const loss = await trainEpoch(encoder, upper, { setting, order, labels, epoch, signal });
     const answer = await requests.ask("checkpoint", { epoch: epoch + 1 }, "saved");
     const head = readHead(answer, terms);

@@ -1,0 +1,359 @@
+/** The smallest change that stops an attack: narrower first layers on the user's own weights, fewer visits, and schemes
+ * and noise on trainings of the user's own samples. Each setting is really attacked; what is stated of a setting holds
+ * for the attacks and samples that were tried on it.
+ * @module */
+import type { Scheme, TrainingView } from "../attack/training/view.ts";
+import type { SplitDataset } from "../data/dataset.ts";
+import type { OwnSamples } from "../data/own_samples.ts";
+import { type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
+import { forwardPass } from "../protocol/cryptonn/in_process.ts";
+import { numberText } from "../plot/theme.ts";
+import { type Slice, within } from "./budget.ts";
+import type { Change, Cost, Trial } from "./findings.ts";
+import { LEAKS_FROM } from "./measure.ts";
+import {
+  atWidth,
+  fewSingles,
+  type Found,
+  type OneSampleAttack,
+  type Singles,
+} from "./one_sample.ts";
+import { freshTraining } from "./training.ts";
+import { findInTraining, type UnderAttack, type WholeAttack, whyNot } from "./whole_training.ts";
+
+/** A change, or why there is none. */
+export type Changed = { change: Change; note: string } | { change: null; note: string };
+
+const none = (note: string): Changed => ({ change: null, note });
+
+/** What stopping means. */
+const STOPPED = `no sample exactly, and under ${100 * LEAKS_FROM} % of the way from what the ` +
+  "attacker had anyway to the exact samples";
+
+/** The first step from a guess, of it. */
+const STEP = 1 / 8;
+
+/** A search ends when the widths that leak and that do not are this near. */
+const NEAR = 1 / 16;
+
+/** The next width to try: from where another attack's search ended in growing steps, until one stops and one leaks;
+ * else the middle. */
+function nextWidth(still: number, leaks: number, guess: number | null, tried: number): number {
+  if (guess !== null && guess < leaks) {
+    if (tried === 0) return guess;
+    const step = Math.max(1, Math.round(STEP * guess * 2 ** (tried - 1)));
+    const next = still >= guess ? still + step : leaks - step; // all so far stopped, or all leaked
+    const outward = still >= guess ? leaks > guess * 4 : still === 0;
+    if (outward && next > still && next < leaks) return next;
+  }
+  return Math.max(1, Math.floor((still + leaks) / 2));
+}
+
+/** The widest first layer, of the user's own first units, at which an attack on single samples finds nothing.
+ * @returns the change, and the width; null where there is none. */
+export async function widthChange(
+  objective: OneSampleAttack,
+  all: Singles,
+  { slice, stop, unit, guess, cost }: {
+    slice: Slice;
+    stop?: AbortSignal;
+    /** Outputs of a filter, where the layer is a convolution; else 1. */
+    unit: number;
+    /** Where another attack's search ended, to begin there. */
+    guess: number | null;
+    cost: (width: number) => Promise<Cost>;
+  },
+): Promise<Changed & { width: number | null }> {
+  const few = fewSingles(all);
+  const called = (width: number) =>
+    unit === 1 ? `${width} units` : `${width} ${width === 1 ? "filter" : "filters"}`;
+  const trials: (Trial & { readonly width: number; readonly exact: number })[] = [];
+  let [still, leaks] = [0, Math.ceil(all.layer.hidden / unit)];
+  const near = (width: number) => Math.max(1, Math.round(NEAR * width));
+  while (leaks - still > near(leaks)) {
+    const width = nextWidth(still, leaks, guess, trials.length);
+    const measured = await atWidth(few, objective, width * unit, { slice, stop });
+    if (measured === null) break;
+    const { exact, leakage } = measured;
+    const stops = exact === 0 && leakage < LEAKS_FROM;
+    trials.push({ setting: called(width), width, exact, leakage, stops });
+    if (stops) still = width;
+    else leaks = width;
+  }
+  if (still === 0) {
+    const note = trials.length === 0
+      ? "The time was over before a narrower layer was tried."
+      : `Of the widths tried, down to ${
+        Math.min(...trials.map(({ width }) => width))
+      }, none stops it.`;
+    return { ...none(note), width: null };
+  }
+  const silent = trials.filter(({ exact }) => exact === 0).map(({ width }) => width);
+  const change: Change = {
+    kind: "width",
+    what: `keep the first layer at ${called(still)} or fewer`,
+    trials: trials.toSorted((a, b) => b.width - a.width)
+      .map(({ setting, leakage, stops }) => ({ setting, leakage, stops })),
+    cost: await cost(still * unit),
+    note:
+      `Tried on the first ${few.samples.count} samples and the first units of your layer: ${STOPPED}. ` +
+      (Math.max(...silent) > still
+        ? `At ${called(Math.max(...silent))} no sample came out exactly, but likenesses did.`
+        : ""),
+  };
+  return { change, note: "", width: still };
+}
+
+/** Units of an encrypted forward pass that is timed. */
+const TIMED = 8;
+
+/** Seconds of one sample's encrypted forward pass through a layer of so many units, from one that was really made through
+ * a few units of the user's: the client's encryption once, and the server's decryption, unit by unit.
+ * @returns null where the time was over first. */
+export async function encryptedSeconds(
+  layer: FirstLayer,
+  samples: OwnSamples,
+  slice: Slice,
+  stop?: AbortSignal,
+): Promise<((units: number) => number) | null> {
+  const rows = Math.min(TIMED, layer.hidden);
+  const few = firstLayer(layer.W1.subarray(0, rows * layer.n), layer.n);
+  const run = await within(slice, (signal) => forwardPass(few, samples, [0], { signal }), stop);
+  if (run === null) return null;
+  const of = (what: string) =>
+    run.transcript.steps.find((step) => step.what === what)!.elapsedMs / 1000;
+  const [encrypt, decrypt] = [of("encrypt a sample"), of("decrypt z1 of a sample") / rows];
+  return (units) => encrypt + units * decrypt;
+}
+
+/** Bytes of points in G1, G2 and the group of IPFE. */
+const [G1, G2, ELEMENT] = [48, 96, 32];
+
+/** Bytes that one sample sends and gets at a visit, labels apart; what is sent once counts its share. */
+export function bytesPerVisit(
+  scheme: Scheme,
+  { n, hidden, epochs, classes }: { n: number; hidden: number; epochs: number; classes: number },
+): number {
+  const batch = 50;
+  switch (scheme) {
+    case "cryptonn": // the sample, and its share of the columns of its batch
+      return ELEMENT * (2 * n + 1 + n / batch) / epochs;
+    case "mitig1": // the sample, and its share of the keys of each step
+      return G2 * (n + 2) / epochs + G1 * hidden * (n + 2) / batch;
+    case "mitig2":
+      return 8 * hidden;
+    case "mitig3":
+      return 8 * classes;
+  }
+}
+
+/** A training to compare with: which scheme, and its settings. */
+export interface Setting {
+  readonly scheme: Scheme;
+  readonly hidden: number;
+  readonly epochs: number;
+  readonly sigma: number;
+}
+
+/** How well and how fast a training went. */
+export interface TrainingNumbers {
+  /** Of test samples, in [0, 1]. */
+  readonly accuracy: number;
+  /** In the clear. */
+  readonly secondsPerEpoch: number;
+}
+
+/** A setting that was trained and attacked. */
+export interface Tried extends Setting, TrainingNumbers {
+  readonly leakage: number;
+  readonly stops: boolean;
+}
+
+/** What trainings are made of. */
+export interface Material {
+  readonly split: SplitDataset;
+  /** Those of `split.train`, with their names. */
+  readonly samples: OwnSamples;
+  readonly publicSamples: OwnSamples | null;
+  readonly known: number;
+  readonly seed: number;
+}
+
+/** The attacks that a setting is held to: what got furthest on each in notebook 06. */
+const HELD_TO: readonly WholeAttack[] = ["decoder", "decoder-named", "align"];
+
+/** A view whose server is not told the names. */
+export function unnamed(view: TrainingView): TrainingView {
+  return { ...view, steps: view.steps.map((step) => ({ ...step, samples: null })) };
+}
+
+/** Trains under a setting. */
+export async function trainedAs(
+  setting: Setting,
+  { split, samples, publicSamples, known, seed }: Material,
+  signal: AbortSignal,
+): Promise<TrainingNumbers & { attacked: UnderAttack }> {
+  const { view, ...rest } = await freshTraining(split, { ...setting, seed, signal });
+  const server = setting.scheme === "mitig3" ? unnamed(view) : view;
+  return { attacked: { view: server, truth: view, samples, publicSamples, known, seed }, ...rest };
+}
+
+/** What a finding amounts to, in [0, 1]. */
+export function leakageOf({ outcome, counts, numbers }: Found): number {
+  if (outcome === "recovered" && counts.exact === null) return 1;
+  const share = Number(numbers["leakage, share of the way to exact"] ?? 0);
+  const part = outcome === "likeness"
+    ? Number(numbers["part: correlation of inner products within classes"] ?? 0)
+    : 0;
+  return Math.min(1, Math.max(share, part, 0));
+}
+
+/** Trains and attacks one setting.
+ * @returns null where the time was over first. */
+export async function trySetting(
+  setting: Setting,
+  material: Material,
+  slice: Slice,
+  stop?: AbortSignal,
+): Promise<Tried | null> {
+  const made = await within(slice, (signal) => trainedAs(setting, material, signal), stop);
+  if (made === null) return null;
+  const found: Found[] = [];
+  for (const attack of HELD_TO) {
+    if (whyNot(attack, made.attacked) !== null) continue;
+    found.push(await findInTraining(attack, made.attacked, { slice, stop }));
+  }
+  if (found.length === 0 || found.some(({ outcome }) => outcome === "out of time")) return null;
+  const { accuracy, secondsPerEpoch } = made;
+  const stops = found.every(({ outcome }) => outcome === "nothing" || outcome === "failed");
+  return {
+    ...setting,
+    ...{ accuracy, secondsPerEpoch, stops, leakage: Math.max(...found.map(leakageOf)) },
+  };
+}
+
+/** What a setting is called. */
+export const settingText = ({ scheme, sigma }: Setting): string => ({
+  ...{ cryptonn: "CryptoNN", mitig1: "MITIG1", mitig2: "MITIG2" },
+  mitig3: `mitig3, σ ${numberText(sigma)}`,
+}[scheme]);
+
+/** Noise of mitig3, from little to much; a code has length 1. */
+const SIGMAS = [0.5, 0.7, 1, 1.5, 2];
+
+/** The first of MITIG2 and mitig3 with more and more noise under which no attack finds anything.
+ * MITIG1 shows its server the z1 that MITIG2 shows, at a thousand times the cost, and is left out. */
+export async function schemeChange(
+  now: Setting,
+  material: Material,
+  { slice, stop, current }: {
+    slice: Slice;
+    stop?: AbortSignal;
+    /** Of the training as it is, where that is known. */
+    current: TrainingNumbers | null;
+  },
+): Promise<Changed> {
+  const others: Setting[] = [
+    ...now.scheme === "cryptonn" ? [{ ...now, scheme: "mitig2" as const }] : [],
+    ...SIGMAS.filter((sigma) => now.scheme !== "mitig3" || sigma > now.sigma)
+      .map((sigma) => ({ ...now, scheme: "mitig3" as const, sigma })),
+  ];
+  const tried: Tried[] = [];
+  for (const setting of others) {
+    const one = await trySetting(setting, material, slice, stop);
+    if (one === null) break;
+    tried.push(one);
+    if (one.stops) break;
+  }
+  const last = tried.at(-1);
+  if (!last?.stops) {
+    const names = tried.map((one) => `${settingText(one)} (leakage ${numberText(one.leakage, 2)})`)
+      .join("; ");
+    return none(
+      tried.length === 0
+        ? "The time was over before another scheme was tried."
+        : `Tried and leaking too: ${names}.` +
+          (tried.length < others.length ? " The time was over before the next was tried." : ""),
+    );
+  }
+  const present = current ??
+    await within(slice, (signal) => trainedAs(now, material, signal), stop);
+  const { n } = material.split.train;
+  const sizes = { n, classes: material.split.train.classes.length };
+  const cost: Cost = {
+    accuracy: present && { now: present.accuracy, then: last.accuracy },
+    seconds: present && { now: present.secondsPerEpoch, then: last.secondsPerEpoch },
+    bytes: {
+      now: bytesPerVisit(now.scheme, { ...now, ...sizes }),
+      then: bytesPerVisit(last.scheme, { ...last, ...sizes }),
+    },
+    note: "Accuracy of test samples held out of yours, one training each; seconds in the clear" +
+      (now.scheme === "cryptonn" || now.scheme === "mitig1"
+        ? ", without the encryption that the present scheme adds."
+        : "."),
+  };
+  const change: Change = {
+    kind: now.scheme === "mitig3" ? "sigma" : "scheme",
+    what: now.scheme === "mitig3"
+      ? `raise the noise to σ ${numberText(last.sigma)}`
+      : `train under ${settingText(last)}`,
+    trials: tried.map((one) => ({
+      ...{ setting: settingText(one), leakage: one.leakage, stops: one.stops },
+    })),
+    cost,
+    note: `Held to a decoder fitted to known samples and to blind alignment: ${STOPPED}. ` +
+      "A server that steers the training was not tried.",
+  };
+  return { change, note: "" };
+}
+
+/** The most visits to each sample at which an attack on a training finds nothing. */
+export async function visitsChange(
+  attack: WholeAttack,
+  now: Setting,
+  material: Material,
+  { slice, stop, current }: {
+    slice: Slice;
+    stop?: AbortSignal;
+    /** Of the training as it is, where that is known. */
+    current: TrainingNumbers | null;
+  },
+): Promise<Changed> {
+  const trials: Trial[] = [];
+  const accuracies: number[] = [];
+  for (let epochs = 1; epochs < now.epochs; epochs++) {
+    const made = await within(
+      slice,
+      (signal) => trainedAs({ ...now, epochs }, material, signal),
+      stop,
+    );
+    if (made === null) break;
+    const found = await findInTraining(attack, made.attacked, { slice, stop });
+    if (found.outcome === "out of time") break;
+    const stops = found.outcome === "nothing" || found.outcome === "failed";
+    const setting = epochs === 1 ? "1 visit" : `${epochs} visits`;
+    trials.push({ setting, leakage: leakageOf(found), stops });
+    if (!stops) break;
+    accuracies.push(made.accuracy);
+  }
+  if (accuracies.length === 0) {
+    return none(
+      trials.length === 0
+        ? "The time was over before fewer visits were tried."
+        : "A single visit is enough.",
+    );
+  }
+  const visits = accuracies.length;
+  const change: Change = {
+    kind: "visits",
+    what: `send each sample ${visits === 1 ? "once" : `${visits} times`} at most`,
+    trials,
+    cost: {
+      accuracy: current && { now: current.accuracy, then: accuracies.at(-1)! },
+      ...{ seconds: null, bytes: null },
+      note: "The shorter training takes its share of the time and of the bytes.",
+    },
+    note: "This stops this attack, not those that one visit is enough for.",
+  };
+  return { change, note: "" };
+}

@@ -1,0 +1,116 @@
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { audit } from "lib/audit/audit.ts";
+import { unnamed } from "lib/audit/changes.ts";
+import { freshTraining } from "lib/audit/training.ts";
+import { floorOf } from "lib/audit/measure.ts";
+import { halves, subjectOf } from "./samples.ts";
+
+const run = { insecureSeed: 1, seconds: 20 };
+const by = <T extends { name: string }>(list: readonly T[], name: string) =>
+  list.find((one) => one.name === name)!;
+
+Deno.test("under CryptoNN all is recovered, certified, and a narrow layer stops the programs", async () => {
+  const samples = { ...halves(6, 1), labelled: false };
+  const { verdict, attacks, notTried, ...rest } = await audit(
+    subjectOf(samples, { hidden: 100 }),
+    run,
+  );
+  assert(verdict.leaks);
+  assert(verdict.sentence.startsWith("Every one of the 6 private images is recovered exactly"));
+  for (const name of ["tv-sum", "gradient"]) {
+    assertEquals(by(attacks, name).outcome, "recovered", name);
+    assertEquals(by(attacks, name).counts, { attacked: 6, exact: 6, certified: 6 }, name);
+  }
+  const { change } = by(attacks, "tv-sum");
+  assertEquals(change!.kind, "width");
+  const widths = change!.trials.map(({ setting }) => parseInt(setting));
+  const widest = Math.max(...widths.filter((_, k) => change!.trials[k].stops));
+  assertEquals(change!.what, `keep the first layer at ${widest} units or fewer`);
+  assertLess(widest, 100);
+  assert(change!.trials.filter(({ stops }) => stops).every(({ leakage }) => leakage < 0.1));
+  assertEquals(by(attacks, "gradient").change, null); // no labels to compare trainings on
+  assert(notTried.some(({ attack }) => attack.includes("Gaussian")));
+  assertEquals(rest.insecureSeed, 1);
+  assertEquals(rest.threat.find(({ quantity }) => quantity === "W1")!.attackerHas, true);
+});
+
+Deno.test("the same seed gives the same findings", async () => {
+  const subject = subjectOf(halves(4, 1), { hidden: 40 });
+  const twice = [await audit(subject, run), await audit(subject, run)].map(({ attacks }) =>
+    attacks.map(({ name, outcome, counts, pairs }) => ({ name, outcome, counts, pairs }))
+  );
+  assertEquals(twice[0], twice[1]);
+});
+
+Deno.test("MITIG2 leaks likenesses and inner products; mitig3 with noise stops the decoder", async () => {
+  const samples = halves(240, 1);
+  const subject = subjectOf(samples, { hidden: 60, scheme: "mitig2", layer: null, known: 60 });
+  const { verdict, attacks } = await audit(subject, { ...run, seconds: 40 });
+  assert(verdict.leaks);
+  assert(["recovered", "likeness"].includes(by(attacks, "decoder").outcome));
+  const { change } = by(attacks, "decoder");
+  assertEquals(change!.kind, "scheme");
+  assert(change!.what.startsWith("train under mitig3"));
+  assert(change!.cost.bytes!.then < change!.cost.bytes!.now);
+  assert(change!.cost.accuracy !== null);
+  const gram = by(attacks, "gram");
+  assertEquals([gram.outcome, gram.change!.kind], ["likeness", "visits"]);
+});
+
+Deno.test("a recorded run of mitig3: nothing beyond the labels, and what was tried", async () => {
+  const samples = halves(200, 1), publics = halves(200, 2);
+  const split = { train: samples, test: publics };
+  const setting = { scheme: "mitig3", hidden: 40, epochs: 3, seed: 5, sigma: 2 } as const;
+  const { view: truth } = await freshTraining(split, setting);
+  const subject = subjectOf(samples, {
+    ...{ hidden: 2, scheme: "mitig3", layer: null, publicSamples: publics },
+    run: { view: unnamed(truth), truth },
+  });
+  const { verdict, attacks } = await audit(subject, run);
+  assertEquals(verdict.leaks, false);
+  assert(verdict.sentence.startsWith("Nothing beyond the labels found. Tried: "));
+  assert(verdict.sentence.includes("Not tried: a server that steers"));
+  assertEquals(attacks.map(({ outcome }) => outcome).filter((one) => one !== "nothing"), []);
+  const blind = await audit({
+    ...subject,
+    samples: null,
+    run: { view: unnamed(truth), truth: null },
+  }, run);
+  assertEquals(blind.verdict.leaks, false);
+  assert(blind.verdict.sentence.startsWith("Undecided"));
+});
+
+Deno.test("a table: no neighbours, and least squares where the layer is as wide", async () => {
+  const images = halves(12, 1);
+  const table = { ...images, shape: [1, 144, 1] as const, kind: "table" as const, labelled: false };
+  const { attacks, notTried } = await audit(subjectOf(table, { hidden: 150 }), run);
+  assertEquals(by(attacks, "least-squares").outcome, "recovered");
+  assert(notTried.some(({ why }) => why === "a table's columns have no neighbours"));
+  assert(!attacks.some(({ name }) => name.startsWith("tv")));
+});
+
+Deno.test("the time is kept, and what it did not allow is said", async () => {
+  const samples = halves(300, 1);
+  const start = performance.now();
+  const { attacks, seconds } = await audit(subjectOf(samples, { hidden: 144 }), {
+    ...{ insecureSeed: 1, seconds: 1 },
+  });
+  assertLess((performance.now() - start) / 1000, 4);
+  assert(seconds.taken < 4);
+  assert(attacks.some(({ counts, outcome }) => counts.attacked < 300 || outcome === "out of time"));
+});
+
+Deno.test("audit() refuses what cannot be audited, and stops when told", async () => {
+  const samples = halves(4, 1);
+  const subject = subjectOf(samples, { hidden: 10 });
+  await assertRejects(() => audit({ ...subject, samples: null }, run), TypeError, "no samples");
+  await assertRejects(
+    () => audit({ ...subject, scheme: "mitig2", convolution: { outputs: 4 } }, run),
+    TypeError,
+    "dense first layer",
+  );
+  await assertRejects(() => audit(subject, { seconds: -1 }), RangeError, "-1 s");
+  const stop = AbortSignal.abort(new DOMException("stopped", "AbortError"));
+  await assertRejects(() => audit(subject, { ...run, signal: stop }), DOMException, "stopped");
+  assertEquals(floorOf(samples, null).length, samples.x.length);
+});
