@@ -51,7 +51,7 @@ export function serveHosted(
  * @param protocol whose `server_worker.ts` it is; that calls {@linkcode serveHosted}.
  * @throws {Error} the Worker cannot be started. */
 export async function hostServer(
-  protocol: "mitig1" | "mitig2" | "mitig3",
+  protocol: "mitig1" | "mitig2" | "mitig3" | "he",
   { transport, insecureSeed }: HostOptions,
 ): Promise<Host> {
   const worker = new Worker(new URL(`../protocol/${protocol}/server_worker.ts`, import.meta.url), {

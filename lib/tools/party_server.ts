@@ -1,5 +1,5 @@
 /** The listening parties as commands: `deno task mitig1:server`, `mitig2:server`, `mitig3:server`,
- * `cryptonn:authority`, `cryptonn:server`. Certificate and token, a line of log for whatever happens, any number of clients, an orderly end.
+ * `cryptonn:authority`, `cryptonn:server`, `he:server`. Certificate and token, a line of log for whatever happens, any number of clients, an orderly end.
  * @module */
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
@@ -11,6 +11,7 @@ import { type Identity, loadOrCreateIdentity } from "../net/identity.ts";
 import { listen, type ListenOptions } from "../net/server.ts";
 import { Authority } from "../protocol/cryptonn/authority.ts";
 import * as cryptonn from "../protocol/cryptonn/server.ts";
+import * as he from "../protocol/he/server.ts";
 import * as mitig1 from "../protocol/mitig1/server.ts";
 import * as mitig2 from "../protocol/mitig2/server.ts";
 import * as mitig3 from "../protocol/mitig3/server.ts";
@@ -288,6 +289,18 @@ deno task cryptonn:authority first.`;
         return reason;
       });
     }, args);
+    break;
+  }
+  case "he:server": {
+    const what =
+      `Computes gradients on ciphertexts (CKKS, homomorphic encryption): it has the data, the labels and the
+weights encrypted only, and returns gradients that only the client can decrypt.`;
+    const command = { name, summary: summary(name, what, KEEPS_NOTHING), flags: listenFlags(8443) };
+    await runCommand(
+      command,
+      (options) => run(options, (one, { onEvent }) => he.serve(one, { onEvent }), false),
+      args,
+    );
     break;
   }
   default:

@@ -1,0 +1,95 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { firstImages, poolImages } from "lib/data/dataset.ts";
+import { loadMnist } from "lib/data/mnist.ts";
+import { seededRng } from "lib/math/rng.ts";
+import { ConnectionError, inProcess } from "lib/net/connection.ts";
+import { Transcript } from "lib/net/transcript.ts";
+import {
+  clearHeadGradient,
+  trainNarrowClear,
+  trainNarrowEncrypted,
+} from "lib/protocol/he/narrow.ts";
+import { serve } from "lib/protocol/he/server.ts";
+import { NARROW } from "lib/protocol/mitig3/terms.ts";
+import { sealTest } from "../../he/fixtures.ts";
+import { byHand } from "./fixtures.ts";
+
+const digits = await loadMnist();
+const data = {
+  train: firstImages(poolImages(digits.train, 4), 24),
+  test: firstImages(poolImages(digits.test, 4), 200),
+};
+const setting = { ...NARROW, epochs: 2, batch: 16, learningRate: 0.01 };
+const options = () => ({ units: 8, setting, rng: seededRng(2) });
+
+sealTest(
+  "trainNarrowEncrypted() ends where its twin in the clear ends, after a short last batch too",
+  async () => {
+    const [client, server] = inProcess();
+    const served = serve(server);
+    const transcript = new Transcript();
+    const [seen, twin]: [number[], number[]] = [[], []];
+    const accuracy = await trainNarrowEncrypted(client, data, {
+      ...options(),
+      transcript,
+      onEpoch: (_, accuracy) => void seen.push(accuracy),
+    });
+    client.close();
+    await served;
+    assertEquals(
+      await trainNarrowClear(data, {
+        ...options(),
+        onEpoch: (_, accuracy) => void twin.push(accuracy),
+      }),
+      accuracy,
+    );
+    assertEquals(seen, twin);
+    const messages = transcript.traffic.filter(({ from }) => from === "client");
+    assertEquals(messages.map(({ what, messages }) => [what, messages]), [
+      ["train", 1],
+      ["key", 13],
+      ["step", 8], // two batches of two parts, twice
+      ["finish", 1],
+    ]);
+  },
+);
+
+Deno.test("trainNarrowClear() learns digits", async () => {
+  const train = firstImages(digits.train, 512);
+  const test = firstImages(digits.test, 200);
+  const accuracy = await trainNarrowClear({ train, test }, {
+    ...{ units: 64, rng: seededRng(1) },
+    setting: { ...NARROW, epochs: 6, batch: 32, learningRate: 0.003 },
+  });
+  assert(accuracy > 0.6, `${accuracy}`);
+});
+
+Deno.test("clearHeadGradient() is the slope of half the squared error", async () => {
+  const [A, z, y] = [[1, 2, 3, 4], [1, -1, 2, 1], [0, 1, 1, 0]].map((v) => Float64Array.from(v));
+  const loss = (A: Float64Array, z: Float64Array) => {
+    let sum = 0;
+    for (let k = 0; k < 2; k++) {
+      for (let j = 0; j < 2; j++) {
+        sum += (A[2 * j] * z[2 * k] + A[2 * j + 1] * z[2 * k + 1] - y[2 * k + j]) ** 2 / 2;
+      }
+    }
+    return sum;
+  };
+  const [dA, dz] = await clearHeadGradient(2, 2)(A, z, y);
+  for (let i = 0; i < 4; i++) {
+    const moved = (v: Float64Array, by: number) =>
+      v.map((value, k) => k === i ? value + by : value);
+    assert(Math.abs((loss(moved(A, 1e-5), z) - loss(moved(A, -1e-5), z)) / 2e-5 - dA[i]) < 1e-6);
+    assert(Math.abs((loss(A, moved(z, 1e-5)) - loss(A, moved(z, -1e-5))) / 2e-5 - dz[i]) < 1e-6);
+  }
+});
+
+sealTest("serve() takes a step with its own batch only where none are stored", async () => {
+  const client = await byHand();
+  await client.begin();
+  const step = { batch: client.zeros([2, 1]), weights: client.zeros([2]) };
+  const why = "its batch is one of those that are here";
+  await assertRejects(() => client.ask("step", step, "gradients"), ConnectionError, why);
+  assert((await client.ended).includes(why));
+  client.close();
+});
