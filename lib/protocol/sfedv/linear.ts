@@ -3,14 +3,15 @@
  *
  * Samples are integers u = (x, 1, y)·2^featureBits, the model c = (w, b, −1)·2^weightBits, rounded. A batch's
  * gradient Σ_i (c·u_i)·u_ij is then an integer, 2^(2·featureBits + weightBits) times that of ½·Σ(w·x + b − y)²,
- * and the step w ← w − learningRate·gradient/B is taken in float64. Logistic regression by σ(z) ≈ ½ + z/4 is this
- * with labels of ±2.
+ * and the step w ← w − learningRate·gradient/B is taken in float64 (`nn/linear.ts`). Logistic regression by
+ * σ(z) ≈ ½ + z/4 is this with labels of ±2.
  * @see arXiv 2305.08358 (SFedV), whose full text was not at hand: the fixed point is ours.
  * @module */
 import { type BatchParams, checkBatchParams } from "../../fe/qfe_batch.ts";
 import { toFixed } from "../../math/fixed_point.ts";
 import type { PairingGroup } from "../../math/pairing/group.ts";
 import { type Fields, type Message, ProtocolError } from "../../net/wire.ts";
+import { batchSizes, trainLinear as train } from "../../nn/linear.ts";
 
 /** The terms of a training. */
 export interface LinearTerms {
@@ -113,10 +114,6 @@ export function toSamples(
   });
 }
 
-/** c = (w, b, −1)·2^weightBits, rounded. @throws {RangeError} a weight that does not fit int32. */
-export const fixedModel = (weights: Float64Array, { weightBits }: LinearTerms): Int32Array =>
-  toFixed([...weights, -1], weightBits);
-
 /** Trains from zero weights, batch after batch.
  * @param gradient Σ_i (c·u_i)·u_ij over a batch, j = 0 … n.
  * @param onStep told the model before the step, and the gradient there.
@@ -126,19 +123,14 @@ export async function trainLinear(
   gradient: (batch: number, c: Int32Array) => Promise<Float64Array> | Float64Array,
   onStep: (step: number, total: number, c: Int32Array, gradient: Float64Array) => void = () => {},
 ): Promise<Float64Array> {
-  const { n, epochs, learningRate, featureBits, weightBits } = checkLinearTerms(terms);
-  const unit = 2 ** (2 * featureBits + weightBits);
-  const weights = new Float64Array(n + 1);
-  const batches = batchesOf(terms);
-  for (let step = 0; step < epochs * batches; step++) {
-    const which = step % batches;
-    const [from, to] = rangeOfBatch(terms, which);
-    const c = fixedModel(weights, terms);
-    const integers = await gradient(which, c);
-    for (let j = 0; j <= n; j++) weights[j] -= learningRate * (integers[j] / unit / (to - from));
-    onStep(step, epochs * batches, c, integers);
-  }
-  return weights;
+  const { n, count, batch, epochs, learningRate, ...bits } = checkLinearTerms(terms);
+  const sizes = batchSizes(count, batch);
+  let step = 0;
+  return await train({
+    ...{ n, sizes, epochs, rate: learningRate, gradient },
+    ...{ scaleBits: bits.featureBits, weightBits: bits.weightBits },
+    onStep: (taken) => onStep(step++, epochs * sizes.length, taken.c, taken.gradient),
+  });
 }
 
 /** The gradients of `trainLinear` in the clear. @param u samples, as `toSamples` gives them. */

@@ -6,7 +6,6 @@ import {
   batchParams,
   checkLinearTerms,
   clearGradient,
-  fixedModel,
   linearFields,
   type LinearTerms,
   rangeOfBatch,
@@ -52,13 +51,9 @@ Deno.test("batches: the last one is shorter, and has parameters of its own", () 
   assertEquals([0, 1, 2].map((which) => batchParams(terms, which, group).batch), [3, 3, 1]);
 });
 
-Deno.test("toSamples() and fixedModel() round at their scales, and refuse what does not fit", () => {
+Deno.test("toSamples() rounds at its scale, and refuses what does not fit", () => {
   const small = { ...terms, count: 1 };
   assertEquals(toSamples(small, [[0.5, -1.25]], [2]), [Int32Array.of(128, -320, 256, 512)]);
-  assertEquals(
-    fixedModel(Float64Array.of(0.5, -1, 2 ** -17), terms),
-    Int32Array.of(32768, -65536, 1, -65536),
-  );
   assertThrows(() => toSamples(small, [[1, 2]], []), TypeError, "1 samples and 0 labels, not 1");
   assertThrows(
     () => toSamples(small, [[1]], [1]),
