@@ -39,6 +39,12 @@ export const primeBits = ({ depth, scaleBits, baseBits }: CkksParams): number[] 
   baseBits,
 ];
 
+/** Bytes that a key for products or rotations takes in memory: a pair of polynomials modulo q for each prime of the top
+ * level. As sent it is half of that, and packed. */
+export function keyBytes({ degree, depth }: CkksParams): number {
+  return (depth + 1) * 2 * (depth + 2) * degree * 8;
+}
+
 /** Refuses parameters that are none, or not secure.
  * @throws {RangeError} a number out of range, or more bits than 128 bits of security allow. */
 export function checkCkksParams(params: CkksParams): CkksParams {

@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import {
   checkCkksParams,
   type CkksParams,
+  keyBytes,
   LINEAR_PARAMS,
   NETWORK_PARAMS,
   primeBits,
@@ -14,6 +15,7 @@ Deno.test("checkCkksParams() takes the two sets that models use", () => {
   }
   assertEquals(slotsOf(LINEAR_PARAMS), 4096);
   assertEquals(primeBits(LINEAR_PARAMS), [60, 48, 48, 60]);
+  assertEquals(keyBytes(LINEAR_PARAMS), 3 * 2 * 4 * 8192 * 8);
 });
 
 Deno.test("checkCkksParams() refuses what is out of range or insecure, and says what would do", () => {

@@ -11,6 +11,7 @@
 import { type Ciphertext, Ckks } from "../../he/ckks.ts";
 import { CkksEvaluator } from "../../he/evaluator.ts";
 import type { PackedModel } from "../../he/packed_model.ts";
+import { keyBytes } from "../../he/params.ts";
 import type { Connection } from "../../net/connection.ts";
 import { type Answer, answerRequests } from "../../net/requests.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
@@ -26,6 +27,11 @@ export interface ServerOptions {
 
 const REQUESTS = ["train", "key", "batch", "weights", "step", "finish"];
 
+/** Keys of all clients of this process, in bytes. SEAL's memory ends at 4 GB, and does not end well. */
+let keysHeld = 0;
+/** The most: eight clients that train networks, or a hundred linear ones. */
+const MAX_KEYS_HELD = 2 ** 31;
+
 /** What there is once the terms are agreed on. */
 interface Training {
   readonly terms: Terms;
@@ -39,6 +45,7 @@ interface Training {
 /** One client's session. */
 class HeSession implements Disposable {
   #begun?: Training;
+  #keysHeld = 0;
   #steps = 0;
   #gradientMs = 0;
 
@@ -74,8 +81,9 @@ class HeSession implements Disposable {
   }
 
   #key(request: Message): Answer {
-    const { evaluator, model } = this.#training;
+    const { evaluator, model, ckks } = this.#training;
     const key = request.bytes("key");
+    this.#hold(keyBytes(ckks.params), new Set(model.rotations).size + 1);
     if (request.text("kind", "relinearisation", "rotation") === "relinearisation") {
       evaluator.addRelinearisationKey(key);
       return { type: "stored" };
@@ -85,6 +93,23 @@ class HeSession implements Disposable {
       throw new ProtocolError(`Cannot store key: nothing is rotated by ${step}`);
     }
     return { type: "stored" };
+  }
+
+  /** Takes memory for one key more. @throws {ProtocolError} all `count` are here, or other clients' fill it. */
+  #hold(bytes: number, count: number): void {
+    if (this.#keysHeld >= count * bytes) {
+      throw new ProtocolError(`Cannot store key: all ${count} are here`);
+    }
+    if (keysHeld + bytes > MAX_KEYS_HELD) {
+      throw new ProtocolError(
+        `Cannot store key: the keys of all clients take ${
+          (keysHeld / 1e9).toFixed(1)
+        } GB here; try ` +
+          "again when others have left",
+      );
+    }
+    this.#keysHeld += bytes;
+    keysHeld += bytes;
   }
 
   /** Reads ciphertexts of a request. Who asked disposes of them.
@@ -177,6 +202,7 @@ class HeSession implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    keysHeld -= this.#keysHeld;
     this.#begun?.evaluator[Symbol.dispose]();
   }
 }

@@ -49,6 +49,10 @@ sealTest("serve() refuses requests out of turn, of another kind and of other siz
     await ask("train", { ...terms }, "ready");
     await ask("key", { kind: "rotation", key: key.rotationKey(7) }, "stored");
   });
+  await refused("Cannot store key: all 6 are here", async ({ ask, begin, key }) => {
+    await begin();
+    await ask("key", { kind: "rotation", key: key.rotationKey(1) }, "stored");
+  });
   await refused("1 of 2 are here", async ({ ask, begin, zeros, model }) => {
     await begin();
     await ask("batch", { ciphertexts: zeros(model.batchLevels) }, "stored");
