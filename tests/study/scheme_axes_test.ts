@@ -1,0 +1,31 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { headlineOf, type Measured, schemeAxes } from "lib/study/scheme_axes.ts";
+import { wilson } from "lib/sweep/summary.ts";
+import { permitted } from "../tools/fixtures.ts";
+
+Deno.test({
+  name: "schemeAxes() has nine rows; headlineOf() names a number that is not there",
+  ignore: !permitted,
+  async fn() {
+    const rate = wilson(97, 100);
+    const attack = { total: 455, patients: 455 };
+    const slant = { fromScores: rate, fromClass: rate };
+    const measured = {
+      trained: { stepSeconds: 0.3, bytesAPatient: 9000 },
+      run: { accuracy: rate, steps: [] },
+      ...{ attack, residuals: attack, ridge: { accuracy: rate } },
+      gram: { seconds: 50, samples: { count: 455 }, bytes: { ciphertext: 1e6 } },
+      he: {
+        run: () => ({ stepSeconds: 0.2, steps: 30 }),
+        bytes: () => ({ up: 1e6, down: 1e5 }),
+        right: () => ({ encrypted: 111, of: 114 }),
+      },
+      ...{ dark: { accuracy: rate }, told: { of: () => slant } },
+      digits: { serverSeconds: 1.3, bytes: { digit: 226_000 } },
+    } as unknown as Measured;
+    const { rows, columns } = await schemeAxes(measured);
+    assertEquals([rows.length, columns.length], [9, 9]);
+    assert(rows.every((row) => !row.some((cell) => String(cell).match(/NaN|undefined/))));
+    await assertRejects(() => headlineOf("03_mitig2", "no such"), Error, 'Cannot find "no such"');
+  },
+});
