@@ -139,6 +139,20 @@ const ROWS: readonly Row[] = [
     notebook: "06b_defences",
     here: "SSIM {blind alignment, SSIM: MITIG2, mitig3, class mean}",
   },
+  {
+    question:
+      "encrypted training of a linear model (quadratic FE); patients exact from its gradients",
+    paper: "named as related",
+    notebook: "07_other_encryptions",
+    here:
+      "{weights trained on ciphertexts}; {patients exact from batch gradients, B = 16, 16 visits}",
+  },
+  {
+    question: "the same, inner products of all patients opened once: test patients right",
+    paper: "–",
+    notebook: "07_other_encryptions",
+    here: "{QFE, Gram once: test patients right}",
+  },
 ];
 
 /** The rows' answers as Markdown, by the results of each notebook.

@@ -62,6 +62,10 @@ const LONG_STEPS: Record<string, string[]> = {
     ...["drawing without W1 and without a known image", "two trainings over ciphertexts"],
   ],
   "06b_defences": ["MITIG2 and mitig3, the same seeds"],
+  "07_other_encryptions": [
+    ...["training on encrypted patients", "inner products of all columns, decrypted"],
+    ...["training on CKKS ciphertexts", "codes under CKKS", "digits on ciphertexts"],
+  ],
   "08_audit_your_own": ["audit of MITIG2"],
 };
 
