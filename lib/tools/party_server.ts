@@ -1,5 +1,5 @@
 /** The listening parties as commands: `deno task mitig1:server`, `mitig2:server`, `mitig3:server`,
- * `cryptonn:authority`, `cryptonn:server`, `he:server`, `sfedv:authority`, `sfedv:aggregator`. Certificate and token, a line of log for whatever happens, any number of clients, an orderly end.
+ * `cryptonn:authority`, `cryptonn:server`, `he:server`. Certificate and token, a line of log for whatever happens, any number of clients, an orderly end.
  * @module */
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
@@ -23,8 +23,6 @@ import {
   mitig3Recorder,
   type Recorder,
 } from "../protocol/recorder.ts";
-import { Aggregation } from "../protocol/sfedv/aggregation.ts";
-import * as sfedv from "../protocol/sfedv/authority.ts";
 import { runCommand, stopSignal, type Values } from "./args.ts";
 import { authorityFlags, dial, identityFlag, placeOf, rngOf, seedFlag } from "./party.ts";
 
@@ -303,51 +301,6 @@ weights encrypted only, and returns gradients that only the client can decrypt.`
       (options) => run(options, (one, { onEvent }) => he.serve(one, { onEvent }), false),
       args,
     );
-    break;
-  }
-  case "sfedv:authority": {
-    const what =
-      `Holds the secrets of vertical training under quadratic encryption: gives each party those of its
-columns, and the aggregator the keys of a gradient, for a model that it sees.`;
-    const keeps = `Secrets live as long
-as the connection that set the session up.`;
-    const flags = {
-      ...listenFlags(8444),
-      "most-visits": {
-        type: "integer",
-        min: 1,
-        max: 1_000_000,
-        help:
-          "keys for so many gradients of a batch and no more (default: any number); from as many as " +
-          "a batch has samples, up to 31, each of them follows",
-      },
-    } as const;
-    await runCommand({ name, summary: summary(name, what, keeps), flags }, (options) => {
-      const authority = new sfedv.Authority({ mostVisits: options["most-visits"] });
-      return run(options, (one) => authority.serve(one), false);
-    }, args);
-    break;
-  }
-  case "sfedv:aggregator": {
-    const what =
-      `Trains a linear model on samples whose columns come from several parties, encrypted (quadratic
-functional encryption): it learns each model and each batch's gradient, which is more than it seems. Start
-deno task sfedv:authority first.`;
-    const flags = {
-      ...listenFlags(8443),
-      workers: {
-        ...workersFlag.workers,
-        help: "threads that decrypt (default: the machine's cores)",
-      },
-      ...authorityFlags,
-    };
-    const command = { name, summary: summary(name, what, KEEPS_NOTHING), flags };
-    await runCommand(command, async ({ workers = cores, authority, ...options }) => {
-      const place = await placeOf("sfedv:authority", authority, options["authority-identity"]);
-      const connect = async () => (await dial(place)).connection;
-      const aggregation = new Aggregation({ workers, authority: connect });
-      return await run(options, (one, { onEvent }) => aggregation.serve(one, { onEvent }), false);
-    }, args);
     break;
   }
   default:

@@ -13,7 +13,7 @@ import { expandedRng } from "../../math/rng.ts";
 import type { Connection } from "../../net/connection.ts";
 import { closeOnError, Requests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
-import { type Fields, ProtocolError } from "../../net/wire.ts";
+import { ProtocolError } from "../../net/wire.ts";
 import { breather } from "../../workers/pool.ts";
 import { PATIENCE_MS } from "../terms.ts";
 import { batchesOf, batchParams, linearFields, type LinearTerms, rangeOfBatch } from "./linear.ts";
@@ -23,8 +23,6 @@ export interface Invitation {
   readonly terms: LinearTerms;
   /** At the authority, this party's own. */
   readonly token: Uint8Array;
-  /** Names the training to an aggregator of several; one that is there for this training needs none. */
-  readonly ticket?: Uint8Array;
   /** 32 bytes of the CSPRNG that all parties have, and nobody else. */
   readonly maskSecret: Uint8Array;
   /** The party's columns. */
@@ -48,20 +46,6 @@ export async function openSession(
   throw new ProtocolError(`Cannot open a session: ${parties.length} tokens for ${starts.length}`);
 }
 
-/** Announces a training to an aggregator of several. (The party that opened the session)
- * @param token the aggregator's, at the authority.
- * @returns the ticket with which the parties join; good as long as this connection.
- * @throws {ConnectionError} the aggregator refused, left or kept silent. */
-export async function announce(
-  aggregator: Connection,
-  terms: LinearTerms,
-  token: Uint8Array,
-): Promise<Uint8Array> {
-  const requests = new Requests(aggregator, { timeoutMs: PATIENCE_MS });
-  const answer = await requests.ask("open", { ...linearFields(terms), token }, "opened");
-  return answer.bytes("ticket");
-}
-
 /** Encrypts the party's columns of every batch, sends them, and waits for the weights.
  * @param columns count rows of to − from integers.
  * @returns n weights, then the bias.
@@ -69,7 +53,7 @@ export async function announce(
  * silent. {ProtocolError} it answered with something else. The signal's reason. */
 export function takePart(
   { authority, aggregator }: { readonly authority: Connection; readonly aggregator: Connection },
-  { terms, token, ticket, maskSecret, from, to }: Invitation,
+  { terms, token, maskSecret, from, to }: Invitation,
   columns: readonly ArrayLike<number>[],
   { transcript = new Transcript(), signal }: {
     readonly transcript?: Transcript;
@@ -85,8 +69,7 @@ export function takePart(
   return closeOnError(aggregator, async () => {
     const group = await startPairing();
     const breathe = breather(signal);
-    const named: Fields = ticket === undefined ? {} : { ticket };
-    await requests.ask("join", { ...linearFields(terms), from, to, ...named }, "joined");
+    await requests.ask("join", { ...linearFields(terms), from, to }, "joined");
     for (let batch = 0; batch < batchesOf(terms); batch++) {
       const answer = await keys.ask("columns", { token, batch }, "secrets");
       const key = decodeColumnsKey(group, answer.bytes("key"));
