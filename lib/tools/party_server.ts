@@ -322,7 +322,7 @@ long as the connection of the party that opened the training.`;
         min: 1,
         max: 2 ** 20,
         help:
-          "gradients of one batch that it grants at most: from more than the samples of a batch these follow " +
+          "gradients of one batch that it grants at most; from B + 1 of them B samples follow " +
           "exactly (default: any number)",
       },
       ...listenFlags(8444),

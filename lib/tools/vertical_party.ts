@@ -16,7 +16,7 @@ import type { LinearTerms } from "../protocol/sfedv/linear.ts";
 import { enterTraining, openSession, openTraining, takePart } from "../protocol/sfedv/party.ts";
 import { runCommand, UsageError, type Values } from "./args.ts";
 import { authorityFlags, placeOf } from "./party.ts";
-import { connectFlags, PartyRun, round } from "./party_client.ts";
+import { connectFlags, PartyRun } from "./party_client.ts";
 
 /** Fixed point as in notebook 07; standardised features lie within 16 deviations. */
 const FIXED_POINT = {
@@ -161,7 +161,6 @@ await runCommand({ name: NAME, summary, flags }, async (options) => {
       console.error(
         `${terms.count} patients, columns ${from} to ${to - 1} of ${columnsOf(terms.n)}`,
       );
-      const started = run.seconds;
       const columns = columnsFrom(train, from, to);
       const weights = await takePart({ authority, aggregator }, own, columns, {
         ...{ transcript, signal },
@@ -172,7 +171,7 @@ await runCommand({ name: NAME, summary, flags }, async (options) => {
       });
       const { count, batch, epochs, learningRate } = terms;
       run.finish(rightSides(weights, test) / test.count, json, {
-        ...{ trainSeconds: round(run.seconds - started, 3), weights: [...weights], from, to },
+        ...{ weights: [...weights], from, to },
         ...{ samples: count, batch, epochs, learningRate },
       });
     } finally {
