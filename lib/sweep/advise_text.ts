@@ -114,6 +114,11 @@ const CAVEAT =
   "knows thousands of private images where the scheme hides W1, and bounds nothing: another may do better.\n" +
   "Accuracy is of the test images that the search also chose by: a little optimistic.";
 
+/** What is not searched, and where it is measured. */
+const LINEAR_MODELS =
+  "These schemes train a network with a hidden layer. A linear model has other choices, quadratic functional\n" +
+  "encryption (QFE) and homomorphic encryption (CKKS): notebook 07 holds them to the same questions.";
+
 /** What an advice says, in words. */
 export function adviceText(advice: Advice, limits: Limits): string {
   const { failed, notReached, epochs, recommendation } = adviceReport(advice, limits);
@@ -140,5 +145,6 @@ export function adviceText(advice: Advice, limits: Limits): string {
     "",
     `Trained ${epochs.search} epochs of the full grid's ${epochs.grid} (${share}).`,
     CAVEAT,
+    LINEAR_MODELS,
   ].join("\n");
 }

@@ -46,8 +46,33 @@ export async function openSession(
   throw new ProtocolError(`Cannot open a session: ${parties.length} tokens for ${starts.length}`);
 }
 
+/** Opens a training at an aggregator of many (`trainings.ts`); then `takePart` on the same connection. (Party 1)
+ * @param token the aggregator's at the authority.
+ * @returns the training's name, for the other parties. It ends with the connection.
+ * @throws {ConnectionError} the aggregator refused, left or kept silent. */
+export async function openTraining(
+  aggregator: Connection,
+  terms: LinearTerms,
+  token: Uint8Array,
+): Promise<Uint8Array> {
+  const requests = new Requests(aggregator, { timeoutMs: PATIENCE_MS });
+  const answer = await requests.ask("open", { ...linearFields(terms), token }, "opened");
+  return answer.bytes("training");
+}
+
+/** Enters a training that party 1 has opened; then `takePart` on the same connection.
+ * @throws {ConnectionError} there is no such training. */
+export async function enterTraining(aggregator: Connection, training: Uint8Array): Promise<void> {
+  await new Requests(aggregator, { timeoutMs: PATIENCE_MS }).ask(
+    "enter",
+    { training },
+    "entered",
+  );
+}
+
 /** Encrypts the party's columns of every batch, sends them, and waits for the weights.
  * @param columns count rows of to − from integers.
+ * @param options.onEncrypt told after each batch that has reached the aggregator.
  * @returns n weights, then the bias.
  * @throws {TypeError} {RangeError} columns as in `encryptColumns`. {ConnectionError} a party refused, left or kept
  * silent. {ProtocolError} it answered with something else. The signal's reason. */
@@ -55,9 +80,10 @@ export function takePart(
   { authority, aggregator }: { readonly authority: Connection; readonly aggregator: Connection },
   { terms, token, maskSecret, from, to }: Invitation,
   columns: readonly ArrayLike<number>[],
-  { transcript = new Transcript(), signal }: {
+  { transcript = new Transcript(), signal, onEncrypt }: {
     readonly transcript?: Transcript;
     readonly signal?: AbortSignal;
+    readonly onEncrypt?: (done: number, total: number) => void;
   } = {},
 ): Promise<Float64Array> {
   if (columns.length !== terms.count) {
@@ -86,6 +112,7 @@ export function takePart(
         () => encodeBatchCiphertext(encryptColumns(key, mask, rows)),
       );
       await requests.ask("columns", { batch, columns: encrypted }, "stored");
+      onEncrypt?.(batch + 1, batchesOf(terms));
       await breathe();
     }
     const bytes = (await requests.ask("weights", {}, "weights")).bytes("weights");
