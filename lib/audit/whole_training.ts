@@ -17,6 +17,7 @@ import { seededRng } from "../math/rng.ts";
 import { durationText, numberText } from "../plot/theme.ts";
 import type { Outcome, Pair } from "./findings.ts";
 import { type Slice, within } from "./budget.ts";
+import { serverNames } from "./server_names.ts";
 import {
   bytesOf,
   floorOf,
@@ -56,7 +57,7 @@ export const WHOLE: Readonly<Record<WholeAttack, { title: string; weight: number
   gram: { title: "Inner products, least squares", weight: 2 },
   "gram-bayes": { title: "Inner products, empirical Bayes", weight: 2 },
   span: { title: "Span of one master key", weight: 2 },
-  relink: { title: "Visits linked by nearest codes", weight: 1 },
+  relink: { title: "Visits linked by nearest codes", weight: 3 },
   "decoder-named": { title: "Decoder that is told which sample is which", weight: 2 },
 };
 
@@ -100,16 +101,6 @@ function firstBatch(view: TrainingView): TrainingView {
   return { ...view, steps };
 }
 
-/** The steps of the last epoch over `count` samples. */
-function lastEpoch(view: TrainingView, count: number): TrainingView {
-  let rows = 0;
-  const from = view.steps.findLastIndex((step) => (rows += step.z1.length / view.units) >= count);
-  return { ...view, steps: view.steps.slice(Math.max(0, from)) };
-}
-
-const rowsOf = ({ units, steps }: TrainingView) =>
-  steps.reduce((sum, { z1 }) => sum + z1.length / units, 0);
-
 const namesOf = ({ steps }: TrainingView) =>
   steps.flatMap(({ samples }: StepView) => samples === null ? [] : [...samples]);
 
@@ -145,15 +136,10 @@ async function run(
     }
     return best(tried, samples!, publicSamples);
   }
-  if (attack === "align" && view.steps.some(({ samples }) => samples === null)) {
-    const count = samples?.count ?? rowsOf(view);
-    const last = lastEpoch(view, count);
-    const found = await attackTraining(last, { attack, publicImages: publicSamples!, ...on });
-    const names = truth === null ? null : namesOf(lastEpoch(truth, count));
-    return names === null ? found : {
-      ...found,
-      samples: found.samples.map((row) => names[row]),
-    };
+  if (attack === "align") {
+    const count = samples?.count ?? null;
+    const { view: visit } = await serverNames(view, { truth, count, attack, signal });
+    return await attackTraining(visit, { attack, publicImages: publicSamples!, ...on });
   }
   const own = attack === "gradient" || attack === "epochs" ? firstBatch(view) : view;
   if (attack === "epochs") {
@@ -342,28 +328,26 @@ function pairsOf({ X, samples: places }: TrainingRecovery, samples: OwnSamples |
   });
 }
 
-/** A training as its server sees it once it has linked the visits. Its names are its own; here they go by the places of
- * the samples of the first epoch, which tells it nothing. The same where the links cannot be made. */
+/** A training as its server sees it once it has linked the visits; the same where the links cannot be made. */
 export async function linkedByServer(
   training: UnderAttack,
   slice: Slice,
   stop?: AbortSignal,
 ): Promise<UnderAttack> {
   const { view, truth, samples } = training;
-  const count = samples?.count ?? null;
-  if (count === null || view.steps.every(({ samples }) => samples !== null)) return training;
-  const linked = await within(slice, (signal) => relink(view, { count, signal }), stop);
-  if (linked === null) return training;
-  const first = truth === null ? null : namesOf(truth).slice(0, count);
-  const steps = linked.steps.map((step) => ({
-    ...step,
-    samples: first === null ? step.samples : step.samples!.map((name) => first[name]),
-  }));
-  return { ...training, view: { ...linked, steps } };
+  if (samples === null || view.steps.every(({ samples }) => samples !== null)) return training;
+  const { count } = samples;
+  const linked = await within(
+    slice,
+    (signal) => serverNames(view, { truth, count, attack: "decoder", signal }),
+    stop,
+  );
+  return linked === null ? training : { ...training, view: linked.view };
 }
 
-/** Share of the visits of the last epoch that go to the right sample, from which linking counts as found. */
-const LINKED_FROM = 0.1;
+/** Share of the visits of the last epoch that go to the right sample, from which linking counts as found; and how many
+ * times that of a guess within the class it must be. */
+const [LINKED_FROM, TIMES_CHANCE] = [0.1, 3];
 
 async function findLinks(
   { view, truth, samples }: UnderAttack,
@@ -397,12 +381,15 @@ async function findLinks(
   const from = own.length - count;
   const right = names.slice(from).filter((name, i) => first[name] === own[from + i]).length;
   const share = right / count;
+  const chance = view.classes / count;
   return {
     assumption,
-    outcome: own.length > count && share >= LINKED_FROM ? "likeness" : "nothing",
+    outcome: own.length > count && share >= Math.max(LINKED_FROM, TIMES_CHANCE * chance)
+      ? "likeness"
+      : "nothing",
     sentence: `${
       numberText(100 * share, 2)
     } % of the visits of the last epoch go to the right sample.`,
-    numbers: { "share of visits linked rightly": share },
+    numbers: { "share of visits linked rightly": share, "of a guess within the class": chance },
   };
 }

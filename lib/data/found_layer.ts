@@ -17,6 +17,15 @@ export type Orientation = (typeof ORIENTATIONS)[number];
 /** More are no first layer but, say, the images themselves. */
 export const MAX_HIDDEN = 10_000;
 
+/** Of a convolution's matrix: the attacks hold some ten copies of it, and should stay under 2 GB. */
+const MAX_ENTRIES = 2 ** 24;
+/** Rows a pixel that are taken all the same: they decide the image with some to spare. */
+const ENOUGH = 1.5;
+
+/** Rows of a convolution that are taken at most, for n pixels. */
+const mostRows = (n: number): number =>
+  Math.min(MAX_HIDDEN, Math.max(Math.floor(MAX_ENTRIES / n), Math.ceil(ENOUGH * n)));
+
 /** Zeros around an image. */
 export type Padding = readonly [top: number, left: number, bottom: number, right: number];
 
@@ -155,7 +164,7 @@ function geometryOf(
     fail(`${much}: give smaller images by --resize, or a larger --stride`);
   }
   const has = first ? shape[0] : shape[3];
-  const filters = Math.min(has, Math.floor(MAX_HIDDEN / perFilter));
+  const filters = Math.min(has, Math.max(1, Math.floor(mostRows(input.source.length) / perFilter)));
   const even = padding.every((zeros) => zeros === top);
   return {
     hidden: filters * perFilter,

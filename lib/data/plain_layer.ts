@@ -7,6 +7,7 @@ import {
   type ImageShape,
   type InputOrder,
   type InputSizes,
+  ordersOf,
   samplesText,
   wayOut,
 } from "./input_order.ts";
@@ -20,10 +21,14 @@ interface Way {
   readonly convolution: boolean;
 }
 
-/** The ways in which an array is a dense layer: all but one of its axes are the inputs. */
-const denseWays = ({ shape }: Tensor, n: number): Way[] =>
-  ORIENTATIONS.filter((way) => shape.length >= 2 && countOf(inputsOf(shape, way)) === n)
-    .map((orientation) => ({ orientation, convolution: false }));
+/** The ways in which an array is a dense layer: all but one of its axes are the inputs. Of four axes three are an
+ * image: filters deep inside a model may hold as many numbers by chance. */
+const denseWays = ({ shape }: Tensor, images: ImageShape): Way[] =>
+  ORIENTATIONS.filter((way) => {
+    const inputs = inputsOf(shape, way);
+    if (shape.length > 3) return ordersOf(inputs, images).stated;
+    return shape.length >= 2 && countOf(inputs) === countOf(images);
+  }).map((orientation) => ({ orientation, convolution: false }));
 
 const inputsOf = (shape: readonly number[], way: Orientation) =>
   way === "hidden-in" ? shape.slice(1) : shape.slice(0, -1);
@@ -44,7 +49,7 @@ function filterWays(
 
 /** A kernel as large as the image is the same dense layer, and one way of saying it is enough. */
 function ways(tensor: Tensor, wanted: LayerWanted): Way[] {
-  const dense = denseWays(tensor, countOf(wanted.shape));
+  const dense = denseWays(tensor, wanted.shape);
   return dense.length > 0 ? dense : filterWays(tensor, wanted);
 }
 

@@ -6,6 +6,7 @@ import { type Table, table } from "../notebook/table.ts";
 import type { Figure, FigureText } from "../plot/figure.ts";
 import { imageGrid } from "../plot/image_grid.ts";
 import { lineFigure } from "../plot/line.ts";
+import type { Rate } from "../sweep/summary.ts";
 
 /** Who has what. */
 export function threatTable({ threat }: Audit): Table {
@@ -41,6 +42,15 @@ export function findingOf({ attacks }: Audit, name: string): AttackFinding {
   throw new RangeError(
     `Cannot find attack ${name}: ${attacks.map(({ name }) => name).join(", ")} ran`,
   );
+}
+
+/** The share of the way to the exact samples that an attack came, with its 95 % interval over the samples.
+ * @throws {RangeError} it did not run. */
+export function leakageOf(audit: Audit, name: string): Omit<Rate, "successes"> {
+  const { numbers, counts } = findingOf(audit, name);
+  const [rate, low] = ["leakage, share of the way to exact", "low end of its 95 % interval"]
+    .map((what) => Number(numbers[what] ?? 0));
+  return { rate, low, high: Math.min(1, 2 * rate - low), n: counts.attacked };
 }
 
 /** Private above recovered, by one attack.

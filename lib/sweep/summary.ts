@@ -107,7 +107,7 @@ export function percent(share: number, decimals = 2): string {
 }
 
 /** A rate in words: "96.7 % (92.4 to 98.6, n = 150)". */
-export function rateText({ rate, low, high, n }: Rate): string {
+export function rateText({ rate, low, high, n }: Omit<Rate, "successes">): string {
   const [at, from, to] = [rate, low, high].map((share) => (100 * share).toFixed(1));
   return `${at} % (${from} to ${to}, n = ${n})`;
 }

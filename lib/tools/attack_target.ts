@@ -9,7 +9,7 @@ import { loadDataset } from "../data/load.ts";
 import { splitSamples } from "../data/own_samples.ts";
 import { secureRng } from "../math/rng.ts";
 import { startProgress } from "../notebook/progress.ts";
-import { serverNames } from "../study/server_names.ts";
+import { serverNames } from "../audit/server_names.ts";
 import { freshView } from "../study/training_attack.ts";
 import { UsageError } from "./args.ts";
 import type { TrainingOptions } from "./attack_training.ts";

@@ -1,5 +1,5 @@
 /** `deno task attack --against SCHEME`: one attack on what a server has of a whole training, a fresh one or one that
- * `--record` kept. Attacks get the names of samples that the server could have (study/server_names.ts).
+ * `--record` kept. Attacks get the names of samples that the server could have (audit/server_names.ts).
  * @module */
 import { TRAINING_ATTACKS, type TrainingAttack } from "../attack/training/attack.ts";
 import { SCHEMES, type TrainingView } from "../attack/training/view.ts";

@@ -3,11 +3,14 @@ import example from "lib/audit/example.yaml" with { type: "text" };
 import { AUDIT_FLAGS, checkConfig, sizeOf } from "lib/audit/config.ts";
 import { parseCommand, UsageError } from "lib/tools/args.ts";
 import { parseConfig } from "lib/tools/config.ts";
+import { permitted } from "../tools/fixtures.ts";
+
+const test = (name: string, fn: () => void) => Deno.test({ name, ignore: !permitted, fn });
 
 const parse = (text: string) =>
   parseConfig("/home/ada/audit.yaml", new TextEncoder().encode(text), AUDIT_FLAGS);
 
-Deno.test("the example is a configuration: as it stands, and with each key taken out of its comment", () => {
+test("the example is a configuration: as it stands, and with each key taken out of its comment", () => {
   assertEquals(parse(example), {
     weights: "/home/ada/model.safetensors",
     "images-from": ["/home/ada/images"],
@@ -21,7 +24,7 @@ Deno.test("the example is a configuration: as it stands, and with each key taken
 const config = (...args: string[]) =>
   checkConfig(parseCommand({ name: "audit", summary: "", flags: AUDIT_FLAGS }, args).values);
 
-Deno.test("checkConfig() takes a model with samples, or a run with or without", () => {
+test("checkConfig() takes a model with samples, or a run with or without", () => {
   const out = ["--out", "/o"];
   config("--weights", "/m.npy", "--images-from", "/a.png", "/b.png", ...out);
   config("--run", "/r.safetensors", ...out);
@@ -33,7 +36,7 @@ Deno.test("checkConfig() takes a model with samples, or a run with or without", 
   assertEquals(images["images-from"], ["/a.png", "/b.png"]);
 });
 
-Deno.test("checkConfig() refuses what does not go together, in a line", () => {
+test("checkConfig() refuses what does not go together, in a line", () => {
   const model = ["--weights", "/m", "--images-from", "/i", "--json"];
   const run = ["--run", "/r", "--json"];
   const cases: [args: string[], message: string][] = [

@@ -134,6 +134,8 @@ test("readLayerFile() chooses the only tensor that fits, else asks", async (fold
     await refusal(folder, none),
     "no tensor is [hidden, 4] or filters over the images' channels among fc2 [2, 3], b [3]",
   );
+  const deep = zip({ "fc1.npy": fc1, "deep.npy": npy(ramp(12), [3, 2, 1, 2]) });
+  assertEquals((await read(folder, deep)).W1, ramp(12)); // filters of 4 numbers each, by chance
   const torn = zip({ "fc1.npy": fc1, "config.npy": text("not an array") });
   assertEquals((await read(folder, torn)).W1, ramp(12));
 });
@@ -295,7 +297,7 @@ test("readLayerFile() takes filters of PyTorch and Keras as the matrix that they
   );
 });
 
-test("readLayerFile() takes the filters that fit into 10 000 rows, and says so", async (folder) => {
+test("readLayerFile() takes as many filters as decide an image, and says so", async (folder) => {
   const filters = npy(new Float32Array(16).fill(1), [16, 1, 1, 1]);
   const layer = await read(folder, filters, { shape: [32, 32, 1] });
   assertEquals([layer.hidden, layer.convolution!.filters], [9216, 9]);
@@ -303,6 +305,11 @@ test("readLayerFile() takes the filters that fit into 10 000 rows, and says so",
     layer.notes.at(-1)!,
     "only the first 9 filters are taken, 9216 rows, more equations than the 1024 pixels",
   );
+  const colour = npy(new Float32Array(48).fill(1), [16, 3, 1, 1]);
+  const fewer = await read(folder, colour, { shape: [32, 32, 3] });
+  assertEquals([fewer.hidden, fewer.convolution!.filters], [5120, 5]); // 6144 rows of 3072 are over 2^24 numbers
+  const wide = await read(folder, colour, { shape: [40, 40, 3] });
+  assertEquals([wide.hidden, wide.n], [6400, 4800]); // but one and a half rows a pixel
   assertStringIncludes(
     await refusal(folder, filters, { shape: [101, 100, 1] }),
     "one filter of [16, 1, 1, 1] has 10100 outputs, at most 10000: give smaller images by --resize",

@@ -62,6 +62,7 @@ const LONG_STEPS: Record<string, string[]> = {
     ...["drawing without W1 and without a known image", "two trainings over ciphertexts"],
   ],
   "06b_defences": ["MITIG2 and mitig3, the same seeds"],
+  "08_audit_your_own": ["audit of MITIG2"],
 };
 
 /** A stop while imports run, and one of a step that does not listen, between a variable and its use. */

@@ -64,22 +64,30 @@ Deno.test("parseCommand() takes positional arguments only where declared, and ne
   assertEquals(parseCommand(signed, ["--at", "-3"]).values.at, -3);
 });
 
-Deno.test("parseCommand() takes several paths: all that follow up to the next flag", () => {
-  const from = { type: "paths", placeholder: "PATH…", help: "" } as const;
-  const own = { ...command, flags: { from, json: command.flags.json }, rest: "[CONFIG]" } as const;
-  const { values, rest } = parseCommand(own, ["a.yaml", "--from", "/x", "/y", "--json", "b"]);
-  assertEquals([values.from, values.json, rest], [["/x", "/y"], true, ["a.yaml", "b"]]);
-  assertEquals(parseCommand(own, ["--from=/x", "/y", "--", "c"]).rest, ["c"]);
-  assertEquals(parseCommand(own, []).values.from, undefined);
-  for (
-    const [args, message] of [
-      [["--from"], "--from needs a value"],
-      [["--from", "/x", ""], "--from needs a value"],
-      [["--from", "/x", "--from", "/y"], "--from is given twice"],
-    ] as const
-  ) {
-    assertThrows(() => parseCommand(own, args), UsageError, message);
-  }
+Deno.test({
+  name: "parseCommand() takes several paths: all that follow up to the next flag",
+  ignore: !permitted,
+  fn() {
+    const from = { type: "paths", placeholder: "PATH…", help: "" } as const;
+    const own = {
+      ...command,
+      flags: { from, json: command.flags.json },
+      rest: "[CONFIG]",
+    } as const;
+    const { values, rest } = parseCommand(own, ["a.yaml", "--from", "/x", "/y", "--json", "b"]);
+    assertEquals([values.from, values.json, rest], [["/x", "/y"], true, ["a.yaml", "b"]]);
+    assertEquals(parseCommand(own, ["--from=/x", "/y", "--", "c"]).rest, ["c"]);
+    assertEquals(parseCommand(own, []).values.from, undefined);
+    for (
+      const [args, message] of [
+        [["--from"], "--from needs a value"],
+        [["--from", "/x", ""], "--from needs a value"],
+        [["--from", "/x", "--from", "/y"], "--from is given twice"],
+      ] as const
+    ) {
+      assertThrows(() => parseCommand(own, args), UsageError, message);
+    }
+  },
 });
 
 Deno.test("meant() is the only name that holds the letters, else the nearest", () => {

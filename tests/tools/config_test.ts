@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DataError } from "lib/data/dataset.ts";
 import { parseConfig, readConfig } from "lib/tools/config.ts";
-import { withFolder } from "./fixtures.ts";
+import { permitted, withFolder } from "./fixtures.ts";
 
 const flags = {
   weights: { type: "path", placeholder: "FILE", help: "" },
@@ -11,12 +11,16 @@ const flags = {
   seconds: { type: "integer", min: 1, max: 600, default: 60, help: "" },
   json: { type: "switch", help: "" },
 } as const;
+/** The reader of YAML looks at the environment when it begins. */
+const test = (name: string, fn: () => void | Promise<void>) =>
+  Deno.test({ name, ignore: !permitted, fn });
+
 const FILE = "/home/ada/audit.yaml";
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const parse = (text: string | Uint8Array) =>
   parseConfig(FILE, typeof text === "string" ? utf8(text) : text, flags);
 
-Deno.test("parseConfig() gives typed values, paths relative to the file, and nothing that is absent", () => {
+test("parseConfig() gives typed values, paths relative to the file, and nothing that is absent", () => {
   const values = parse(`
 # the model
 weights: models/m.npy   # mine
@@ -37,13 +41,13 @@ json: true
   });
 });
 
-Deno.test("parseConfig() reads JSON, with tabs and a byte order mark too", () => {
+test("parseConfig() reads JSON, with tabs and a byte order mark too", () => {
   const expected = { seconds: 5, "images-from": ["/home/ada/x"] };
   assertEquals(parse('{"seconds": 5, "images-from": ["x"]}'), expected);
   assertEquals(parse('\ufeff{\n\t"seconds": 5,\n\t"images-from": ["x"]\n}\n'), expected);
 });
 
-Deno.test("parseConfig() refuses a file that is none, in one line that names it and the way out", () => {
+test("parseConfig() refuses a file that is none, in one line that names it and the way out", () => {
   const bombs = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n";
   const cases: [content: string | Uint8Array, message: string][] = [
     ["", "it is empty; deno task audit --example prints one"],
@@ -71,7 +75,7 @@ Deno.test("parseConfig() refuses a file that is none, in one line that names it 
   }
 });
 
-Deno.test("parseConfig() names the key that is wrong, and the nearest known one", () => {
+test("parseConfig() names the key that is wrong, and the nearest known one", () => {
   const cases: [content: string, message: string][] = [
     ["wieghts: m.npy", 'unknown key "wieghts": did you mean weights?'],
     ["imagesFrom: x", 'unknown key "imagesFrom": did you mean images-from?'],
@@ -101,14 +105,9 @@ Deno.test("parseConfig() names the key that is wrong, and the nearest known one"
   }
 });
 
-const ignore = (await Promise.all(
-  (["read", "write"] as const).map((name) => Deno.permissions.query({ name })),
-)).some(({ state }) => state !== "granted");
-
-Deno.test({
-  name: "readConfig() says which file is not there, a folder, or no configuration",
-  ignore,
-  fn: () =>
+test(
+  "readConfig() says which file is not there, a folder, or no configuration",
+  () =>
     withFolder(async (folder) => {
       const large = `${folder}/model.npy`;
       await Deno.writeTextFile(large, "x".repeat(70_000));
@@ -124,4 +123,4 @@ Deno.test({
         await assertRejects(() => readConfig(path, flags), DataError, expected);
       }
     }),
-});
+);

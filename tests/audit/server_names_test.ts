@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Scheme, TrainingView } from "lib/attack/training/view.ts";
 import { namedBy } from "lib/protocol/recorded_names.ts";
-import { serverNames } from "lib/study/server_names.ts";
+import { serverNames } from "lib/audit/server_names.ts";
 
 const orders = [[2, 0, 3, 1], [1, 3, 2, 0], [0, 2, 1, 3]].map((order) => Uint32Array.from(order));
 
@@ -41,12 +41,15 @@ Deno.test("serverNames() links MITIG2's visits by z1, and goes by the places of 
   );
 });
 
-Deno.test("serverNames() gives an attack on mitig3 one visit, and no name that joins two", async () => {
+Deno.test("serverNames() gives an attack on one visit the last whole one, and no name that joins two", async () => {
+  const linked = view("mitig2");
   const nameless = view("mitig3"), truth = namedBy(nameless, orders);
   const options = { count: 4, attack: "align" } as const;
   const held = await serverNames(nameless, { truth, ...options });
   assertEquals(names(held.view), [[0, 2], [1, 3]]);
   assertEquals(held.view.steps.map(({ z1 }) => [...z1]), [[0.2, 20.2], [10.2, 30.2]]);
+  const same = await serverNames(linked, { truth: namedBy(linked, orders), ...options });
+  assertEquals(names(same.view), [[0, 2], [1, 3]]);
   const blind = await serverNames(nameless, { truth: null, ...options });
   assertEquals(names(blind.view), [[8, 9], [10, 11]]);
   const broken = { ...nameless, steps: nameless.steps.slice(0, 5) };

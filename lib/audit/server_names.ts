@@ -1,6 +1,6 @@
 /** What a server can call the samples of a recorded split training, whose client may have named none.
  *
- * MITIG2's server tells samples apart by how little z1 moves between two visits (`relink.ts`). mitig3's cannot: to it every
+ * An attack on one visit needs no names. To follow samples, MITIG2's server tells samples apart by how little z1 moves between two visits (`relink.ts`). mitig3's cannot: to it every
  * visit is a sample of its own. An attack that follows samples over visits can there only be tried with the true names,
  * which this server does not have: what comes of it is an upper bound, and is called so.
  * @module */
@@ -31,7 +31,7 @@ export async function serverNames(
   if (view.steps.every(({ samples }) => samples !== null)) {
     return { view, how: "by the client, which keeps the order" };
   }
-  if (view.scheme === "mitig3" && attack === "align") {
+  if (attack === "align") { // one visit is all that it takes: a wrong link would count against it
     const { steps } = lastEpoch(truth ?? numbered(view), count);
     return { view: trainingView({ ...view, steps }), how: "none: of the last visit each its own" };
   }
