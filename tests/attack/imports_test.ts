@@ -12,7 +12,8 @@ Deno.test({
   async fn() {
     const offenders: string[] = [];
     let files = 0;
-    for (const folder of [attack, new URL("solvers/", attack), new URL("training/", attack)]) {
+    for (const room of ["./", "solvers/", "training/", "linear/"]) {
+      const folder = new URL(room, attack);
       for await (const { name, isFile } of Deno.readDir(folder)) {
         if (!isFile) continue;
         const source = await Deno.readTextFile(new URL(name, folder));
