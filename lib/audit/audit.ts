@@ -32,9 +32,9 @@ import { secureRng } from "../math/rng.ts";
 import { machine } from "../notebook/notebook.ts";
 import type { On } from "../notebook/run.ts";
 import { Budget } from "./budget.ts";
-import { type Cast, castOf, FEW, materialOf, type Trainings, underAttack } from "./cast.ts";
-import { type Audit, SCHEMA, type SubjectLines } from "./findings.ts";
-import { shapeText } from "./measure.ts";
+import { notesOf, subjectLines } from "./about.ts";
+import { castOf, materialOf, type Trainings, underAttack } from "./cast.ts";
+import { type Audit, SCHEMA } from "./findings.ts";
 import {
   findOneSample,
   type Found,
@@ -110,6 +110,44 @@ function checkSubject({ scheme, samples, run, convolution }: Subject): void {
   }
 }
 
+/** What each part of an audit is given. */
+interface Part {
+  readonly budget: Budget;
+  readonly stop?: AbortSignal;
+  begin(title: string): void;
+  onProgress(done: number, total: number): void;
+  ended(): void;
+}
+
+/** Runs the attacks that apply to a training, and adds the others to `notTried`. */
+async function attackTrainings(
+  made: Trainings,
+  attacks: readonly WholeAttack[],
+  notTried: Audit["notTried"][number][],
+  part: Part,
+): Promise<Found[]> {
+  const found: Found[] = [];
+  let trainings = made;
+  for (const name of attacks) {
+    // links help to follow samples, and would only harm what takes one visit
+    const size = CUBIC.includes(name) ? "few" : "all";
+    const training = name === "align" ? made.all : trainings[size];
+    const slice = part.budget.next(WHOLE[name].weight);
+    const why = whyNot(name, training);
+    if (why !== null) notTried.push({ attack: WHOLE[name].title, why });
+    else {
+      part.begin(WHOLE[name].title);
+      found.push(await findInTraining(name, training, { slice, ...part }));
+      if (name === "relink" && training.view.scheme === "mitig2") {
+        const linked = await linkedByServer(training, slice, part.stop);
+        trainings = { ...trainings, all: linked, few: linked };
+      }
+    }
+    part.ended();
+  }
+  return found;
+}
+
 /** Audits a subject. What an attack cannot do, and what the time does not allow, is part of the result.
  * @throws {TypeError} no samples where a layer or a training needs them, a convolution where a training is asked for.
  * {RangeError} seconds that are not positive; as the trainings. @throws the signal's reason when aborted. */
@@ -147,16 +185,19 @@ export async function audit(
   // One step each for the attacks, the training, and each search for a change.
   const total = 2 * (single.attacks.length + whole.length) + 1;
   let done = 0;
-  const inPart = (k: number, of: number) => onProgress?.(done + k / of, total);
-  const ended = () => onProgress?.(++done, total);
-
+  const part: Part = {
+    ...{ budget, stop },
+    begin: (title) => onMessage?.(title),
+    onProgress: (k, of) => onProgress?.(done + k / of, total),
+    ended: () => onProgress?.(++done, total),
+  };
   const found: Found[] = [];
   for (const name of single.attacks) {
-    onMessage?.(ONE_SAMPLE[name].title);
+    part.begin(ONE_SAMPLE[name].title);
     const slice = budget.next(weightOf(name));
-    const one = await findOneSample(singles!, name, { slice, stop, onProgress: inPart });
+    const one = await findOneSample(singles!, name, { slice, ...part });
     found.push(one);
-    ended();
+    part.ended();
     const { exact, attacked } = one.counts;
     if (name === "least-squares" && attacked > 0 && exact === attacked) {
       const others = single.attacks.filter((other) => other !== name);
@@ -165,35 +206,14 @@ export async function audit(
     }
   }
   let current: Trainings["numbers"] = null;
-  const attackAll = async (made: Trainings) => {
-    let trainings = made;
-    current = made.numbers;
-    for (const name of whole) {
-      // links help to follow samples, and would only harm what takes one visit
-      const size = CUBIC.includes(name) ? "few" : "all";
-      const training = name === "align" ? made.all : trainings[size];
-      const slice = budget.next(WHOLE[name].weight);
-      const why = whyNot(name, training);
-      if (why !== null) notTried.push({ attack: WHOLE[name].title, why });
-      else {
-        onMessage?.(WHOLE[name].title);
-        found.push(await findInTraining(name, training, { slice, stop, onProgress: inPart }));
-        if (name === "relink" && scheme === "mitig2") {
-          const linked = await linkedByServer(trainings.all, slice, stop);
-          trainings = { ...trainings, all: linked, few: linked };
-        }
-      }
-      ended();
-    }
-  };
   if (whole.length > 0) {
-    onMessage?.("training");
-    const training = await underAttack(subject, cast, seed, budget.next(TRAINING_WEIGHT), stop);
-    ended();
-    if (typeof training === "string") {
-      notTried.push({ attack: "Attacks on a training", why: training });
-    } else {
-      await attackAll(training);
+    part.begin("training");
+    const made = await underAttack(subject, cast, seed, budget.next(TRAINING_WEIGHT), stop);
+    part.ended();
+    if (typeof made === "string") notTried.push({ attack: "Attacks on a training", why: made });
+    else {
+      current = made.numbers;
+      found.push(...await attackTrainings(made, whole, notTried, part));
     }
   }
   notTried.push(NOT_HERE);
@@ -203,8 +223,8 @@ export async function audit(
   const attacks = await withChanges(ranked, subject, singles, material, {
     ...{ budget, stop, current },
     begin(title) {
-      onMessage?.(`what stops: ${title}`);
-      ended();
+      part.begin(`what stops: ${title}`);
+      part.ended();
     },
   });
   onProgress?.(total, total); // searches that were not needed
@@ -224,80 +244,4 @@ export async function audit(
     machine: machine(),
     versions: { workspace: denoJson.version, deno: Deno.version.deno },
   };
-}
-
-function subjectLines(subject: Subject, cast: Cast | null): SubjectLines {
-  const { scheme, layer, convolution, hidden, samples, publicSamples, run, epochs, sigma } =
-    subject;
-  const line = (name: string, value: string | null): [string, string][] =>
-    value === null ? [] : [[name, value]];
-  const made = run === null && cast !== null;
-  return [
-    ...line("scheme", scheme),
-    ...line(
-      "first layer",
-      layer &&
-        `${
-          convolution ? "convolution" : "dense"
-        }, ${layer.hidden} × ${layer.n}, scale 2^${layer.scaleBits}`,
-    ),
-    ...line("units of trainings", layer === null && run === null ? String(hidden) : null),
-    ...line(
-      "samples",
-      samples &&
-        `${samples.count}, ${shapeText(samples.shape)}${
-          samples.labelled ? "" : ", without labels"
-        }`,
-    ),
-    ...line(
-      "public samples",
-      publicSamples
-        ? String(publicSamples.count)
-        : cast?.publics
-        ? `${cast.publics.count} of the samples, every second of a class`
-        : null,
-    ),
-    ...line(
-      "training",
-      made ? `${cast.attacked.count} private samples, ${epochs} visits each` : null,
-    ),
-    ...line("noise", scheme === "mitig3" && made ? `σ ${sigma}` : null),
-    ...line(
-      "run",
-      run && `recorded: ${run.view.steps.length} steps, ${run.view.units} numbers a visit`,
-    ),
-  ];
-}
-
-function notesOf({ scheme, run, samples, layer }: Subject, cast: Cast | null): string[] {
-  return [
-    ...layer !== null && scheme === "cryptonn"
-      ? [
-        "z1 is computed in the clear, in the integers that decryption yields (notebook 01 holds them equal).",
-      ]
-      : [],
-    ...run === null && scheme === "cryptonn"
-      ? [
-        "The training was made at random weights of your width, in the integers of the encrypted one.",
-      ]
-      : [],
-    ...run === null && scheme === "mitig1"
-      ? [
-        "The training was made in the integers of the encrypted one, group operations omitted (notebook 02).",
-      ]
-      : [],
-    ...samples !== null && !samples.labelled && run === null
-      ? ["The samples have no labels: those of the training are made up, in ten classes."]
-      : [],
-    ...cast !== null && samples !== null && cast.attacked.count < samples.count
-      ? [`A training takes ${cast.attacked.count} of your ${samples.count} samples.`]
-      : [],
-    ...run === null && cast !== null && cast.attacked.count > FEW &&
-        (scheme === "mitig1" || scheme === "mitig2")
-      ? [
-        `Inner products are those of a training of ${FEW} samples: the cost of their attacks is cubic.`,
-      ]
-      : [],
-    "An attack that fails proves nothing: another may do better.",
-  ];
 }

@@ -112,9 +112,12 @@ const CAVEAT =
   "Leakage is what the best attack of this workspace on an honest but curious server makes of private images,\n" +
   "as a share of the way from the mean image of the class to the exact image. It holds for that attacker, who\n" +
   "knows thousands of private images where the scheme hides W1, and bounds nothing: another may do better.\n" +
-  "Accuracy is of the test images that the search also chose by: a little optimistic.\n" +
-  "These are networks on images. For linear and for small models there are schemes that show a server less:\n" +
-  "quadratic encryption, its Gram matrix opened once, and CKKS, in notebook 07_other_encryptions.";
+  "Accuracy is of the test images that the search also chose by: a little optimistic.";
+
+/** What is not searched, and where it is measured. */
+const LINEAR_MODELS =
+  "These schemes train a network with a hidden layer. A linear model has other choices, quadratic functional\n" +
+  "encryption (QFE) and homomorphic encryption (CKKS): notebook 07 holds them to the same questions.";
 
 /** What an advice says, in words. */
 export function adviceText(advice: Advice, limits: Limits): string {
@@ -142,5 +145,6 @@ export function adviceText(advice: Advice, limits: Limits): string {
     "",
     `Trained ${epochs.search} epochs of the full grid's ${epochs.grid} (${share}).`,
     CAVEAT,
+    LINEAR_MODELS,
   ].join("\n");
 }

@@ -29,7 +29,7 @@ interface Scheme<Key, Ct> {
 }
 
 /** What `run` returns and the seconds that it takes. */
-function timed<T>(run: () => T): [T, number] {
+export function timed<T>(run: () => T): [T, number] {
   const start = performance.now();
   const result = run();
   return [result, (performance.now() - start) / 1000];

@@ -217,7 +217,7 @@ export function pointsOf(sweep: Sweep, only: Only = {}): Point[] {
 
 /** The names that `deno task sweep` knows. */
 export const SWEEPS: readonly string[] = [
-  ...["attack", "rates", "training", "cost", "leakage", "frontier", "private"],
+  ...["attack", "rates", "training", "cost", "qfe_cost", "leakage", "frontier", "private"],
 ];
 
 /** Loads a sweep.

@@ -15,6 +15,8 @@ import * as he from "../protocol/he/server.ts";
 import * as mitig1 from "../protocol/mitig1/server.ts";
 import * as mitig2 from "../protocol/mitig2/server.ts";
 import * as mitig3 from "../protocol/mitig3/server.ts";
+import * as sfedv from "../protocol/sfedv/authority.ts";
+import { Trainings } from "../protocol/sfedv/trainings.ts";
 import { encodeView } from "../protocol/recorded_view.ts";
 import {
   cryptonnRecorder,
@@ -23,10 +25,16 @@ import {
   mitig3Recorder,
   type Recorder,
 } from "../protocol/recorder.ts";
-import { Aggregation } from "../protocol/sfedv/aggregation.ts";
-import * as sfedv from "../protocol/sfedv/authority.ts";
 import { runCommand, stopSignal, type Values } from "./args.ts";
-import { authorityFlags, dial, identityFlag, placeOf, rngOf, seedFlag } from "./party.ts";
+import {
+  authorityFlags,
+  dial,
+  identityFlag,
+  type Place,
+  placeOf,
+  rngOf,
+  seedFlag,
+} from "./party.ts";
 
 const listenFlags = (port: number) => ({
   hostname: {
@@ -186,6 +194,21 @@ async function run(
   return 0;
 }
 
+/** Serves a client with connections to the authority, which end with it. @param serve is given how to open one. */
+async function withAuthority(
+  place: Place,
+  serve: (authority: () => Promise<Connection>) => Promise<string>,
+): Promise<string> {
+  const ends: (() => Promise<void>)[] = [];
+  const reason = await serve(async () => {
+    const { connection, hangUp } = await dial(place);
+    ends.push(hangUp);
+    return connection;
+  });
+  await Promise.all(ends.map((end) => end()));
+  return reason;
+}
+
 const [name, ...args] = Deno.args;
 switch (name) {
   case "mitig1:server": {
@@ -275,21 +298,63 @@ deno task cryptonn:authority first.`;
     const command = { name, summary: summary(name, what, KEEPS_NOTHING), flags };
     await runCommand(command, async ({ workers = cores, authority, ...options }) => {
       const place = await placeOf("cryptonn:authority", authority, options["authority-identity"]);
-      return await run(options, async (client, serving) => {
-        const ends: (() => Promise<void>)[] = [];
-        const connect = async () => {
-          const { connection, hangUp } = await dial(place);
-          ends.push(hangUp);
-          return connection;
-        };
-        const reason = await recorded(
-          options,
-          cryptonnRecorder,
-          (observe) => cryptonn.serve(client, { ...serving, workers, authority: connect, observe }),
-        );
-        await Promise.all(ends.map((end) => end()));
-        return reason;
-      });
+      return await run(
+        options,
+        (client, serving) =>
+          withAuthority(
+            place,
+            (authority) =>
+              recorded(options, cryptonnRecorder, (observe) =>
+                cryptonn.serve(client, { ...serving, workers, authority, observe })),
+          ),
+      );
+    }, args);
+    break;
+  }
+  case "sfedv:authority": {
+    const what =
+      `Holds the secrets of a training on vertically split samples (quadratic encryption): gives each party those
+of its columns, and the aggregator keys for the gradient of a batch under a model, which it sees.`;
+    const keeps = `Secrets live as
+long as the connection of the party that opened the training.`;
+    const flags = {
+      "most-visits": {
+        type: "integer",
+        min: 1,
+        max: 2 ** 20,
+        help:
+          "gradients of one batch that it grants at most; from B + 1 of them B samples follow " +
+          "exactly (default: any number)",
+      },
+      ...listenFlags(8444),
+    } as const;
+    await runCommand({ name, summary: summary(name, what, keeps), flags }, (options) => {
+      const authority = new sfedv.Authority({ mostVisits: options["most-visits"] });
+      return run(options, (one) => authority.serve(one), false);
+    }, args);
+    break;
+  }
+  case "sfedv:aggregator": {
+    const what =
+      `Trains a linear model on vertically split samples that it only has encrypted (quadratic encryption): it
+decrypts the gradient of each batch, with keys that it asks the authority for, and nothing else. From
+small batches seen often the samples follow all the same. Start deno task sfedv:authority first.`;
+    const flags = { ...workersFlag, ...listenFlags(8443), ...authorityFlags };
+    const keeps = `A training lives as
+long as the connection of the party that opened it: nothing is kept.`;
+    const command = { name, summary: summary(name, what, keeps), flags };
+    await runCommand(command, async ({ workers = cores, authority, ...options }) => {
+      const place = await placeOf("sfedv:authority", authority, options["authority-identity"]);
+      const trainings = new Trainings();
+      return await run(
+        options,
+        (party, { onEvent }) =>
+          withAuthority(
+            place,
+            (authority) => trainings.serve(party, { authority, workers, onEvent }),
+          ),
+        false,
+      );
     }, args);
     break;
   }
@@ -303,51 +368,6 @@ weights encrypted only, and returns gradients that only the client can decrypt.`
       (options) => run(options, (one, { onEvent }) => he.serve(one, { onEvent }), false),
       args,
     );
-    break;
-  }
-  case "sfedv:authority": {
-    const what =
-      `Holds the secrets of vertical training under quadratic encryption: gives each party those of its
-columns, and the aggregator the keys of a gradient, for a model that it sees.`;
-    const keeps = `Secrets live as long
-as the connection that set the session up.`;
-    const flags = {
-      ...listenFlags(8444),
-      "most-visits": {
-        type: "integer",
-        min: 1,
-        max: 1_000_000,
-        help:
-          "keys for so many gradients of a batch and no more (default: any number); from as many as " +
-          "a batch has samples, up to 31, each of them follows",
-      },
-    } as const;
-    await runCommand({ name, summary: summary(name, what, keeps), flags }, (options) => {
-      const authority = new sfedv.Authority({ mostVisits: options["most-visits"] });
-      return run(options, (one) => authority.serve(one), false);
-    }, args);
-    break;
-  }
-  case "sfedv:aggregator": {
-    const what =
-      `Trains a linear model on samples whose columns come from several parties, encrypted (quadratic
-functional encryption): it learns each model and each batch's gradient, which is more than it seems. Start
-deno task sfedv:authority first.`;
-    const flags = {
-      ...listenFlags(8443),
-      workers: {
-        ...workersFlag.workers,
-        help: "threads that decrypt (default: the machine's cores)",
-      },
-      ...authorityFlags,
-    };
-    const command = { name, summary: summary(name, what, KEEPS_NOTHING), flags };
-    await runCommand(command, async ({ workers = cores, authority, ...options }) => {
-      const place = await placeOf("sfedv:authority", authority, options["authority-identity"]);
-      const connect = async () => (await dial(place)).connection;
-      const aggregation = new Aggregation({ workers, authority: connect });
-      return await run(options, (one, { onEvent }) => aggregation.serve(one, { onEvent }), false);
-    }, args);
     break;
   }
   default:

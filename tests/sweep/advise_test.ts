@@ -259,6 +259,7 @@ Deno.test("adviceText() and adviceReport() say what is reached, what is not, and
       "1 of 4 runs failed:\n  weight 9 over ±8",
       "30 epochs of the full grid's 100 (30.0 %)",
       "bounds nothing: another may do better",
+      "A linear model has other choices, quadratic functional\nencryption (QFE) and homomorphic encryption (CKKS): notebook 07",
     ]
   ) assert(text.includes(line), `${line}\nin\n${text}`);
   const open = adviceText(advice, { ...LIMITS, leakage: 1 });

@@ -3,6 +3,7 @@ import { sweep as predictions } from "lib/sweep/advise_cost.ts";
 import { archivedRecords, differences, readArchive, writeArchive } from "lib/sweep/archive.ts";
 import { sweep as attack } from "lib/sweep/attack.ts";
 import { sweep as cost } from "lib/sweep/cost.ts";
+import { sweep as qfeCost } from "lib/sweep/qfe_cost.ts";
 import { defineSweep, pointKey, pointsOf, type Row, seedOf } from "lib/sweep/grid.ts";
 import type { Outcome, StoredRow } from "lib/sweep/store.ts";
 import { sweep as rates } from "lib/sweep/rates.ts";
@@ -84,7 +85,7 @@ Deno.test({
   name: "readArchive() finds a row for every point of the figures, of the code's own version",
   ignore: !permitted,
   async fn() {
-    for (const own of [attack, rates, training, cost]) {
+    for (const own of [attack, rates, training, cost, qfeCost]) {
       const rows = await readArchive(own);
       assertEquals(rows.filter(({ status }) => status === "failed"), [], own.name);
       const keys = new Set(rows.map(({ key }) => key));

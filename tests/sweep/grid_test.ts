@@ -134,7 +134,7 @@ Deno.test({
     const faults: [string, string][] = [
       [
         "frobnicate",
-        'Cannot sweep "frobnicate": expected attack, rates, training, cost, leakage, frontier, private or the path',
+        'Cannot sweep "frobnicate": expected attack, rates, training, cost, qfe_cost, leakage, frontier, private or the path',
       ],
       ["no-such-module.ts", "Cannot load sweep no-such-module.ts"],
       [`${import.meta.dirname}/../assert.ts`, "the module exports no sweep"],

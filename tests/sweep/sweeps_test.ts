@@ -103,6 +103,21 @@ test("cost measures real keys and ciphertexts of each scheme", async () => {
   assertEquals([more("ciphertextBytes"), more("keyBytes"), more("publicKeyBytes")], [32, 96, 0]);
 });
 
+test("qfe_cost measures real gradients, and bytes as the elements have them", async () => {
+  const [few, more, twice] = [
+    ...await rowsOf("qfe_cost", "n=4,n=5,batch=2"),
+    ...await rowsOf("qfe_cost", "n=4,batch=4"),
+  ].map((row) => {
+    for (const [name, value] of Object.entries(row)) assert(Number(value) > 0, name);
+    assertEquals(row.stepSeconds, Number(row.keySeconds) + Number(row.decryptSeconds));
+    return row;
+  });
+  // Of a feature: two elements of G1 and of G2 a sample, one of G1 a step, whatever the batch.
+  assertEquals(Number(more.ciphertextBytes) - Number(few.ciphertextBytes), 2 * (48 + 96));
+  assertEquals(Number(more.keyBytes) - Number(few.keyBytes), 48);
+  assert(Math.abs(Number(twice.keyBytes) - Number(few.keyBytes)) < 4);
+});
+
 test("training gives a point the same accuracy in any Worker", async () => {
   const only = "scheme=plain,hidden=30,batch=50,learningRate=0.005,epochs=4,dataset=mnist";
   const [[first], [second]] = [await rowsOf("training", only), await rowsHere("training", only)];

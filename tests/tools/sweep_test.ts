@@ -114,7 +114,7 @@ test("deno task sweep and worker refuse bad usage in one line, status 2, nothing
         "sweep",
         ["frobnicate"],
         2,
-        'Cannot sweep "frobnicate": expected attack, rates, training, cost, leakage, frontier, private',
+        'Cannot sweep "frobnicate": expected attack, rates, training, cost, qfe_cost, leakage, frontier, private',
       ],
       ["sweep", ["attack", "--only", "colour=1"], 2, 'no field "colour", expected dataset'],
       ["sweep", ["attack", "--only", "hidden=0"], 2, "hidden = 0 is not an integer in [1, 1024]"],

@@ -122,8 +122,8 @@ function sizesOf({ train }: SplitDataset, { setting }: NarrowOptions): Sizes {
   return { n: outputs + 1, hidden: 0, outputs, batch: Math.ceil(setting.batch / 2) };
 }
 
-/** The last layer, at the client: A with its bias in the last column. */
-class Head implements UpperParty {
+/** The last layer, at the client: A with its bias in the last column, moved by Adam at the end of each batch. */
+export class LeastSquaresHead implements UpperParty {
   readonly #A: Float32Array;
   readonly #sums: Float32Array;
   readonly #optimizer: Optimizer;
@@ -156,6 +156,7 @@ class Head implements UpperParty {
     return { dz1, loss: NaN }; // nobody computes it
   }
 
+  /** A without its last column, and that column: b. */
   get weights(): { A: Float32Array; b: Float32Array } {
     const { n } = this.sizes;
     return {
@@ -177,7 +178,7 @@ async function trainCodes(
   images.set(train.x);
   images.set(test.x, train.x.length);
   const weights = initialEncoder({ n, units, width: sizes.n - 1 }, rng);
-  const head = new Head(sizes, rng, gradient);
+  const head = new LeastSquaresHead(sizes, rng, gradient);
   const orderKey = rng.bytes(ORDER_KEY_BYTES);
   using encoder = await NoisyEncoder.open({ n, images, sigma: 0, setting, weights }, 0);
   const tests = Uint32Array.from({ length: test.count }, (_, i) => count + i);

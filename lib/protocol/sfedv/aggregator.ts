@@ -40,9 +40,6 @@ export interface AggregatorOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What a party asks for. */
-export const PARTY_REQUESTS: readonly string[] = ["join", "columns", "weights"];
-
 /** One training. */
 export class Aggregator {
   readonly #options: AggregatorOptions;
@@ -68,26 +65,23 @@ export class Aggregator {
   /** Serves a party until it leaves, vanishes or breaks a rule; never throws on its account.
    * @returns why the connection ended. */
   serve(connection: Connection): Promise<string> {
-    return answerRequests(connection, PARTY_REQUESTS, this.answers(), {
-      timeoutMs: PATIENCE_MS,
-      signal: this.#options.signal,
-    });
-  }
-
-  /** What answers the requests of one party, whose first is `join`. */
-  answers(): (request: Message) => Promise<Answer> {
     let own: readonly [from: number, to: number] | null = null;
-    return async (request) => {
-      if (request.type === "join") {
-        own = this.#join(request);
-        return { type: "joined" };
-      }
-      if (own === null) throw new ProtocolError(`Cannot answer ${request.type}: join first`);
-      if (request.type === "columns") return await this.#store(request, own);
-      const weights = new DataView(new ArrayBuffer(8 * (this.#options.terms.n + 1)));
-      (await this.weights).forEach((value, j) => weights.setFloat64(8 * j, value));
-      return { type: "weights", fields: { weights: new Uint8Array(weights.buffer) } };
-    };
+    return answerRequests(
+      connection,
+      ["join", "columns", "weights"],
+      async (request): Promise<Answer> => {
+        if (request.type === "join") {
+          own = this.#join(request);
+          return { type: "joined" };
+        }
+        if (own === null) throw new ProtocolError(`Cannot answer ${request.type}: join first`);
+        if (request.type === "columns") return await this.#store(request, own);
+        const weights = new DataView(new ArrayBuffer(8 * (this.#options.terms.n + 1)));
+        (await this.weights).forEach((value, j) => weights.setFloat64(8 * j, value));
+        return { type: "weights", fields: { weights: new Uint8Array(weights.buffer) } };
+      },
+      { timeoutMs: PATIENCE_MS, signal: this.#options.signal },
+    );
   }
 
   /** A connection to it in this process. */

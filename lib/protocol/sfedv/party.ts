@@ -13,7 +13,7 @@ import { expandedRng } from "../../math/rng.ts";
 import type { Connection } from "../../net/connection.ts";
 import { closeOnError, Requests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
-import { type Fields, ProtocolError } from "../../net/wire.ts";
+import { ProtocolError } from "../../net/wire.ts";
 import { breather } from "../../workers/pool.ts";
 import { PATIENCE_MS } from "../terms.ts";
 import { batchesOf, batchParams, linearFields, type LinearTerms, rangeOfBatch } from "./linear.ts";
@@ -23,8 +23,6 @@ export interface Invitation {
   readonly terms: LinearTerms;
   /** At the authority, this party's own. */
   readonly token: Uint8Array;
-  /** Names the training to an aggregator of several; one that is there for this training needs none. */
-  readonly ticket?: Uint8Array;
   /** 32 bytes of the CSPRNG that all parties have, and nobody else. */
   readonly maskSecret: Uint8Array;
   /** The party's columns. */
@@ -48,32 +46,44 @@ export async function openSession(
   throw new ProtocolError(`Cannot open a session: ${parties.length} tokens for ${starts.length}`);
 }
 
-/** Announces a training to an aggregator of several. (The party that opened the session)
- * @param token the aggregator's, at the authority.
- * @returns the ticket with which the parties join; good as long as this connection.
+/** Opens a training at an aggregator of many (`trainings.ts`); then `takePart` on the same connection. (Party 1)
+ * @param token the aggregator's at the authority.
+ * @returns the training's name, for the other parties. It ends with the connection.
  * @throws {ConnectionError} the aggregator refused, left or kept silent. */
-export async function announce(
+export async function openTraining(
   aggregator: Connection,
   terms: LinearTerms,
   token: Uint8Array,
 ): Promise<Uint8Array> {
   const requests = new Requests(aggregator, { timeoutMs: PATIENCE_MS });
   const answer = await requests.ask("open", { ...linearFields(terms), token }, "opened");
-  return answer.bytes("ticket");
+  return answer.bytes("training");
+}
+
+/** Enters a training that party 1 has opened; then `takePart` on the same connection.
+ * @throws {ConnectionError} there is no such training. */
+export async function enterTraining(aggregator: Connection, training: Uint8Array): Promise<void> {
+  await new Requests(aggregator, { timeoutMs: PATIENCE_MS }).ask(
+    "enter",
+    { training },
+    "entered",
+  );
 }
 
 /** Encrypts the party's columns of every batch, sends them, and waits for the weights.
  * @param columns count rows of to − from integers.
+ * @param options.onEncrypt told after each batch that has reached the aggregator.
  * @returns n weights, then the bias.
  * @throws {TypeError} {RangeError} columns as in `encryptColumns`. {ConnectionError} a party refused, left or kept
  * silent. {ProtocolError} it answered with something else. The signal's reason. */
 export function takePart(
   { authority, aggregator }: { readonly authority: Connection; readonly aggregator: Connection },
-  { terms, token, ticket, maskSecret, from, to }: Invitation,
+  { terms, token, maskSecret, from, to }: Invitation,
   columns: readonly ArrayLike<number>[],
-  { transcript = new Transcript(), signal }: {
+  { transcript = new Transcript(), signal, onEncrypt }: {
     readonly transcript?: Transcript;
     readonly signal?: AbortSignal;
+    readonly onEncrypt?: (done: number, total: number) => void;
   } = {},
 ): Promise<Float64Array> {
   if (columns.length !== terms.count) {
@@ -85,8 +95,7 @@ export function takePart(
   return closeOnError(aggregator, async () => {
     const group = await startPairing();
     const breathe = breather(signal);
-    const named: Fields = ticket === undefined ? {} : { ticket };
-    await requests.ask("join", { ...linearFields(terms), from, to, ...named }, "joined");
+    await requests.ask("join", { ...linearFields(terms), from, to }, "joined");
     for (let batch = 0; batch < batchesOf(terms); batch++) {
       const answer = await keys.ask("columns", { token, batch }, "secrets");
       const key = decodeColumnsKey(group, answer.bytes("key"));
@@ -103,6 +112,7 @@ export function takePart(
         () => encodeBatchCiphertext(encryptColumns(key, mask, rows)),
       );
       await requests.ask("columns", { batch, columns: encrypted }, "stored");
+      onEncrypt?.(batch + 1, batchesOf(terms));
       await breathe();
     }
     const bytes = (await requests.ask("weights", {}, "weights")).bytes("weights");

@@ -6,10 +6,12 @@ import { ConnectionError, inProcess } from "lib/net/connection.ts";
 import { Transcript } from "lib/net/transcript.ts";
 import {
   clearHeadGradient,
+  LeastSquaresHead,
   trainNarrowClear,
   trainNarrowEncrypted,
 } from "lib/protocol/he/narrow.ts";
 import { serve } from "lib/protocol/he/server.ts";
+import { optimizer } from "lib/nn/optimizer.ts";
 import { NARROW } from "lib/protocol/mitig3/terms.ts";
 import { sealTest } from "../../he/fixtures.ts";
 import { byHand } from "./fixtures.ts";
@@ -81,6 +83,38 @@ Deno.test("clearHeadGradient() is the slope of half the squared error", async ()
       v.map((value, k) => k === i ? value + by : value);
     assert(Math.abs((loss(moved(A, 1e-5), z) - loss(moved(A, -1e-5), z)) / 2e-5 - dA[i]) < 1e-6);
     assert(Math.abs((loss(A, moved(z, 1e-5)) - loss(A, moved(z, -1e-5))) / 2e-5 - dz[i]) < 1e-6);
+  }
+});
+
+Deno.test("LeastSquaresHead sums a batch's parts, bias and all, and begins the next from 0", async () => {
+  const sizes = { n: 3, hidden: 0, outputs: 2, batch: 2 };
+  const head = new LeastSquaresHead(sizes, seededRng(1), clearHeadGradient(2, 3));
+  const { A, b } = head.weights;
+  assertEquals([...b], [0, 0]);
+  const W = Float32Array.of(A[0], A[1], b[0], A[2], A[3], b[1]); // as it is kept
+  const adam = optimizer("adam", 6);
+  const parts = [[[1, 2], [3, -1]], [[-2, 1]]]; // codes of class 0, then of class 1
+  for (let batch = 0; batch < 2; batch++) {
+    const sums = new Float32Array(6);
+    for (const [k, codes] of parts.entries()) {
+      const labels = new Uint8Array(codes.length).fill(k);
+      const close = k === 1 ? { images: 3, learningRate: 0.1 } : undefined;
+      const { dz1 } = await head.step({ z1: Float32Array.from(codes.flat()), labels, close });
+      codes.forEach(([u, v], i) => {
+        const errors = [0, 1].map((j) =>
+          W[3 * j] * u + W[3 * j + 1] * v + W[3 * j + 2] - Number(j === k)
+        );
+        errors.forEach((e, j) => [u, v, 1].forEach((x, c) => sums[3 * j + c] += e * x));
+        [0, 1].forEach((c) => {
+          const expected = errors[0] * W[c] + errors[1] * W[3 + c];
+          assert(Math.abs(dz1[2 * i + c] - expected) < 1e-5);
+        });
+      });
+    }
+    adam.step(W, sums, 3, 0.1);
+    const moved = head.weights;
+    [0, 1, 3, 4].forEach((at, i) => assert(Math.abs(moved.A[i] - W[at]) < 1e-5));
+    [2, 5].forEach((at, i) => assert(Math.abs(moved.b[i] - W[at]) < 1e-5));
   }
 });
 

@@ -1,0 +1,84 @@
+/** What was audited and how it was taken, in lines.
+ * @module */
+import { type Cast, FEW } from "./cast.ts";
+import type { SubjectLines } from "./findings.ts";
+import { shapeText } from "./measure.ts";
+import type { Subject } from "./subject.ts";
+
+/** The subject in lines of name and value. @param cast of the training made; null for a recorded one. */
+export function subjectLines(subject: Subject, cast: Cast | null): SubjectLines {
+  const { scheme, layer, convolution, hidden, samples, publicSamples, run, epochs, sigma } =
+    subject;
+  const line = (name: string, value: string | null): [string, string][] =>
+    value === null ? [] : [[name, value]];
+  const made = run === null && cast !== null;
+  return [
+    ...line("scheme", scheme),
+    ...line(
+      "first layer",
+      layer &&
+        `${
+          convolution ? "convolution" : "dense"
+        }, ${layer.hidden} × ${layer.n}, scale 2^${layer.scaleBits}`,
+    ),
+    ...line("units of trainings", layer === null && run === null ? String(hidden) : null),
+    ...line(
+      "samples",
+      samples &&
+        `${samples.count}, ${shapeText(samples.shape)}${
+          samples.labelled ? "" : ", without labels"
+        }`,
+    ),
+    ...line(
+      "public samples",
+      publicSamples
+        ? String(publicSamples.count)
+        : cast?.publics
+        ? `${cast.publics.count} of the samples, every second of a class`
+        : null,
+    ),
+    ...line(
+      "training",
+      made ? `${cast.attacked.count} private samples, ${epochs} visits each` : null,
+    ),
+    ...line("noise", scheme === "mitig3" && made ? `σ ${sigma}` : null),
+    ...line(
+      "run",
+      run && `recorded: ${run.view.steps.length} steps, ${run.view.units} numbers a visit`,
+    ),
+  ];
+}
+
+/** What the numbers do not say by themselves. */
+export function notesOf({ scheme, run, samples, layer }: Subject, cast: Cast | null): string[] {
+  return [
+    ...layer !== null && scheme === "cryptonn"
+      ? [
+        "z1 is computed in the clear, in the integers that decryption yields (notebook 01 holds them equal).",
+      ]
+      : [],
+    ...run === null && scheme === "cryptonn"
+      ? [
+        "The training was made at random weights of your width, in the integers of the encrypted one.",
+      ]
+      : [],
+    ...run === null && scheme === "mitig1"
+      ? [
+        "The training was made in the integers of the encrypted one, group operations omitted (notebook 02).",
+      ]
+      : [],
+    ...samples !== null && !samples.labelled && run === null
+      ? ["The samples have no labels: those of the training are made up, in ten classes."]
+      : [],
+    ...cast !== null && samples !== null && cast.attacked.count < samples.count
+      ? [`A training takes ${cast.attacked.count} of your ${samples.count} samples.`]
+      : [],
+    ...run === null && cast !== null && cast.attacked.count > FEW &&
+        (scheme === "mitig1" || scheme === "mitig2")
+      ? [
+        `Inner products are those of a training of ${FEW} samples: the cost of their attacks is cubic.`,
+      ]
+      : [],
+    "An attack that fails proves nothing: another may do better.",
+  ];
+}
