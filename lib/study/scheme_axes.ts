@@ -7,6 +7,7 @@ import { type Table, table } from "../notebook/table.ts";
 import { archivedRecords } from "../sweep/archive.ts";
 import { sweep as costs } from "../sweep/cost.ts";
 import { percent } from "../sweep/summary.ts";
+import { readDefences } from "./defences.ts";
 import type { DarkCiphertexts } from "./dark_ciphertexts.ts";
 import type { Collateral, DarkDigits } from "./dark_digits.ts";
 import type { EncryptedPatients } from "./encrypted_patients.ts";
@@ -91,7 +92,10 @@ export async function schemeAxes(measured: Measured): Promise<Table> {
           images,
           await headlineOf("02_mitig1", "full-size fixed-point accuracy, group operations omitted"),
         ],
-        await headlineOf("02_mitig1", "full encrypted run, batch 250, 10 epochs, predicted"),
+        `${await headlineOf(
+          "02_mitig1",
+          "full encrypted run, batch 250, 10 epochs, predicted",
+        )}, predicted`,
         `${await bytesOf("fhipe")} a sample and visit`,
         ...["client, server", "server: z1, labels, dz1"],
         `likenesses: SSIM ${
@@ -117,14 +121,17 @@ export async function schemeAxes(measured: Measured): Promise<Table> {
         "03, 06",
       ],
       [
-        ...["mitig3, noise", images, await headlineOf(narrow, "mitig3, σ 0.5, test accuracy")],
-        "as MITIG2",
+        ...["mitig3, noise", images, percent((await readDefences()).of("mitig3-0.7").accuracy, 1)],
+        `${await headlineOf(
+          narrow,
+          "an epoch of mitig3 in epochs of MITIG2, at most",
+        )} of MITIG2's epoch`,
         `${
           first(await headlineOf(narrow, "bytes an image and visit, both ways"), " ")
         } B a sample and visit`,
         ...["client, server", "server: ten noisy numbers, labels"],
         `none beyond the labels: part ${await headlineOf(narrow, "mitig3, σ 0.7: part")}`,
-        "06b",
+        "06b, sweep leakage",
       ],
       [
         ...["FedV", "patients, linear", percent(run.accuracy.rate, 1), "not run", null],
