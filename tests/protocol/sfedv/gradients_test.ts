@@ -24,10 +24,10 @@ Deno.test("Batches: every share of a gradient, in order, is the gradient", () =>
   const batches = new Batches(group);
   batches.obey({ do: "add", which, columns, expected: whole });
   batches.obey({ do: "join", which });
-  for (const  of of[1, 2, 3, 4, 6]) {
+  for (const shareCount of [1, 2, 3, 4, 6]) {
     const shares = Array.from(
-      { length: of },
-      (_, share) => batches.obey({ do: "open", which, keys, c, share, of }),
+      { length: shareCount },
+      (_, share) => batches.obey({ do: "open", which, keys, c, share, of: shareCount }),
     );
     assertEquals(shares.flatMap((part) => [...part]), expected);
   }
