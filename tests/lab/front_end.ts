@@ -63,8 +63,8 @@ const LONG_STEPS: Record<string, string[]> = {
   ],
   "06b_defences": ["MITIG2 and mitig3, the same seeds"],
   "07_other_encryptions": [
-    ...["training on encrypted patients", "inner products of all columns, decrypted"],
-    ...["training on CKKS ciphertexts", "codes under CKKS", "digits on ciphertexts"],
+    ...["encrypted patients", "inner products", "training under CKKS", "codes under CKKS"],
+    "digits in the dark",
   ],
   "08_audit_your_own": ["audit of MITIG2"],
 };
