@@ -64,7 +64,7 @@ Deno.test("a recorded run of mitig3: nothing beyond the labels, and what was tri
   const { view: truth } = await freshTraining(split, setting);
   const subject = subjectOf(samples, {
     ...{ hidden: 2, scheme: "mitig3", layer: null, publicSamples: publics },
-    run: { view: unnamed(truth), truth },
+    run: { view: unnamed(truth), truth, count: 200 },
   });
   const { verdict, attacks } = await audit(subject, run);
   assertEquals(verdict.leaks, false);
@@ -74,7 +74,7 @@ Deno.test("a recorded run of mitig3: nothing beyond the labels, and what was tri
   const blind = await audit({
     ...subject,
     samples: null,
-    run: { view: unnamed(truth), truth: null },
+    run: { view: unnamed(truth), truth: null, count: 200 },
   }, run);
   assertEquals(blind.verdict.leaks, false);
   assert(blind.verdict.sentence.startsWith("Undecided"));
