@@ -89,24 +89,24 @@ export async function widthChange(
     trials.push({ setting: called(width), width, exact, leakage, stops });
     return stops;
   };
-  const few = fewSingles(all, SEARCHED);
-  while (leaks - still > near(leaks)) {
-    const width = nextWidth(still, leaks, guess, trials.length);
-    const stops = await attempt(few, width);
-    if (stops === null) break;
-    if (stops) still = width;
-    else leaks = width;
-  }
-  // the widest that more samples bear out
-  const more = fewSingles(all, HELD);
+  const [few, more] = [fewSingles(all, SEARCHED), fewSingles(all, HELD)];
+  const search = async (singles: Singles, guess: number | null) => {
+    while (leaks - still > near(leaks)) {
+      const width = nextWidth(still, leaks, guess, trials.length);
+      const stops = await attempt(singles, width);
+      if (stops === null) break;
+      if (stops) still = width;
+      else leaks = width;
+    }
+  };
+  await search(few, guess);
   let checked = few.samples.count;
-  while (still > 0 && checked < more.samples.count) {
+  if (still > 0 && more.samples.count > checked) { // what was found on few must hold on more
     const stops = await attempt(more, still);
-    if (stops === null) break;
-    if (stops) checked = more.samples.count;
-    else {
-      const narrower = trials.filter((one) => one.stops && one.width < still);
-      still = Math.max(0, ...narrower.map(({ width }) => width));
+    if (stops !== null) checked = more.samples.count;
+    if (stops === false) {
+      [still, leaks] = [0, still];
+      await search(more, null);
     }
   }
   if (still === 0) {
