@@ -37,13 +37,13 @@ const STOPPED = `no sample exactly, and under ${100 * LEAKS_FROM} % of the way f
   "attacker had anyway to the exact samples";
 
 /** Samples that a width is searched on, and that the one found is held to, at most. */
-const [SEARCHED, HELD] = [5, 30];
+const [SEARCHED, HELD] = [4, 20];
 
 /** The first step from a guess, of it. */
 const STEP = 1 / 8;
 
 /** A search ends when the widths that leak and that do not are this near. */
-const NEAR = 1 / 16;
+const NEAR = 1 / 8;
 
 /** The next width to try: from where another attack's search ended in growing steps, until one stops and one leaks;
  * else the middle. */
