@@ -1,6 +1,7 @@
 /** What was audited and how it was taken, in lines.
  * @module */
-import { type Cast, FEW } from "./cast.ts";
+import type { Cast } from "./cast.ts";
+import { FEW } from "./material.ts";
 import type { SubjectLines } from "./findings.ts";
 import { shapeText } from "./measure.ts";
 import type { Subject } from "./subject.ts";
@@ -11,7 +12,7 @@ export function subjectLines(subject: Subject, cast: Cast | null): SubjectLines 
     subject;
   const line = (name: string, value: string | null): [string, string][] =>
     value === null ? [] : [[name, value]];
-  const made = run === null && cast !== null;
+  const made = run === null && cast !== null && convolution === null;
   return [
     ...line("scheme", scheme),
     ...line(
@@ -33,7 +34,7 @@ export function subjectLines(subject: Subject, cast: Cast | null): SubjectLines 
       "public samples",
       publicSamples
         ? String(publicSamples.count)
-        : cast?.publics
+        : cast?.publics && scheme !== "cryptonn"
         ? `${cast.publics.count} of the samples, every second of a class`
         : null,
     ),
@@ -50,16 +51,19 @@ export function subjectLines(subject: Subject, cast: Cast | null): SubjectLines 
 }
 
 /** What the numbers do not say by themselves. */
-export function notesOf({ scheme, run, samples, layer }: Subject, cast: Cast | null): string[] {
+export function notesOf(
+  { scheme, run, samples, layer, convolution }: Subject,
+  cast: Cast | null,
+): string[] {
   return [
     ...layer !== null && scheme === "cryptonn"
       ? [
         "z1 is computed in the clear, in the integers that decryption yields (notebook 01 holds them equal).",
       ]
       : [],
-    ...run === null && scheme === "cryptonn"
+    ...run === null && scheme === "cryptonn" && convolution === null
       ? [
-        "The training was made at random weights of your width, in the integers of the encrypted one.",
+        "Batches and visits are those of a training from random weights of your width, in the integers of the encrypted one; your own weights stand behind the attacks on single samples.",
       ]
       : [],
     ...run === null && scheme === "mitig1"
@@ -67,10 +71,11 @@ export function notesOf({ scheme, run, samples, layer }: Subject, cast: Cast | n
         "The training was made in the integers of the encrypted one, group operations omitted (notebook 02).",
       ]
       : [],
-    ...samples !== null && !samples.labelled && run === null
+    ...samples !== null && !samples.labelled && run === null && convolution === null
       ? ["The samples have no labels: those of the training are made up, in ten classes."]
       : [],
-    ...cast !== null && samples !== null && cast.attacked.count < samples.count
+    ...cast !== null && convolution === null && samples !== null &&
+        cast.attacked.count < samples.count
       ? [`A training takes ${cast.attacked.count} of your ${samples.count} samples.`]
       : [],
     ...run === null && cast !== null && cast.attacked.count > FEW &&

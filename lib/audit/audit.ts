@@ -68,7 +68,7 @@ export interface AuditOptions extends Partial<On> {
 const RESERVE = 0.04;
 
 /** Of making a training, and of the search for changes, against the attacks' own weights. */
-const [TRAINING_WEIGHT, CHANGES_WEIGHT] = [8, 15];
+const [TRAINING_WEIGHT, CHANGES_WEIGHT] = [20, 15];
 
 /** Attacks on trainings by scheme, in the order in which they run. */
 const ON_TRAININGS: Readonly<Record<Scheme, readonly WholeAttack[]>> = {
@@ -78,8 +78,8 @@ const ON_TRAININGS: Readonly<Record<Scheme, readonly WholeAttack[]>> = {
   mitig3: ["relink", "decoder-named", "align"],
 };
 
-/** Of least squares where it may leave nothing to the others, and of exact rank, which takes long. */
-const SOLE_WEIGHT = 60;
+/** Of least squares where it may leave nothing to the others, and whose exact rank takes long: nearly all. */
+const SOLE_WEIGHT = 1000;
 
 /** Why no prior is tried. */
 const SOLE = "the equations alone leave one solution";
@@ -102,6 +102,11 @@ const far = ({ counts, numbers }: Found) =>
 
 function checkSubject({ scheme, samples, run, convolution }: Subject): void {
   if (run === null && samples === null) throw new TypeError("Cannot audit: there are no samples");
+  if (run === null && scheme !== "cryptonn" && !samples!.labelled) {
+    throw new TypeError(
+      `Cannot audit a training under ${scheme}: the samples have no labels, give one folder a class, or --labels`,
+    );
+  }
   if (run === null && scheme !== "cryptonn" && convolution !== null) {
     throw new TypeError(
       `Cannot audit a convolution under ${scheme}: the trainings here have a dense first layer; ` +
@@ -162,6 +167,7 @@ export async function audit(
   const { scheme, layer, samples, publicSamples, run, convolution } = subject;
   const seed = insecureSeed ?? new DataView(secureRng().bytes(4).buffer).getUint32(0);
   const cast = run === null ? castOf(subject) : null;
+  const budget = new Budget(seconds * (1 - RESERVE), stop);
   const singles = run === null && scheme === "cryptonn" && layer !== null
     ? singlesOf(layer, samples!, publicSamples)
     : null;
@@ -174,7 +180,6 @@ export async function audit(
   }
   const weightOf = (name: OneSampleAttack) =>
     name === "least-squares" && layer!.hidden >= layer!.n ? SOLE_WEIGHT : ONE_SAMPLE[name].weight;
-  const budget = new Budget(seconds * (1 - RESERVE), stop);
   const weights = [
     ...single.attacks.map(weightOf),
     ...whole.length > 0 ? [TRAINING_WEIGHT] : [],
@@ -199,7 +204,8 @@ export async function audit(
     found.push(one);
     part.ended();
     const { exact, attacked } = one.counts;
-    if (name === "least-squares" && attacked > 0 && exact === attacked) {
+    const sole = name === "least-squares" && layer!.hidden >= layer!.n;
+    if (sole && attacked > 0 && exact === attacked) {
       const others = single.attacks.filter((other) => other !== name);
       notTried.push(...others.map((other) => ({ attack: ONE_SAMPLE[other].title, why: SOLE })));
       break;
@@ -234,7 +240,7 @@ export async function audit(
     scheme,
     shape: samples?.shape ?? run!.view.shape,
     kind,
-    verdict: verdictOf(attacks, notTried, { kind, scheme }),
+    verdict: verdictOf(attacks, notTried, { kind, scheme, count: samples?.count ?? null }),
     subject: subjectLines(subject, cast),
     threat: threatOf(subject),
     ...{ attacks, notTried },

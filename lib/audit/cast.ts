@@ -2,18 +2,16 @@
  * learn from.
  * @module */
 import { type Dataset, dataset } from "../data/dataset.ts";
-import { type OwnSamples, splitSamples, takeSamples } from "../data/own_samples.ts";
+import { type OwnSamples, splitSamples } from "../data/own_samples.ts";
 import { seededRng } from "../math/rng.ts";
 import { type Slice, within } from "./budget.ts";
-import { type Material, trainedAs, type TrainingNumbers } from "./changes.ts";
+import { trainedAs, type TrainingNumbers } from "./changes.ts";
+import { evenly, fewer, type Material } from "./material.ts";
 import type { Subject } from "./subject.ts";
 import type { UnderAttack } from "./whole_training.ts";
 
 /** The most samples of a training that is made, private ones and public ones each. */
 const MOST = 2000;
-
-/** The most of one whose inner products are attacked. */
-export const FEW = 200;
 
 /** From so many labelled samples on, half can stand for public ones and trainings can be compared. */
 export const ENOUGH = 40;
@@ -32,26 +30,19 @@ export interface Cast {
 /** The samples that a training has: all if others are public, else every second of each class. */
 export function castOf({ samples, publicSamples, scheme }: Subject): Cast {
   const own = samples!;
-  const all = atMost(own);
+  const all = evenly(own, MOST);
   if (publicSamples !== null) {
-    return { privates: all, publics: atMost(publicSamples), attacked: all };
+    return { privates: all, publics: evenly(publicSamples, MOST), attacked: all };
   }
   if (!own.labelled || own.count < ENOUGH) return { privates: all, publics: null, attacked: all };
   const { privateSamples, publicSamples: others } = splitSamples(own, 1 / 2);
-  const privates = atMost(privateSamples);
-  return { privates, publics: atMost(others), attacked: scheme === "cryptonn" ? all : privates };
+  const privates = evenly(privateSamples, MOST);
+  return {
+    privates,
+    publics: evenly(others, MOST),
+    attacked: scheme === "cryptonn" ? all : privates,
+  };
 }
-
-/** The first of too many. */
-const atMost = (samples: OwnSamples, most = MOST): OwnSamples =>
-  samples.count <= most ? samples : takeSamples(samples, [...samples.names.keys()].slice(0, most));
-
-/** The same with fewer private samples: attacks on inner products cost their cube. */
-export const fewer = (material: Material): Material => {
-  const samples = atMost(material.samples, FEW);
-  const split = { ...material.split, train: samples };
-  return { ...material, samples, split, known: Math.min(material.known, samples.count >> 1) };
-};
 
 /** Labels for samples that have none: a training needs them, what it tells of the samples does not depend on them. */
 function labelled(samples: OwnSamples, seed: number): OwnSamples {
@@ -97,9 +88,9 @@ export async function underAttack(
   stop?: AbortSignal,
 ): Promise<Trainings | string> {
   if (run !== null) {
-    const { view, truth } = run;
+    const { view, truth, count } = run;
     const k = samples === null || truth === null ? 0 : knownOf(known, samples);
-    const all = { view, truth, samples, publicSamples, known: k, seed };
+    const all = { view, truth, samples, count, publicSamples, known: k, seed };
     return { all, few: all, numbers: null };
   }
   const { publics, attacked, privates } = cast!;

@@ -3,7 +3,6 @@
  * for the attacks and samples that were tried on it.
  * @module */
 import type { Scheme, TrainingView } from "../attack/training/view.ts";
-import type { SplitDataset } from "../data/dataset.ts";
 import type { OwnSamples } from "../data/own_samples.ts";
 import { type FirstLayer, firstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { forwardPass } from "../protocol/cryptonn/in_process.ts";
@@ -18,8 +17,15 @@ import {
   type OneSampleAttack,
   type Singles,
 } from "./one_sample.ts";
+import { fewer, type Material } from "./material.ts";
 import { freshTraining } from "./training.ts";
-import { findInTraining, type UnderAttack, type WholeAttack, whyNot } from "./whole_training.ts";
+import {
+  CUBIC,
+  findInTraining,
+  type UnderAttack,
+  type WholeAttack,
+  whyNot,
+} from "./whole_training.ts";
 
 /** A change, or why there is none. */
 export type Changed = { change: Change; note: string } | { change: null; note: string };
@@ -30,11 +36,14 @@ const none = (note: string): Changed => ({ change: null, note });
 const STOPPED = `no sample exactly, and under ${100 * LEAKS_FROM} % of the way from what the ` +
   "attacker had anyway to the exact samples";
 
+/** Samples that a width is searched on, and that the one found is held to, at most. */
+const [SEARCHED, HELD] = [4, 20];
+
 /** The first step from a guess, of it. */
 const STEP = 1 / 8;
 
 /** A search ends when the widths that leak and that do not are this near. */
-const NEAR = 1 / 16;
+const NEAR = 1 / 8;
 
 /** The next width to try: from where another attack's search ended in growing steps, until one stops and one leaks;
  * else the middle. */
@@ -64,21 +73,41 @@ export async function widthChange(
     cost: (width: number) => Promise<Cost>;
   },
 ): Promise<Changed & { width: number | null }> {
-  const few = fewSingles(all);
   const called = (width: number) =>
     unit === 1 ? `${width} units` : `${width} ${width === 1 ? "filter" : "filters"}`;
   const trials: (Trial & { readonly width: number; readonly exact: number })[] = [];
   let [still, leaks] = [0, Math.ceil(all.layer.hidden / unit)];
   const near = (width: number) => Math.max(1, Math.round(NEAR * width));
-  while (leaks - still > near(leaks)) {
-    const width = nextWidth(still, leaks, guess, trials.length);
-    const measured = await atWidth(few, objective, width * unit, { slice, stop });
-    if (measured === null) break;
-    const { exact, leakage } = measured;
-    const stops = exact === 0 && leakage < LEAKS_FROM;
+  /** Whether the attack was stopped; null where the time was over. */
+  const attempt = async (singles: Singles, width: number) => {
+    const measured = await atWidth(singles, objective, width * unit, { slice, stop });
+    if (measured === null) return null;
+    const { exact, leakage, columns } = measured;
+    const stops = exact === 0 && leakage < LEAKS_FROM && columns === 0;
+    const again = trials.findIndex((trial) => trial.width === width);
+    if (again >= 0) trials.splice(again, 1); // now on more samples
     trials.push({ setting: called(width), width, exact, leakage, stops });
-    if (stops) still = width;
-    else leaks = width;
+    return stops;
+  };
+  const [few, more] = [fewSingles(all, SEARCHED), fewSingles(all, HELD)];
+  const search = async (singles: Singles, guess: number | null) => {
+    while (leaks - still > near(leaks)) {
+      const width = nextWidth(still, leaks, guess, trials.length);
+      const stops = await attempt(singles, width);
+      if (stops === null) break;
+      if (stops) still = width;
+      else leaks = width;
+    }
+  };
+  await search(few, guess);
+  let checked = few.samples.count;
+  if (still > 0 && more.samples.count > checked) { // what was found on few must hold on more
+    const stops = await attempt(more, still);
+    if (stops !== null) checked = more.samples.count;
+    if (stops === false) {
+      [still, leaks] = [0, still];
+      await search(more, null);
+    }
   }
   if (still === 0) {
     const note = trials.length === 0
@@ -95,8 +124,7 @@ export async function widthChange(
     trials: trials.toSorted((a, b) => b.width - a.width)
       .map(({ setting, leakage, stops }) => ({ setting, leakage, stops })),
     cost: await cost(still * unit),
-    note:
-      `Tried on the first ${few.samples.count} samples and the first units of your layer: ${STOPPED}. ` +
+    note: `Held to ${checked} samples, behind the first units of your layer: ${STOPPED}. ` +
       (Math.max(...silent) > still
         ? `At ${called(Math.max(...silent))} no sample came out exactly, but likenesses did.`
         : ""),
@@ -164,23 +192,16 @@ export interface TrainingNumbers {
 }
 
 /** A setting that was trained and attacked. */
-export interface Tried extends Setting, TrainingNumbers {
+interface Tried extends Setting, TrainingNumbers {
+  /** Titles of the attacks that came to an end on it. */
+  readonly heldTo: readonly string[];
   readonly leakage: number;
   readonly stops: boolean;
 }
 
-/** What trainings are made of. */
-export interface Material {
-  readonly split: SplitDataset;
-  /** Those of `split.train`, with their names. */
-  readonly samples: OwnSamples;
-  readonly publicSamples: OwnSamples | null;
-  readonly known: number;
-  readonly seed: number;
-}
-
-/** The attacks that a setting is held to: what got furthest on each in notebook 06. */
-const HELD_TO: readonly WholeAttack[] = ["decoder", "decoder-named", "align"];
+/** The attacks that a setting is held to: all on trainings but what only links visits, and empirical Bayes, whose inner
+ * products least squares has. */
+const HELD_TO: readonly WholeAttack[] = ["decoder", "decoder-named", "align", "gram", "known"];
 
 /** A view whose server is not told the names. */
 export function unnamed(view: TrainingView): TrainingView {
@@ -195,11 +216,22 @@ export async function trainedAs(
 ): Promise<TrainingNumbers & { attacked: UnderAttack }> {
   const { view, ...rest } = await freshTraining(split, { ...setting, seed, signal });
   const server = setting.scheme === "mitig3" ? unnamed(view) : view;
-  return { attacked: { view: server, truth: view, samples, publicSamples, known, seed }, ...rest };
+  return {
+    attacked: {
+      view: server,
+      truth: view,
+      samples,
+      count: samples.count,
+      publicSamples,
+      known,
+      seed,
+    },
+    ...rest,
+  };
 }
 
 /** What a finding amounts to, in [0, 1]. */
-export function leakageOf({ outcome, counts, numbers }: Found): number {
+function leakageOf({ outcome, counts, numbers }: Found): number {
   if (outcome === "recovered" && counts.exact === null) return 1;
   const share = Number(numbers["leakage, share of the way to exact"] ?? 0);
   const part = outcome === "likeness"
@@ -210,7 +242,7 @@ export function leakageOf({ outcome, counts, numbers }: Found): number {
 
 /** Trains and attacks one setting.
  * @returns null where the time was over first. */
-export async function trySetting(
+async function trySetting(
   setting: Setting,
   material: Material,
   slice: Slice,
@@ -218,22 +250,32 @@ export async function trySetting(
 ): Promise<Tried | null> {
   const made = await within(slice, (signal) => trainedAs(setting, material, signal), stop);
   if (made === null) return null;
+  const small = await within(
+    slice,
+    (signal) => trainedAs(setting, fewer(material), signal),
+    stop,
+  );
+  if (small === null) return null;
   const found: Found[] = [];
   for (const attack of HELD_TO) {
-    if (whyNot(attack, made.attacked) !== null) continue;
-    found.push(await findInTraining(attack, made.attacked, { slice, stop }));
+    const { attacked } = CUBIC.includes(attack) ? small : made;
+    if (whyNot(attack, attacked) !== null) continue;
+    found.push(await findInTraining(attack, attacked, { slice, stop }));
   }
   if (found.length === 0 || found.some(({ outcome }) => outcome === "out of time")) return null;
   const { accuracy, secondsPerEpoch } = made;
-  const stops = found.every(({ outcome }) => outcome === "nothing" || outcome === "failed");
+  const ended = found.filter(({ outcome }) => outcome !== "failed");
+  if (ended.length === 0) return null;
+  const stops = ended.every(({ outcome }) => outcome === "nothing");
   return {
     ...setting,
+    heldTo: ended.map(({ title }) => title),
     ...{ accuracy, secondsPerEpoch, stops, leakage: Math.max(...found.map(leakageOf)) },
   };
 }
 
 /** What a setting is called. */
-export const settingText = ({ scheme, sigma }: Setting): string => ({
+const settingText = ({ scheme, sigma }: Setting): string => ({
   ...{ cryptonn: "CryptoNN", mitig1: "MITIG1", mitig2: "MITIG2" },
   mitig3: `mitig3, σ ${numberText(sigma)}`,
 }[scheme]);
@@ -301,7 +343,7 @@ export async function schemeChange(
       ...{ setting: settingText(one), leakage: one.leakage, stops: one.stops },
     })),
     cost,
-    note: `Held to a decoder fitted to known samples and to blind alignment: ${STOPPED}. ` +
+    note: `One training, held to: ${last.heldTo.join("; ")}. Stopped: ${STOPPED}. ` +
       "A server that steers the training was not tried.",
   };
   return { change, note: "" };
@@ -320,11 +362,11 @@ export async function visitsChange(
   },
 ): Promise<Changed> {
   const trials: Trial[] = [];
-  const accuracies: number[] = [];
+  let visits = 0;
   for (let epochs = 1; epochs < now.epochs; epochs++) {
     const made = await within(
       slice,
-      (signal) => trainedAs({ ...now, epochs }, material, signal),
+      (signal) => trainedAs({ ...now, epochs }, fewer(material), signal),
       stop,
     );
     if (made === null) break;
@@ -334,22 +376,26 @@ export async function visitsChange(
     const setting = epochs === 1 ? "1 visit" : `${epochs} visits`;
     trials.push({ setting, leakage: leakageOf(found), stops });
     if (!stops) break;
-    accuracies.push(made.accuracy);
+    visits = epochs;
   }
-  if (accuracies.length === 0) {
+  if (visits === 0) {
     return none(
       trials.length === 0
         ? "The time was over before fewer visits were tried."
         : "A single visit is enough.",
     );
   }
-  const visits = accuracies.length;
+  const then = await within(
+    slice,
+    (signal) => trainedAs({ ...now, epochs: visits }, material, signal),
+    stop,
+  );
   const change: Change = {
     kind: "visits",
     what: `send each sample ${visits === 1 ? "once" : `${visits} times`} at most`,
     trials,
     cost: {
-      accuracy: current && { now: current.accuracy, then: accuracies.at(-1)! },
+      accuracy: current && then && { now: current.accuracy, then: then.accuracy },
       ...{ seconds: null, bytes: null },
       note: "The shorter training takes its share of the time and of the bytes.",
     },

@@ -43,7 +43,7 @@ export const AUDIT_FLAGS = {
     type: "integer",
     min: 0,
     max: 1024,
-    help: "of a convolution whose file does not say, pixels on each side (default: 0)",
+    help: "of a convolution whose file does not say, pixels on each side (default: a tenth)",
   },
   "images-from": {
     type: "paths",
@@ -155,7 +155,7 @@ export function checkConfig(config: AuditConfig): AuditConfig {
   );
   refuseIf(
     !given("weights") && !given("run") && !given("hidden"),
-    "nothing to audit: give --weights FILE and --images-from DIR, or --run FILE",
+    "nothing to audit: give --weights FILE (or --hidden N under --scheme mitig1 to mitig3) and --images-from DIR, or --run FILE",
   );
   const files = given("images-from") || given("public-from");
   refuseIf(

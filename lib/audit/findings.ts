@@ -46,7 +46,7 @@ export interface Trial {
 export interface Cost {
   /** Test accuracy in [0, 1], of the configuration as it is and as changed. */
   readonly accuracy: { readonly now: number; readonly then: number } | null;
-  /** Seconds of one epoch over the samples given. */
+  /** Seconds of one epoch over the samples given, or of its forward passes: the note says. */
   readonly seconds: { readonly now: number; readonly then: number } | null;
   /** Bytes a sample and visit sends and gets. */
   readonly bytes: { readonly now: number; readonly then: number } | null;
@@ -111,8 +111,10 @@ export interface Audit {
   /** "image" or "table". */
   readonly kind: "image" | "table";
   readonly verdict: {
-    /** Decides the exit status. */
+    /** With `decided` the exit status: 1 where there are leaks. */
     readonly leaks: boolean;
+    /** Whether an attack came to an end that says something: else "no leaks" would mean nothing. */
+    readonly decided: boolean;
     /** "Every one of the 10 images is recovered exactly, certified." */
     readonly sentence: string;
     /** The change that stops all that was found, as far as one was found; "" where nothing was. */
@@ -128,8 +130,8 @@ export interface Audit {
   /** What was taken how, and what the numbers do not say, in a line each. */
   readonly notes: readonly string[];
   readonly seconds: { readonly given: number; readonly taken: number };
-  /** Repeats what was drawn, given to `insecureSeed`; null: from the CSPRNG. */
-  readonly insecureSeed: number | null;
+  /** Repeats what was drawn, given as `insecureSeed`. */
+  readonly insecureSeed: number;
   readonly machine: { readonly cores: number; readonly os: string; readonly arch: string };
   /** Of the workspace, and of Deno. */
   readonly versions: { readonly workspace: string; readonly deno: string };

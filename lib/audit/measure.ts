@@ -13,9 +13,12 @@ import type { Outcome } from "./findings.ts";
 /** A leakage from which an attack counts as one that found something, if its interval leaves 0 out. */
 export const LEAKS_FROM = 0.1;
 
+/** A `part` from which inner products count as found. */
+export const PART_FROM = 0.2;
+
 /** An attack in numbers. */
 export interface Measured {
-  /** Samples attacked, and those with each number right after rounding. */
+  /** Samples attacked, and those with each number right after rounding which the attacker did not have anyway. */
   readonly attacked: number;
   readonly exact: number;
   /** Of numbers scaled to [0, 1]. */
@@ -25,12 +28,16 @@ export interface Measured {
    * samples. */
   readonly leakage: number;
   readonly low: number;
+  /** Columns that vary and come out right in each of at least three samples: what images hide in an error, a table
+   * shows. */
+  readonly columns: number;
   /** Mean over the recovered; null where images are under 11 × 11, or a table, or nothing was recovered. */
   readonly ssim: number | null;
 }
 
 /** What the attacker has anyway of each sample, `[count, n]`: the mean public sample of its class; where there are none,
- * the mean of all other samples attacked; black for a single one. */
+ * the mean of the other samples of its class, or of all others where labels or others are missing; of a single one its
+ * own mean, evenly. */
 export function floorOf(samples: OwnSamples, publicSamples: OwnSamples | null): Float64Array {
   const { n, count, x, y, classes } = samples;
   if (publicSamples !== null) {
@@ -42,9 +49,20 @@ export function floorOf(samples: OwnSamples, publicSamples: OwnSamples | null): 
       : classMeans({ x: publicSamples.x, y: new Uint8Array(of) }, 1);
     return fromLabels(labelled ? y : new Uint8Array(count), means, width);
   }
-  const sums = new Float64Array(n);
-  for (let at = 0; at < x.length; at++) sums[at % n] += x[at];
-  return Float64Array.from(x, (v, at) => count > 1 ? (sums[at % n] - v) / (count - 1) : 0);
+  const sums = new Float64Array(classes.length * n), sizes = new Uint32Array(classes.length);
+  y.forEach((label) => sizes[label]++);
+  for (let at = 0; at < x.length; at++) sums[y[Math.floor(at / n)] * n + at % n] += x[at];
+  const total = new Float64Array(n);
+  sums.forEach((sum, at) => total[at % n] += sum);
+  const level = total.reduce((sum, v) => sum + v, 0) / n;
+  return Float64Array.from(x, (v, at) => {
+    const label = y[Math.floor(at / n)];
+    return sizes[label] > 1
+      ? (sums[label * n + at % n] - v) / (sizes[label] - 1)
+      : count > 1
+      ? (total[at % n] - v) / (count - 1)
+      : level;
+  });
 }
 
 /** Measures what was recovered. @param X a row each, 0..255; null where there is none.
@@ -66,10 +84,10 @@ export function measure(
   const floors = X.map((_, i) => errorOf(floor.subarray(i * n, (i + 1) * n), i));
   const errors = X.map((row, i) => row === null ? floors[i] : errorOf(row, i));
   const truth = (i: number) => samples.x.subarray(i * n, (i + 1) * n);
-  const exact =
-    X.filter((row, i) =>
-      row !== null && Array.prototype.every.call(row, (v, p) => Math.round(v) === truth(i)[p])
-    ).length;
+  const right = (row: ArrayLike<number>, i: number) =>
+    Array.prototype.every.call(row, (v, p) => Math.round(v) === truth(i)[p]);
+  const had = (i: number) => right(floor.subarray(i * n, (i + 1) * n), i); // nothing was recovered then
+  const exact = X.filter((row, i) => row !== null && right(row, i) && !had(i)).length;
   const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0) / values.length;
   const [mse, level] = [mean(errors), mean(floors)];
   const gain = level > 0 ? 1 - mse / level : 0;
@@ -81,15 +99,31 @@ export function measure(
     ? mean(drawn.map(([row, own]) => ssim(row, own, shape)))
     : null;
   return {
-    ...{ attacked: count, exact, mse, floor: level, ssim: similar },
+    ...{ attacked: count, exact, mse, floor: level, ssim: similar, columns: columnsOf(X, samples) },
     leakage: clip(gain),
-    low: clip(gain - 1.96 * spread),
+    low: count > 1 ? clip(gain - 1.96 * spread) : 0,
   };
 }
 
+/** Columns of a table that are right in all samples; 0 of images. */
+function columnsOf(
+  X: readonly (ArrayLike<number> | null)[],
+  { n, count, kind, x }: OwnSamples,
+): number {
+  if (kind !== "table" || count < 3 || X.includes(null)) return 0;
+  return Array.from({ length: n }, (_, p) => p).filter((p) =>
+    X.every((row, i) => Math.round(row![p]) === x[i * n + p]) &&
+    X.some((_, i) => x[i * n + p] !== x[p])
+  ).length;
+}
+
 /** What a measured attack amounts to. */
-export const outcomeOf = ({ exact, leakage, low }: Measured): Outcome =>
-  exact > 0 ? "recovered" : leakage >= LEAKS_FROM && low > 0 ? "likeness" : "nothing";
+export const outcomeOf = ({ exact, leakage, low, columns }: Measured): Outcome =>
+  exact > 0
+    ? "recovered"
+    : columns > 0 || leakage >= LEAKS_FROM && low > 0
+    ? "likeness"
+    : "nothing";
 
 /** Permutations by which chance is told. */
 const DRAWS = 39;

@@ -12,6 +12,7 @@ import { durationText, numberText } from "../plot/theme.ts";
 import type { AttackFinding, Pair } from "./findings.ts";
 import { bytesOf, floorOf, measure, type Measured, outcomeOf } from "./measure.ts";
 import { type Slice, within } from "./budget.ts";
+import { evenly } from "./material.ts";
 
 /** An attack before anything was done about it. */
 export type Found = Omit<AttackFinding, "change" | "changeNote">;
@@ -165,7 +166,7 @@ const [MOST, MOST_NUMBERS] = [1000, 2 ** 24];
 /** Single samples behind a layer, as many as are attacked. */
 export interface Singles {
   readonly layer: FirstLayer;
-  /** The first of the user's. */
+  /** The user's, or some of them. */
   readonly samples: OwnSamples;
   readonly views: readonly ServerView[];
   /** What the attacker has anyway: see {@linkcode floorOf}. */
@@ -173,21 +174,28 @@ export interface Singles {
   readonly publicSamples: OwnSamples | null;
 }
 
-/** What a server of CryptoNN has of the first samples. */
+/** What a server of CryptoNN has of the samples, or of some of too many. */
 export function singlesOf(
   layer: FirstLayer,
   all: OwnSamples,
   publicSamples: OwnSamples | null,
 ): Singles {
-  const count = Math.min(all.count, MOST, Math.ceil(MOST_NUMBERS / layer.hidden));
-  const places = Array.from({ length: count }, (_, k) => k);
-  const samples = count === all.count ? all : takeSamples(all, places);
+  const samples = evenly(all, Math.min(MOST, Math.ceil(MOST_NUMBERS / layer.hidden)));
+  const places = [...samples.names.keys()];
   const [views, floor] = [clearViews(layer, samples, places), floorOf(samples, publicSamples)];
   return { layer, samples, views, floor, publicSamples };
 }
 
 /** Multiplications a second of exact elimination, which nothing interrupts; measured on one core. */
 export const RATE = 1e9;
+
+/** Multiplications a second of products and factors in float64, on one core. */
+export const FLOAT_RATE = 4e9;
+
+/** Seconds before the first sample: the factor of the equations, and their exact rank where they may leave one point. */
+export const prepareSeconds = (hidden: number, n: number): number =>
+  Math.min(hidden, n) ** 2 * Math.max(hidden, n) / FLOAT_RATE +
+  (hidden >= n ? hidden * n * n / RATE : 0);
 
 /** One attack on the user's layer and samples. */
 export async function findOneSample(
@@ -198,7 +206,7 @@ export async function findOneSample(
   const { layer, samples, floor } = singles;
   const start = performance.now();
   const { hidden, n } = layer;
-  const rank = hidden >= n ? hidden * n * n / RATE : 0; // whether the equations leave one point
+  const rank = prepareSeconds(hidden, n);
   const { places, recoveries, measured } = rank > on.slice.left()
     ? { places: [], recoveries: [], measured: null }
     : await attackSamples(singles, objective, on);
@@ -210,15 +218,14 @@ export async function findOneSample(
     return {
       ...{ ...common, outcome: "out of time", numbers: {}, pairs: [] },
       sentence: rank > 1
-        ? `The rank of ${hidden} × ${n} equations takes about ${
+        ? `To prepare ${hidden} × ${n} equations takes about ${
           durationText(rank)
-        } alone; its share of the time is less.`
+        } alone; its share of the time is less (--seconds).`
         : "Its share of the time was over before the first sample.",
       counts: { attacked: 0, exact: 0, certified: 0 },
     };
   }
   const { attacked, exact, leakage, low, mse, floor: level, ssim } = measured;
-  const solved = recoveries.filter(({ status }) => status === "optimal").length;
   const reasons = Map.groupBy(recoveries, ({ status }) => status);
   const noun = samples.kind === "image" ? "images" : "rows";
   const late = (reasons.get("time-limit")?.length ?? 0) + (reasons.get("aborted")?.length ?? 0);
@@ -228,7 +235,9 @@ export async function findOneSample(
   ];
   return {
     ...common,
-    outcome: solved === 0 && late > 0 ? "out of time" : outcomeOf(measured),
+    outcome: rest.length > 0 && outcomeOf(measured) === "nothing"
+      ? "out of time"
+      : outcomeOf(measured),
     sentence:
       [`${exact} of ${attacked} ${noun} exactly, ${certified} certified`, ...rest].join("; ") + ".",
     counts: { attacked, exact, certified },
@@ -238,6 +247,7 @@ export async function findOneSample(
       "MSE, numbers in [0, 1]": mse,
       "MSE of what the attacker had anyway": level,
       ...ssim === null ? {} : { "SSIM of the recovered": ssim },
+      ...measured.columns > 0 ? { "columns right in each row": measured.columns } : {},
       "equations": `${layer.hidden} for ${layer.n} unknowns`,
       ...Object.fromEntries(
         [...reasons].filter(([status]) => status !== "optimal")
@@ -267,18 +277,18 @@ function captionOf({ status, certified, consistent }: Recovery, { exact, mse }: 
   return `MSE ${numberText(mse, 2)}${consistent ? ", consistent" : ""}`;
 }
 
-/** Tried against one objective on some samples: at most this many, so that a search takes seconds. */
-export const SEARCHED = 5;
-
-/** The first of the samples, for a search. */
-export function fewSingles(singles: Singles): Singles {
-  const { samples, views, floor } = singles;
-  const count = Math.min(SEARCHED, samples.count);
+/** Some of the samples, evenly spaced, for a search. */
+export function fewSingles(singles: Singles, most: number): Singles {
+  const { samples: all, views, floor } = singles;
+  const count = Math.min(most, all.count);
+  const places = Array.from({ length: count }, (_, k) => Math.floor(k * all.count / count));
+  const level = new Float64Array(count * all.n);
+  places.forEach((at, k) => level.set(floor.subarray(at * all.n, (at + 1) * all.n), k * all.n));
   return {
     ...singles,
-    samples: takeSamples(samples, Array.from({ length: count }, (_, k) => k)),
-    views: views.slice(0, count),
-    floor: floor.subarray(0, count * samples.n),
+    samples: takeSamples(all, places),
+    views: places.map((at) => views[at]),
+    floor: level,
   };
 }
 
@@ -290,7 +300,7 @@ export async function atWidth(
   { slice, stop }: { slice: Slice; stop?: AbortSignal },
 ): Promise<Measured | null> {
   const { n } = samples;
-  if (width >= n && width * n * n / RATE > slice.left()) return null;
+  if (prepareSeconds(width, n) > slice.left()) return null;
   const narrow = views.map((view) => narrowView(view, width));
   const prior = priorOf(objective, samples, publicSamples);
   const endsAt = Date.now() + 1000 * slice.left();

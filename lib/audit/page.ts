@@ -130,7 +130,7 @@ function subjectPart(
       "seconds given, taken",
       `${durationText(seconds.given, 3)}, ${durationText(seconds.taken, 3)}`,
     ],
-    ["insecure seed", insecureSeed === null ? "none" : String(insecureSeed)],
+    ["insecure seed", String(insecureSeed)],
     ["machine", `${machine.cores} cores, ${machine.os}, ${machine.arch}`],
     ["versions", `workspace ${versions.workspace}, Deno ${versions.deno}`],
     ["schema of report.json", schema],

@@ -29,10 +29,8 @@ export function readingPart({ insecureSeed, kind }: Audit): Html {
       `${percentText(LEAKS_FROM)} of that way, on these ${one}s.`,
     ],
   ];
-  const repeat = insecureSeed === null
-    ? "Run the audit again with the same configuration. No seed was set, so what is drawn at random is " +
-      "drawn anew, and counts may differ by chance."
-    : html`Run the audit again with the same configuration and <code>--insecure-seed ${insecureSeed}</code>: it draws the same random numbers.`;
+  const repeat =
+    html`Run the audit again with the same configuration and <code>--insecure-seed ${insecureSeed}</code>: it draws the same random numbers.`;
   return html`
     <section id="reading">
       <h2>How to read this page</h2>

@@ -1,5 +1,6 @@
 /** From files to what is audited: the user's model and samples, or a run that a server recorded.
  * @module */
+import { createHash } from "node:crypto";
 import type { Shape } from "../attack/priors.ts";
 import type { TrainingView } from "../attack/training/view.ts";
 import { type Dataset, poolImages, refusal } from "../data/dataset.ts";
@@ -112,8 +113,18 @@ export async function readSampleSets(
   if (own.kind !== others.kind || String(own.shape) !== String(others.shape)) {
     fail(`they are ${shapeText(others.shape)}, the private ones ${shapeText(own.shape)}`);
   }
+  const shared = sharedSamples(own, others);
+  if (shared > 0) fail(`${shared} of them are among the private ones: give others`);
   const [first, second] = withSharedClasses(own, others);
   return { own: first, others: second };
+}
+
+/** How many of the others are, number by number, among one's own. */
+function sharedSamples(own: OwnSamples, others: OwnSamples): number {
+  const digest = ({ x, n }: OwnSamples, at: number) =>
+    createHash("sha256").update(x.subarray(at * n, (at + 1) * n)).digest("base64");
+  const known = new Set(own.names.map((_, at) => digest(own, at)));
+  return others.names.filter((_, at) => known.has(digest(others, at))).length;
 }
 
 /** Images of a dataset as samples: pooled, where a run has them so, as our clients' --pool does.
@@ -171,7 +182,7 @@ async function runOf(
     }
   }
   if (truth !== null && samples?.labelled) checkLabels(truth, samples, fail);
-  return { samples, run: { view, truth }, count, note };
+  return { samples, run: { view, truth, count }, count, note };
 }
 
 const countOf = ([height, width, channels]: Shape) => height * width * channels;

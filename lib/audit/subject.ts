@@ -14,6 +14,8 @@ export interface RecordedRun {
   /** The same with its samples named by their places in `samples`, which only the client can tell: for measuring. null
    * where nobody did. */
   readonly truth: TrainingView | null;
+  /** Samples of an epoch; null where neither the record nor anybody else tells. */
+  readonly count: number | null;
 }
 
 /** What an audit is asked about. */
@@ -50,6 +52,7 @@ export function threatOf({ scheme, layer, samples, hidden }: Subject): ThreatRow
   const common = [
     has("labels", "of each sample"),
     has("public samples", "of the same kind, none of them private, where an attack says so"),
+    has("known samples", "some private ones, where an attack says so"),
     lacks("x", "each number of a private sample"),
     lacks("key material", "of the client or the authority"),
   ];

@@ -48,7 +48,7 @@ export interface FreshTraining {
 const FIXED = { batch: 50, learningRate: 1, scales: DEFAULT_SCALES };
 
 /** The server's seed: never the client's, which is W1. */
-const serverSeed = (seed: number) => 100 + seed;
+const serverSeed = (seed: number) => (seed + 100) % Number.MAX_SAFE_INTEGER;
 
 /** Whole batches of a training set. */
 function wholeBatches(train: Dataset, batch: number): Dataset {

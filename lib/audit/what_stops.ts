@@ -3,11 +3,12 @@
 import type { OwnSamples } from "../data/own_samples.ts";
 import type { FirstLayer } from "../protocol/cryptonn/first_layer.ts";
 import { type Budget, type Slice, within } from "./budget.ts";
-import { ENOUGH, fewer } from "./cast.ts";
+import { ENOUGH } from "./cast.ts";
+import type { Material } from "./material.ts";
 import {
+  bytesPerVisit,
   type Changed,
   encryptedSeconds,
-  type Material,
   schemeChange,
   type Setting,
   trainedAs,
@@ -80,21 +81,26 @@ export async function withChanges(
       });
       [changed, guess] = [found, found.width ?? guess];
     } else if (kinds[at] === "visits") {
-      changed = await visitsChange(one.name as "gram" | "gram-bayes", now, fewer(material!), on);
+      changed = await visitsChange(one.name as "gram" | "gram-bayes", now, material!, on);
     } else if (kinds[at] === "scheme") {
       changed = otherScheme ??= await schemeChange(now, material!, on);
-    } else changed = leaks(one) ? NOT_COMPARED : nothingFound(one);
+    } else changed = leaks(one) ? notCompared(subject) : nothingFound(one);
     all.push({ ...one, change: changed.change, changeNote: changed.note });
   }
   return all;
 }
 
-const NOT_COMPARED: Changed = {
-  change: null,
-  note:
-    `Not searched: trainings are compared on labelled samples, at least ${ENOUGH} (one folder a class, or ` +
-    "--labels), which were not given. Notebook 06b has the comparison on MNIST.",
-};
+/** Why trainings were not compared. */
+function notCompared({ samples, convolution, run }: Subject): Changed {
+  const given = samples?.labelled ? `${samples.count} were given` : "these have no labels";
+  const note = run !== null
+    ? "Not searched on a recorded run: audit a training that is made of your samples (--scheme)."
+    : convolution !== null
+    ? "Not searched: the trainings here have a dense first layer."
+    : `Not searched: trainings are compared on at least ${ENOUGH} labelled samples (one folder a class, or ` +
+      `--labels), ${given}. Notebook 06b has the comparison on MNIST.`;
+  return { change: null, note };
+}
 
 /** What a narrower first layer costs; each width is trained once. */
 class WidthCosts {
@@ -116,13 +122,14 @@ class WidthCosts {
       await this.#accuracy(width, slice),
     ];
     const { count } = samples;
-    const bytes = 32 * (layer.n + 1);
+    const sizes = { n: layer.n, epochs: this.now.epochs, classes: samples.classes.length };
+    const bytes = (hidden: number) => bytesPerVisit("cryptonn", { ...sizes, hidden });
     return {
       accuracy: now === null || then === null ? null : { now, then },
       seconds: seconds && { now: count * seconds(layer.hidden), then: count * seconds(width) },
-      bytes: { now: bytes, then: bytes },
+      bytes: { now: bytes(layer.hidden), then: bytes(width) },
       note:
-        "Time of the encrypted forward passes of all samples, both parties' part on one core, from one that was made; bytes of one" +
+        "Time of the encrypted forward passes of all samples, both parties' part on one core, from one that was made; bytes with those of training" +
         (now === null || then === null
           ? "; accuracy needs labelled samples and time."
           : "; accuracy of test samples held out of yours, one training each."),

@@ -21,14 +21,14 @@ import { serverNames } from "./server_names.ts";
 import {
   bytesOf,
   floorOf,
-  LEAKS_FROM,
   measure,
   type Measured,
   outcomeOf,
+  PART_FROM,
   partOf,
   rowsBy,
 } from "./measure.ts";
-import { type Found, PAIRS, RATE } from "./one_sample.ts";
+import { FLOAT_RATE, type Found, PAIRS, RATE } from "./one_sample.ts";
 
 /** A training under attack. */
 export interface UnderAttack {
@@ -38,6 +38,8 @@ export interface UnderAttack {
   readonly truth: TrainingView | null;
   /** Private; null where the auditor has none either. */
   readonly samples: OwnSamples | null;
+  /** Samples of an epoch; null where nobody told. */
+  readonly count: number | null;
   readonly publicSamples: OwnSamples | null;
   /** How many private samples the attacker happens to know. */
   readonly known: number;
@@ -68,7 +70,11 @@ export const CUBIC: readonly WholeAttack[] = ["gram", "gram-bayes", "known"];
 export function whyNot(attack: WholeAttack, run: UnderAttack): string | null {
   const { view, samples, publicSamples, known } = run;
   const named = view.steps.every(({ samples }) => samples !== null);
-  if (attack === "relink") return named ? "the server knows which sample is which" : null;
+  if (attack === "relink") {
+    if (named) return "the server knows which sample is which";
+    const once = run.count !== null && rowsOf(view) <= run.count;
+    return once ? "each sample was sent once: there is nothing to link" : null;
+  }
   if (attack === "decoder-named") {
     if (named) return "the server is told the names; see the decoder";
     if (run.truth === null) return "nobody told which sample is which (--names)";
@@ -101,12 +107,21 @@ function firstBatch(view: TrainingView): TrainingView {
   return { ...view, steps };
 }
 
+const rowsOf = ({ units, steps }: TrainingView) =>
+  steps.reduce((sum, { z1 }) => sum + z1.length / units, 0);
+
 const namesOf = ({ steps }: TrainingView) =>
   steps.flatMap(({ samples }: StepView) => samples === null ? [] : [...samples]);
 
-/** The last of the named samples, as known to the attacker. */
-function knownOf(names: readonly number[], samples: OwnSamples, count: number): KnownImages {
-  const own = names.slice(-count);
+/** Some of the named samples, drawn, as known to the attacker. */
+function knownOf(
+  names: readonly number[],
+  samples: OwnSamples,
+  { known: count, seed }: Pick<UnderAttack, "known" | "seed">,
+): KnownImages {
+  const draws = new Uint32Array(seededRng(seed, "known").bytes(4 * names.length).buffer);
+  const order = names.map((_, k) => k).sort((a, b) => draws[a] - draws[b]);
+  const own = order.slice(0, count).map((k) => names[k]).sort((a, b) => a - b);
   return { samples: Uint32Array.from(own), x: takeSamples(samples, own).x };
 }
 
@@ -118,39 +133,52 @@ const pixels = ({ shape: [height, width, channels] }: TrainingView) => height * 
 /** OwnSamples that a program is solved for, each. */
 const PROGRAMS = 20;
 
-/** Runs an attack; what it brings, by places in the private samples. */
+/** What an attack brings, and whom it was after, by places in the private samples; null: whomever it brings. */
+interface Brought {
+  readonly found: TrainingRecovery;
+  readonly targets: readonly number[] | null;
+}
+
+/** Runs an attack. */
 async function run(
   attack: WholeAttack,
-  { view, truth, samples, publicSamples, known: k, seed }: UnderAttack,
+  training: UnderAttack,
   signal: AbortSignal,
   onProgress?: (done: number, total: number) => void,
-): Promise<TrainingRecovery> {
-  const on = { signal, onProgress, rng: seededRng(seed) };
-  if (attack === "decoder-named" || attack === "decoder") {
-    const own = attack === "decoder" ? view : truth!;
-    const names = [...visitsOf(own).keys()].sort((a, b) => a - b);
-    const known = knownOf(names, samples!, k);
-    const tried: TrainingRecovery[] = [];
-    for (const visits of ["all", "mean"] as const) {
-      tried.push(await decode(own, { known, visits, ...on }));
-    }
-    return best(tried, samples!, publicSamples);
-  }
+): Promise<Brought> {
+  const { view, truth, samples, count, publicSamples } = training;
+  const on = { signal, onProgress, rng: seededRng(training.seed) };
   if (attack === "align") {
-    const count = samples?.count ?? null;
     const { view: visit } = await serverNames(view, { truth, count, attack, signal });
-    return await attackTraining(visit, { attack, publicImages: publicSamples!, ...on });
+    const found = await attackTraining(visit, { attack, publicImages: publicSamples!, ...on });
+    return { found, targets: null };
   }
-  const own = attack === "gradient" || attack === "epochs" ? firstBatch(view) : view;
-  if (attack === "epochs") {
-    return await fromEpochs(own, { ...on, prior: pixels(own) <= WITH_PRIOR });
+  if (attack === "gradient" || attack === "epochs") {
+    const own = firstBatch(view);
+    const targets = [...new Set(namesOf(own))];
+    const found = attack === "gradient"
+      ? await attackTraining(own, { attack, ...on })
+      : await fromEpochs(own, { ...on, prior: pixels(own) <= WITH_PRIOR });
+    return { found, targets };
   }
-  const names = attack === "known" ? [...visitsOf(own).keys()].sort((a, b) => a - b) : [];
-  return await attackTraining(own, {
-    ...{ attack: attack as TrainingAttack, publicImages: publicSamples ?? undefined, ...on },
-    known: attack === "known" ? knownOf(names, samples!, k) : undefined,
-    samples: attack === "known" ? Uint32Array.from(names.slice(0, PROGRAMS)) : undefined,
-  });
+  if (attack === "gram" || attack === "gram-bayes") {
+    return { found: await attackTraining(view, { attack, ...on }), targets: null };
+  }
+  const own = attack === "decoder-named" ? truth! : view;
+  const names = [...visitsOf(own).keys()].sort((a, b) => a - b);
+  const known = knownOf(names, samples!, training);
+  const told = new Set(known.samples);
+  const others = names.filter((name) => !told.has(name));
+  if (attack === "known") {
+    const targets = others.slice(0, PROGRAMS);
+    const wanted = Uint32Array.from(targets);
+    return { found: await attackTraining(own, { attack, known, samples: wanted, ...on }), targets };
+  }
+  const tried: TrainingRecovery[] = [];
+  for (const visits of ["all", "mean"] as const) {
+    tried.push(await decode(own, { known, visits, ...on }));
+  }
+  return { found: best(tried, samples!, publicSamples), targets: others };
 }
 
 /** Of several recoveries of the same samples the one nearest to the truth: an attacker who chooses as well as can be. */
@@ -177,10 +205,15 @@ interface Judged {
   readonly part: { part: number; beyondChance: boolean } | null;
 }
 
-function judge(found: TrainingRecovery, samples: OwnSamples, publics: OwnSamples | null): Judged {
+function judge(
+  { found, targets }: Brought,
+  samples: OwnSamples,
+  publics: OwnSamples | null,
+): Judged {
   const places = [...found.samples];
-  const own = takeSamples(samples, places);
-  const rows = rowsBy(found.X, found.samples, places, own.n);
+  const aimed = targets ?? places;
+  const rows = rowsBy(found.X, found.samples, aimed, samples.n);
+  const own = takeSamples(samples, aimed);
   const measured = found.X === null ? null : measure(rows, own, floorOf(own, publics));
   const some = places.slice(0, MOST_PART);
   const count = places.length;
@@ -189,20 +222,31 @@ function judge(found: TrainingRecovery, samples: OwnSamples, publics: OwnSamples
       { length: some.length ** 2 },
       (_, at) => found.G![Math.floor(at / some.length) * count + at % some.length],
     )
-    : gramOf(found.X.subarray(0, some.length * own.n), some.length);
+    : gramOf(found.X.subarray(0, some.length * samples.n), some.length);
   const part = G === null || !samples.labelled || some.length < 10
     ? null
     : partOf(G, takeSamples(samples, some));
-  const shows = part !== null && part.part >= LEAKS_FROM && part.beyondChance;
+  const shows = part !== null && part.part >= PART_FROM && part.beyondChance;
   const outcome = measured === null ? shows ? "likeness" : "nothing" : outcomeOf(measured);
   return { measured, part, outcome: outcome === "nothing" && shows ? "likeness" : outcome };
 }
 
-/** Seconds of the linear algebra behind many visits, about. */
-function visitsSeconds(view: TrainingView): number {
-  const n = pixels(view);
-  const rows = view.steps.length * view.units;
-  return rows * n * Math.min(rows, n) / RATE;
+/** Rounds of empirical Bayes. */
+const ROUNDS = 10;
+
+/** Seconds of the linear algebra that nothing interrupts, about. */
+function secondsOf(attack: WholeAttack, view: TrainingView): number {
+  if (attack === "epochs") {
+    const { steps, units } = firstBatch(view);
+    const [rows, n] = [steps.length * units, pixels(view)];
+    return rows * n * Math.min(rows, n) / RATE;
+  }
+  if (!CUBIC.includes(attack)) return 0;
+  const samples = new Set(namesOf(view)).size;
+  const batch = view.steps[0].z1.length / view.units;
+  const moves = view.units * Math.max(0, rowsOf(view) / samples - 1);
+  const group = moves ** 2 * samples + moves * samples ** 2; // of one round
+  return (attack === "gram-bayes" ? ROUNDS : 1) * samples / batch * group / FLOAT_RATE;
 }
 
 /** One attack on a training. What it refuses, a view without what it needs, is a finding: "failed". */
@@ -228,7 +272,7 @@ export async function findInTraining(
   });
   try {
     if (attack === "relink") return ended(await findLinks(training, slice, stop));
-    const seconds = attack === "epochs" ? visitsSeconds(firstBatch(training.view)) : 0;
+    const seconds = secondsOf(attack, training.view);
     if (seconds > slice.left()) {
       const sentence = `Linear algebra that takes about ${
         durationText(seconds)
@@ -246,26 +290,32 @@ export async function findInTraining(
     return ended(findingOf(attack, found, training));
   } catch (error) {
     stop?.throwIfAborted();
-    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+    const refused = (error instanceof TypeError || error instanceof RangeError) &&
+      error.message.startsWith("Cannot ");
+    if (!refused) throw error;
     return ended({ outcome: "failed", sentence: `It could not run: ${error.message}.` });
   }
 }
 
 function findingOf(
   attack: WholeAttack,
-  found: TrainingRecovery,
+  brought: Brought,
   { truth, samples, publicSamples }: UnderAttack,
 ): Partial<Found> & Pick<Found, "outcome" | "sentence"> {
+  const { found, targets } = brought;
   const { status, assumption, message } = found;
-  const attacked = found.samples.length;
+  const attacked = targets?.length ?? found.samples.length;
   const upper = attack === "decoder-named"
     ? "; told which sample is which, as this server is not: an upper bound"
     : "";
-  const common = { assumption: assumption + upper };
+  const chosen = attack === "decoder" || attack === "decoder-named"
+    ? "; of all visits and their mean what serves better, chosen by the truth"
+    : "";
+  const common = { assumption: assumption + chosen + upper };
   if (status === "failed") {
     return { ...common, outcome: "failed", sentence: `Nothing: ${message || "no reason given"}.` };
   }
-  const certified = status === "exact" ? attacked : 0;
+  const certified = status === "exact" ? found.samples.length : 0;
   if (samples === null || truth === null) {
     const sentence = status === "exact"
       ? `${attacked} samples that satisfy all equations of the view.`
@@ -276,11 +326,13 @@ function findingOf(
       pairs: pairsOf(found, null),
     };
   }
-  const { measured, part, outcome } = judge(found, samples, publicSamples);
+  const { measured, part, outcome } = judge(brought, samples, publicSamples);
   const noun = samples.kind === "image" ? "images" : "rows";
   const sentence = measured === null
-    ? `Inner products of ${attacked} ${noun}, ${
-      part === null ? "too few to weigh" : `correlated ${numberText(part.part, 2)} within classes`
+    ? `How alike any two of ${attacked} ${noun} are, by their inner products: ${
+      part === null
+        ? "too few to weigh"
+        : `correlation ${numberText(part.part, 2)} with the true ones within classes`
     }.`
     : `${measured.exact} of ${attacked} ${noun} exactly; ${
       numberText(100 * measured.leakage, 2)
@@ -334,9 +386,8 @@ export async function linkedByServer(
   slice: Slice,
   stop?: AbortSignal,
 ): Promise<UnderAttack> {
-  const { view, truth, samples } = training;
-  if (samples === null || view.steps.every(({ samples }) => samples !== null)) return training;
-  const { count } = samples;
+  const { view, truth, count } = training;
+  if (count === null || view.steps.every(({ samples }) => samples !== null)) return training;
   const linked = await within(
     slice,
     (signal) => serverNames(view, { truth, count, attack: "decoder", signal }),
@@ -350,13 +401,12 @@ export async function linkedByServer(
 const [LINKED_FROM, TIMES_CHANCE] = [0.1, 3];
 
 async function findLinks(
-  { view, truth, samples }: UnderAttack,
+  { view, truth, count }: UnderAttack,
   slice: Slice,
   stop?: AbortSignal,
 ): Promise<Partial<Found> & Pick<Found, "outcome" | "sentence">> {
   const assumption =
     "between two epochs a sample's numbers move less than they differ from others'";
-  const count = samples?.count ?? (truth === null ? null : new Set(namesOf(truth)).size);
   if (count === null) {
     const sentence = "Nobody told how many samples an epoch has.";
     return { assumption, outcome: "failed", sentence };

@@ -4,7 +4,7 @@ import type { Shape } from "../attack/priors.ts";
 import type { Scheme } from "../attack/training/view.ts";
 import { durationText, narrowSpace, numberText, thousands } from "../plot/theme.ts";
 import type { AttackFinding, Audit, Outcome } from "./findings.ts";
-import { LEAKS_FROM } from "./measure.ts";
+import { LEAKS_FROM, PART_FROM } from "./measure.ts";
 
 /** Each scheme as texts write it. */
 export const SCHEME_NAMES: Readonly<Record<Scheme, string>> = {
@@ -33,7 +33,8 @@ export const OUTCOMES: Readonly<
       `None exactly, but at least ${
         percentText(LEAKS_FROM)
       } of the way from what the attacker had anyway, ` +
-      "the mean sample of a class, to the private samples, by more than chance.",
+      "the mean sample of a class, to the private samples; or columns of a table exactly; or their inner products " +
+      `within classes, at a correlation of ${PART_FROM} or more; each by more than chance.`,
   },
   nothing: {
     word: "Nothing",
@@ -59,7 +60,7 @@ export const OUTCOMES: Readonly<
 
 /** Whether there are leaks, in words. */
 export function verdictWord({ verdict }: Audit): string {
-  return verdict.leaks ? "Leaks found" : "No leak found";
+  return verdict.leaks ? "Leaks found" : verdict.decided ? "No leak found" : "Undecided";
 }
 
 /** A share in percent, to a tenth: "83.4 %"; "–" for what is no number. */

@@ -4,7 +4,13 @@
  * reaches, and what stands before it is taken into the weights. Where it has names only, the array that fits is taken.
  * @module */
 import { DataError, refusal } from "./dataset.ts";
-import { type Convolution, type FoundLayer, layerRows, type Orientation } from "./found_layer.ts";
+import {
+  type Convolution,
+  type FoundLayer,
+  layerRows,
+  MAX_HIDDEN,
+  type Orientation,
+} from "./found_layer.ts";
 import {
   type ImageShape,
   type InputOrder,
@@ -72,8 +78,8 @@ export async function readLayerFile(path: string, wanted: LayerWanted): Promise<
   const model = await readModelFile(path);
   const notes: string[] = [];
   const note = (what: string) => notes.push(`${path}: ${what}`);
-  const { layer, input, usual } = structured(path, model, wanted, note) ??
-    plainLayer(path, model, wanted, note);
+  const said = structured(path, model, wanted, note);
+  const { layer, input, usual } = said ?? plainLayer(path, model, wanted, note);
   const order = orderOf(path, { input, usual }, wanted, note);
   const n = countOf(shape);
   const { W1, hidden, bias, convolution, filters } = layerRows(
@@ -82,7 +88,18 @@ export async function readLayerFile(path: string, wanted: LayerWanted): Promise<
     pixelsOf(order, shape),
     n,
   );
+  if (convolution !== null && convolution.filters < filters && hidden < n) {
+    refusal(`Cannot use ${path}`)(
+      `its ${filters} filters give more rows than the ${MAX_HIDDEN} that are taken, for ${n} pixels; ` +
+        `resize the images, to 46 × 46 in colour or 80 × 80 in grey at most`,
+    );
+  }
   if (convolution !== null) noteConvolution({ ...convolution, has: filters, hidden, n }, note);
+  if (convolution !== null && said === null && (stride === undefined || padding === undefined)) {
+    note(
+      "its file says nothing of stride and padding: give --stride and --padding if these are others",
+    );
+  }
   return { W1, hidden, n, bias, convolution, notes };
 }
 
@@ -100,8 +117,7 @@ function noteConvolution(
       `${outputs.join(" × ")} outputs`,
   );
   if (filters === has) return;
-  const enough = hidden >= n ? `, more equations than the ${n} pixels` : "";
-  note(`only the first ${filters} filters are taken, ${hidden} rows${enough}`);
+  note(`only the first ${filters} filters are taken: ${hidden} rows, for ${n} pixels`);
 }
 
 /** The layer that the file's own structure says; null where it has none, or another array is asked for by name. */

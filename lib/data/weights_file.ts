@@ -16,8 +16,8 @@ const MAX_BYTES = 2 ** 30;
 
 const ACCEPTED = "--weights takes .npy, .npz, .safetensors, .onnx and tfjs' model.json";
 const save = (array: string) => `numpy.save("w.npy", ${array})`;
-const TORCH = save("model.fc1.weight.detach().cpu().numpy()");
-const KERAS = save("model.layers[0].get_weights()[0]");
+const TORCH = 'safetensors.torch.save_file(model.state_dict(), "w.safetensors")';
+const KERAS = 'numpy.savez("w.npz", *model.get_weights())';
 
 type Formats = readonly [begins: RegExp, what: string, way: string][];
 

@@ -120,6 +120,11 @@ export async function recordedTarget(run: string, options: TargetOptions): Promi
   for (const note of notes) say(note);
   const { samples, publicSamples } = subject;
   const { view: seen, truth } = subject.run!;
+  if (from !== undefined && publicSamples === null) {
+    throw new UsageError(
+      "--public-from is needed with --images-from: what an attacker has anyway, and the floor",
+    );
+  }
   const publicImages = publicSamples ??
     fromDataset((await loadDataset(dataset, say)).test, seen.shape);
   const isSplit = seen.scheme === "mitig2" || seen.scheme === "mitig3";

@@ -20,7 +20,8 @@ Every attack that applies is run on your own model and samples, or on what a ser
 finds something, the smallest change that stops it is searched. CONFIG is a JSON or YAML file with the flags below as
 keys, paths in it relative to the file; flags win.
 
-Exit status: 0 nothing was recovered, 1 leaks were found, 2 it could not run, 130 it was stopped.`,
+Exit status: 0 nothing was recovered, 1 leaks were found, 2 it could not run or no attack came to its end, 130 it was
+stopped.`,
   rest: "[CONFIG]",
   failure: 2,
   flags: {
@@ -66,7 +67,7 @@ await runCommand(command, async (flags, rest) => {
     const all = { ...found, notes: [...notes, ...found.notes] };
     if (out !== undefined) await writeAudit(out, all);
     console.log(json ? JSON.stringify(auditReport(all), null, 2) : auditText(all, out ?? null));
-    return all.verdict.leaks ? 1 : 0;
+    return all.verdict.leaks ? 1 : all.verdict.decided ? 0 : 2;
   } catch (error) {
     if (!signal.aborted) throw error;
     console.error("audit: stopped, nothing was written");

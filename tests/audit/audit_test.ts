@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { audit } from "lib/audit/audit.ts";
-import { unnamed } from "lib/audit/changes.ts";
+import { castOf } from "lib/audit/cast.ts";
+import { bytesPerVisit, trainedAs, unnamed } from "lib/audit/changes.ts";
+import { evenly, fewer } from "lib/audit/material.ts";
+import { takeSamples } from "lib/data/own_samples.ts";
 import { freshTraining } from "lib/audit/training.ts";
 import { floorOf } from "lib/audit/measure.ts";
 import { halves, subjectOf } from "./samples.ts";
@@ -64,7 +67,7 @@ Deno.test("a recorded run of mitig3: nothing beyond the labels, and what was tri
   const { view: truth } = await freshTraining(split, setting);
   const subject = subjectOf(samples, {
     ...{ hidden: 2, scheme: "mitig3", layer: null, publicSamples: publics },
-    run: { view: unnamed(truth), truth },
+    run: { view: unnamed(truth), truth, count: 200 },
   });
   const { verdict, attacks } = await audit(subject, run);
   assertEquals(verdict.leaks, false);
@@ -74,7 +77,7 @@ Deno.test("a recorded run of mitig3: nothing beyond the labels, and what was tri
   const blind = await audit({
     ...subject,
     samples: null,
-    run: { view: unnamed(truth), truth: null },
+    run: { view: unnamed(truth), truth: null, count: 200 },
   }, run);
   assertEquals(blind.verdict.leaks, false);
   assert(blind.verdict.sentence.startsWith("Undecided"));
@@ -113,4 +116,69 @@ Deno.test("audit() refuses what cannot be audited, and stops when told", async (
   const stop = AbortSignal.abort(new DOMException("stopped", "AbortError"));
   await assertRejects(() => audit(subject, { ...run, signal: stop }), DOMException, "stopped");
   assertEquals(floorOf(samples, null).length, samples.x.length);
+});
+
+Deno.test("what is not the server's is not given to attacks: W1, dW1, names", async () => {
+  const split = { train: halves(60, 1), test: halves(60, 2) };
+  const setting = { hidden: 12, epochs: 2, seed: 3, sigma: 0.7 } as const;
+  const server = async (scheme: "cryptonn" | "mitig1" | "mitig3") => {
+    const material = {
+      ...{ split, samples: split.train, publicSamples: split.test, known: 6, seed: 3 },
+    };
+    const { attacked } = await trainedAs(
+      { scheme, ...setting },
+      material,
+      new AbortController().signal,
+    );
+    return attacked.view.steps;
+  };
+  assert((await server("cryptonn")).every(({ W1, dW1 }) => W1 !== null && dW1 !== null));
+  assert((await server("mitig1")).every(({ W1, dW1 }) => W1 === null && dW1 === null));
+  const narrow = await server("mitig3");
+  assert(narrow.every(({ samples, W1, dW1 }) => samples === null && W1 === null && dW1 === null));
+});
+
+Deno.test("a training's private and public samples share none, and known ones are drawn from all classes", () => {
+  const samples = halves(100, 1);
+  const order = [...samples.names.keys()].sort((a, b) => samples.y[a] - samples.y[b]); // by class
+  const sorted = takeSamples(samples, order);
+  const cast = castOf(subjectOf(sorted, { hidden: 8, scheme: "mitig2", layer: null }));
+  const [privates, publics] = [new Set(cast.privates.names), new Set(cast.publics!.names)];
+  assertEquals([privates.size, publics.size], [50, 50]);
+  assertEquals([...privates].filter((name) => publics.has(name)), []);
+  assertEquals(cast.attacked, cast.privates);
+  const few = evenly(sorted, 10);
+  assertEquals(new Set(few.y).size, 2); // not the first ten, which are of one class
+  const material = {
+    ...{ split: { train: sorted, test: sorted }, samples: sorted, publicSamples: null, seed: 1 },
+    known: 50,
+  };
+  assertEquals(fewer(material).known, 50);
+  const all = halves(400, 1);
+  const many = fewer({ ...material, split: { train: all, test: all }, samples: all, known: 40 });
+  assertEquals([many.samples.count, many.split.train.count, many.known], [200, 200, 20]);
+});
+
+Deno.test("the floor is what labels give, public samples or not: noise under mitig3 leaks nothing", async () => {
+  const samples = halves(39, 4); // too few for halves: no public samples
+  const subject = subjectOf(samples, { hidden: 16, scheme: "mitig3", layer: null, sigma: 1000 });
+  const { verdict } = await audit(subject, run);
+  assertEquals(verdict.leaks, false, verdict.sentence);
+});
+
+Deno.test("bytes of a visit: CryptoNN's are sent once, a split's at each visit", () => {
+  const sizes = { n: 784, hidden: 300, classes: 10 };
+  assertEquals(bytesPerVisit("mitig2", { ...sizes, epochs: 5 }), 2400);
+  assertEquals(bytesPerVisit("mitig3", { ...sizes, epochs: 9 }), 80);
+  const once = bytesPerVisit("cryptonn", { ...sizes, epochs: 1 });
+  assertEquals(once, 32 * (2 * 784 + 1 + 784 / 50));
+  assertEquals(bytesPerVisit("cryptonn", { ...sizes, epochs: 4 }), once / 4);
+});
+
+Deno.test("an audit says that it is undecided where no attack came to its end", async () => {
+  const wide = { ...halves(3, 1), labelled: false };
+  const subject = subjectOf(wide, { hidden: 4000 });
+  const { verdict } = await audit(subject, { seconds: 0.001, insecureSeed: 1 });
+  assertEquals([verdict.leaks, verdict.decided], [false, false]);
+  assert(verdict.sentence.startsWith("Undecided: no attack came to its end"));
 });

@@ -40,7 +40,7 @@ test("checkConfig() refuses what does not go together, in a line", () => {
   const model = ["--weights", "/m", "--images-from", "/i", "--json"];
   const run = ["--run", "/r", "--json"];
   const cases: [args: string[], message: string][] = [
-    [["--json"], "nothing to audit: give --weights FILE and --images-from DIR, or --run"],
+    [["--json"], "nothing to audit: give --weights FILE (or --hidden N under"],
     [["--images-from", "/i", "--json"], "nothing to audit"],
     [["--weights", "/m", "--json"], "samples are needed: give --images-from DIR|FILE or --dataset"],
     [["--hidden", "9", "--scheme", "mitig2", "--json"], "samples are needed"],

@@ -29,6 +29,7 @@ Deno.test({
       const more = { ...json, extra: 1, kind: "sound", verdict: { leaks: "yes", sentence: "" } };
       assertEquals(schemaProblems(more, fields, new Set()), [
         'kind is "sound", not one of image,table',
+        "verdict.decided is missing",
         "verdict.advice is missing",
         "verdict.attack is missing",
         "verdict.leaks is string, not boolean",

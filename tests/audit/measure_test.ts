@@ -45,7 +45,16 @@ Deno.test("floorOf() is the public mean of the class, else the mean of the other
   const three = takeSamples(samples, [0, 2, 4]);
   const others = floorOf(three, null);
   assertAlmostEquals(others[7], (three.x[144 + 7] + three.x[288 + 7]) / 2, 1e-9);
-  assertEquals([...floorOf(takeSamples(samples, [1]), null)], Array(144).fill(0));
+  const one = takeSamples(samples, [1]);
+  const level = one.x.reduce((sum, v) => sum + v, 0) / 144;
+  assertAlmostEquals(floorOf(one, null)[9], level, 1e-9); // its own brightness is all that is left
+  const mixed = takeSamples(samples, [0, 1, 2]); // sample 1 is alone in its class
+  assertAlmostEquals(floorOf(mixed, null)[7], samples.x[288 + 7], 1e-9);
+  assertAlmostEquals(
+    floorOf(mixed, null)[144 + 7],
+    (samples.x[7] + samples.x[288 + 7]) / 2,
+    1e-9,
+  );
 });
 
 Deno.test("partOf() is beyond chance for the true inner products and not for those of noise", () => {

@@ -64,9 +64,18 @@ test("readSubject() takes a model and samples, the layer rounded, and says how",
 test("readSubject() takes a width in place of a model, and public samples of the same kind only", async (folder) => {
   const { "images-from": from, write } = await files(folder);
   const made = { scheme: "mitig3", hidden: 20, sigma: "0.5", "images-from": from, labels } as const;
-  const { subject } = await readSubject({ ...made, "public-from": from });
+  const others = await write(
+    "others.npy",
+    npy(new Uint8Array(128).fill(7), [2, SIDE, SIDE], "|u1"),
+  );
+  const { subject } = await readSubject({ ...made, labels: undefined, "public-from": [others] });
+  await assertRejects(
+    () => readSubject({ ...made, "public-from": from }),
+    DataError,
+    `${COUNT} of them are among the private ones`,
+  );
   assertEquals([subject.layer, subject.hidden, subject.sigma], [null, 20, 0.5]);
-  assertEquals(subject.publicSamples!.count, COUNT);
+  assertEquals(subject.publicSamples!.count, 2);
   const small = await write("small.npy", npy(new Uint8Array(200), [2, 10, 10], "|u1"));
   await assertRejects(
     () => readSubject({ ...made, labels: undefined, "public-from": [small] }),

@@ -32,6 +32,7 @@ Deno.test("auditText() keeps to 30 lines of 110 columns, and steers no terminal"
     attacks,
     verdict: {
       leaks: false,
+      decided: true,
       sentence: `${long} ${"word ".repeat(200)}`,
       advice: long,
       attack: null,

@@ -170,7 +170,7 @@ test("readLayerFile() names the format of what it cannot take, and how to export
     [
       "m.pt",
       torch,
-      "a PyTorch file; --weights takes .npy, .npz, .safetensors, .onnx and tfjs' model.json: numpy.save(",
+      "a PyTorch file; --weights takes .npy, .npz, .safetensors, .onnx and tfjs' model.json: safetensors.torch",
     ],
     ["old.pth", binary(0x80, 2, 0x8a), "a Python pickle (.pkl, old PyTorch)"],
     ["m.keras", keras, "a Keras file"],
@@ -302,14 +302,18 @@ test("readLayerFile() takes as many filters as decide an image, and says so", as
   const layer = await read(folder, filters, { shape: [32, 32, 1] });
   assertEquals([layer.hidden, layer.convolution!.filters], [9216, 9]);
   assertStringIncludes(
-    layer.notes.at(-1)!,
-    "only the first 9 filters are taken, 9216 rows, more equations than the 1024 pixels",
+    layer.notes.at(-2)!,
+    "only the first 9 filters are taken: 9216 rows, for 1024 pixels",
   );
   const colour = npy(new Float32Array(48).fill(1), [16, 3, 1, 1]);
   const fewer = await read(folder, colour, { shape: [32, 32, 3] });
   assertEquals([fewer.hidden, fewer.convolution!.filters], [5120, 5]); // 6144 rows of 3072 are over 2^24 numbers
   const wide = await read(folder, colour, { shape: [40, 40, 3] });
   assertEquals([wide.hidden, wide.n], [6400, 4800]); // but one and a half rows a pixel
+  assertStringIncludes( // 9 of 16 filters would leave 9216 rows of 12,288 pixels: not what the server has
+    await refusal(folder, npy(new Float32Array(48).fill(1), [16, 3, 1, 1]), { shape: [64, 64, 3] }),
+    "its 16 filters give more rows than the 10000 that are taken, for 12288 pixels; resize",
+  );
   assertStringIncludes(
     await refusal(folder, filters, { shape: [101, 100, 1] }),
     "one filter of [16, 1, 1, 1] has 10100 outputs, at most 10000: give smaller images by --resize",

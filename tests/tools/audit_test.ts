@@ -88,7 +88,7 @@ test("deno task audit says in one line why it cannot run, status 2, and writes n
   await Deno.writeFile(`${folder}/wide.npy`, npy(new Float32Array(300), [3, 100]));
   const before = await names(folder);
   const cases: [args: string[], message: string][] = [
-    [[], "nothing to audit: give --weights FILE and --images-from DIR, or --run FILE (see"],
+    [[], "nothing to audit: give --weights FILE (or --hidden N under"],
     [[...weights, ...out], "samples are needed: give --images-from DIR|FILE or --dataset NAME"],
     [[...model, "--run", "r", ...out], "--weights and --run exclude each other"],
     [[...model, "--names", "n", ...out], "--names is for --run"],

@@ -36,6 +36,9 @@ import { type TrainingView, visitsOf } from "./view.ts";
 /** A direction of z1 is taken while its variance is this many times that of the rest. */
 const LEAST_SIGNAL = 1.5;
 
+/** Dimensions to align by default. */
+const COMPONENTS = 110;
+
 /** What the server of an alignment knows beside its view. */
 export interface AlignOptions {
   /** Of the same kind as the private ones, none of them private; at least two of each class that the view has. */
@@ -63,9 +66,10 @@ interface Codes {
  * @throws {TypeError} labels at the client, public images that are not whole. {RangeError} a class without two public
  * images, `components` or `draw` out of range.  @throws the signal's reason when aborted. */
 export async function align(view: TrainingView, options: AlignOptions): Promise<TrainingRecovery> {
-  const { components = 110, draw = 1000, publicImages, signal, onProgress } = options;
+  const { draw = 1000, publicImages, signal, onProgress } = options;
   const started = performance.now();
   const n = view.shape[0] * view.shape[1] * view.shape[2];
+  const { components = Math.min(COMPONENTS, n) } = options;
   if (!Number.isInteger(components) || components < 1 || components > n) {
     throw new RangeError(`Cannot align: components = ${components}, expected 1 to ${n} pixels`);
   }
