@@ -1,7 +1,6 @@
 /** The listening parties as commands: `deno task mitig1:server`, `mitig2:server`, `mitig3:server`,
- * `cryptonn:authority`, `cryptonn:server`, `he:server`, `sfedv:authority`, `sfedv:aggregator`. Certificate
- * and token, a line of log
- * for whatever happens, any number of clients, an orderly end.
+ * `cryptonn:authority`, `cryptonn:server`, `he:server`, `sfedv:authority`, `sfedv:aggregator`. Certificate and token, a
+ * line of log for whatever happens, any number of clients, an orderly end.
  * @module */
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
