@@ -102,12 +102,6 @@ const ROWS: readonly Row[] = [
     here: "{TV + ½·Σx, digits exact at 300 units}",
   },
   {
-    question: "batch of 250 from dW1 alone: exact images",
-    paper: "–",
-    notebook: "01b_training_on_ciphertexts",
-    here: "{images exact from dW1 of the first step, 784-300-10, batch 250}",
-  },
-  {
     question: "training on ciphertexts; at full size",
     paper: "marked not working",
     notebook: "01b_training_on_ciphertexts",
@@ -146,12 +140,6 @@ const ROWS: readonly Row[] = [
     notebook: "07_other_encryptions",
     here:
       "{weights trained on ciphertexts}; {patients exact from batch gradients, B = 16, 16 visits}",
-  },
-  {
-    question: "the same, inner products of all patients opened once: test patients right",
-    paper: "–",
-    notebook: "07_other_encryptions",
-    here: "{QFE, Gram once: test patients right}",
   },
 ];
 
