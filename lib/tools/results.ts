@@ -134,8 +134,7 @@ const ROWS: readonly Row[] = [
     here: "SSIM {blind alignment, SSIM: MITIG2, mitig3, class mean}",
   },
   {
-    question:
-      "encrypted training of a linear model (quadratic FE); patients exact from its gradients",
+    question: "linear model trained under quadratic FE; patients exact from its gradients",
     paper: "named as related",
     notebook: "07_other_encryptions",
     here:
