@@ -6,7 +6,7 @@
  * with u of `linear_samples.ts`. Where g comes from is a seam: plain integers here, or what quadratic functional
  * encryption decrypts (`lib/fe/qfe_gradient.ts`). The same integers give the same weights, bit for bit.
  * @see H. Chen et al., "Quadratic Functional Encryption for Secure Training in Vertical Federated Learning",
- * arXiv 2305.08358: whose protocol this follows.
+ * arXiv 2305.08358: reconstructed here from its abstract and first pages.
  * @module */
 import { toFixed } from "../math/fixed_point.ts";
 import type { LinearSamples } from "./linear_samples.ts";

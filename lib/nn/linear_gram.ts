@@ -1,5 +1,6 @@
 /** The same linear model in closed form, from inner products that are opened once: those of all samples' features, ones
- * and labels. Whoever fits it holds one covariance, whatever the number of steps would have been.
+ * and labels. Whoever fits it holds the covariance, the class sizes and the class means of all samples, whatever the
+ * number of steps would have been; of n + 1 samples or fewer, each sample (`lib/attack/linear/`).
  *
  *   (S + λI)·w = Xᵀy  with S = XᵀX over the features and the 1, integers in units of 2^(2·scaleBits)
  * @module */

@@ -54,9 +54,9 @@ export class OpenedGram {
 }
 
 /** Encrypts the samples as one batch and decrypts ⟨column j, column k⟩ for j ≤ k: a unit vector in the place of the
- * model opens a column of the Gram matrix.
+ * model opens a column of the Gram matrix. Of n + 1 samples or fewer it would give each sample (`samplesFromGram`).
  * @param options.workers threads that decrypt; 0 is this one.
- * @throws as `encryptBatch`; the signal's reason when aborted. */
+ * @throws {RangeError} n + 1 samples or fewer. As `encryptBatch`; the signal's reason when aborted. */
 export async function openGram(
   samples: LinearSamples,
   { workers = navigator.hardwareConcurrency, signal, onProgress }: Partial<On> & {
@@ -64,6 +64,12 @@ export async function openGram(
   } = {},
 ): Promise<OpenedGram> {
   const { n, count, bound, scaleBits } = samples;
+  if (count <= n + 1) {
+    throw new RangeError(
+      `Cannot open the inner products of ${count} samples of ${n} features: they give each sample, ` +
+        `take ${n + 2} samples or more`,
+    );
+  }
   const started = performance.now();
   const pp = { n, batch: count, boundX: bound, boundY: LABEL * 2 ** scaleBits };
   const msk = setupBatch({ group: await startPairing(), ...pp });

@@ -1,4 +1,4 @@
-/** A hybrid, measured: codes of MITIG3's kind sent under CKKS, so that the server learns nothing of any image, beside its twin
+/** A hybrid, measured: codes of MITIG3's kind sent under CKKS, so that the server has ciphertexts of them, beside its twin
  * in the clear and MITIG3 itself, on the same digits.
  * @module */
 import { accuracyOf, firstImages, type SplitDataset } from "../data/dataset.ts";
@@ -120,7 +120,7 @@ export class NarrowUnderCkks {
       ],
       rows: [
         [
-          ...["codes under CKKS", percent(this.encrypted, 1), "nothing"],
+          ...["codes under CKKS", percent(this.encrypted, 1), "ciphertexts"],
           bytesText(this.sizeBytes),
         ],
         ["its twin in the clear", percent(this.clear, 1), "code and label", null],

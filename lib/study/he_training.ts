@@ -13,6 +13,7 @@ import type { Figure } from "../plot/figure.ts";
 import { lineFigure } from "../plot/line.ts";
 import { train } from "../protocol/he/client.ts";
 import { percent } from "../sweep/summary.ts";
+import { median } from "./mitig2.ts";
 import { bytesText, sequenceOf } from "./transcripts.ts";
 
 /** Which trainings, and how. */
@@ -43,11 +44,6 @@ export interface HeRun {
   /** The twin's. */
   readonly clearSeconds: number;
   readonly transcript: Transcript;
-}
-
-/** The middle one. */
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 function gradientError(
@@ -199,10 +195,14 @@ export class HeRuns {
   figure(name: string): Figure {
     const accuracy = (run: HeRun, weights: Weights) =>
       100 * countRight(run.test, weights) / run.test.count;
+    const ends = this.runs.map((run) =>
+      `${run.name} ${accuracy(run, run.weights.at(-1)!).toFixed(1)} %, its twin in the clear ` +
+      `${accuracy(run, run.twin).toFixed(1)} %`
+    );
     return lineFigure({
       name,
       title: "Test accuracy of training on ciphertexts, by step",
-      alt: "Each curve of a training on ciphertexts ends where its twin in the clear ends.",
+      alt: `At the end of each training on ciphertexts are right: ${ends.join("; ")}.`,
       xAxis: { title: "step", unit: "count" },
       yAxis: { title: "test accuracy", unit: "%" },
       series: this.runs.flatMap((run) => [

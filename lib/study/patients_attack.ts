@@ -135,15 +135,22 @@ export class VisitMap {
       title: residuals
         ? "Patients exact from gradients and residuals (FedV)"
         : "Patients exact from the batch gradients alone",
-      alt: residuals
-        ? "From as many visits as samples, or as columns, every batch is exact, whatever its size."
-        : "As many visits as samples give all patients, up to batches of 31; larger ones none.",
+      alt: `Patients exact by batch size. ${this.batches.map((B) => this.#outcome(B)).join("; ")}.`,
       x: { title: "visits of each batch", unit: "count", ticks: this.visits },
       y: { title: "batch size", unit: "patients", ticks: this.batches },
       z,
       labels: z.map((row) => row.map((value) => value.toFixed(0))),
       color: { title: "patients exact", unit: "%", range: [0, 100] },
     });
+  }
+
+  /** From how many visits all patients of batches of a size are found, or how many at most. */
+  #outcome(batch: number): string {
+    const attacks = this.visits.map((visits) => this.of(batch, visits));
+    const all = attacks.find(({ total, patients }) => total === patients);
+    if (all !== undefined) return `${batch}: all from ${all.visits} visits`;
+    const most = Math.max(...attacks.map(({ total }) => total));
+    return `${batch}: ${most} of ${attacks[0].patients} at most`;
   }
 
   /** Patients found by batch size and visits. */

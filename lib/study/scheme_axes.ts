@@ -6,14 +6,14 @@ import { figuresDirectory, type Results } from "../notebook/notebook.ts";
 import { type Table, table } from "../notebook/table.ts";
 import { archivedRecords } from "../sweep/archive.ts";
 import { sweep as costs } from "../sweep/cost.ts";
-import { percent } from "../sweep/summary.ts";
+import { percent, type Rate } from "../sweep/summary.ts";
 import { readDefences } from "./defences.ts";
 import type { DarkCiphertexts } from "./dark_ciphertexts.ts";
 import type { Collateral, DarkDigits } from "./dark_digits.ts";
 import type { EncryptedPatients } from "./encrypted_patients.ts";
 import type { OpenedGram } from "./gram_once.ts";
 import type { HeRuns } from "./he_training.ts";
-import type { PatientRun, ridgePatients } from "./patients.ts";
+import type { Folds, PatientRun, ridgePatients } from "./patients.ts";
 import type { PatientAttack } from "./patients_attack.ts";
 import { bytesText } from "./transcripts.ts";
 
@@ -24,6 +24,10 @@ export interface Measured {
   readonly run: PatientRun;
   readonly attack: PatientAttack;
   readonly residuals: PatientAttack;
+  /** Of the Gram matrix of all patients. */
+  readonly ofAll: PatientAttack;
+  /** Of both ways to train, since the file's own split is a lucky one. */
+  readonly folds: Folds;
   readonly gram: OpenedGram;
   readonly ridge: ReturnType<typeof ridgePatients>;
   readonly he: HeRuns;
@@ -32,16 +36,26 @@ export interface Measured {
   readonly told: Collateral;
 }
 
+async function resultsOf(notebook: string, directory = figuresDirectory()): Promise<Results> {
+  return JSON.parse(await Deno.readTextFile(`${directory}/${notebook}/results.json`));
+}
+
+/** Short names of notebooks, each that was last run in the quick profile marked. */
+async function sourcesOf(...notebooks: string[]): Promise<string> {
+  const names = notebooks.map(async (notebook) =>
+    `${first(notebook, "_")}${(await resultsOf(notebook)).profile === "quick" ? " (quick)" : ""}`
+  );
+  return (await Promise.all(names)).join(", ");
+}
+
 /** The headline numbers of another notebook.
  * @throws {Error} it has no results, or no number of that label. */
 export async function headlineOf(
   notebook: string,
   label: string,
-  directory: string = figuresDirectory(),
+  directory?: string,
 ): Promise<string> {
-  const { headline }: Results = JSON.parse(
-    await Deno.readTextFile(`${directory}/${notebook}/results.json`),
-  );
+  const { headline } = await resultsOf(notebook, directory);
   if (Object.hasOwn(headline, label)) return String(headline[label]);
   throw new Error(`Cannot find "${label}" among the numbers of ${notebook}: run it first`);
 }
@@ -59,8 +73,12 @@ const first = (text: string, until: string) => text.split(until)[0];
 /** A row a scheme.
  * @throws as `headlineOf`. */
 export async function schemeAxes(measured: Measured): Promise<Table> {
-  const { trained, run, attack, residuals, gram, ridge, he, dark, digits, told } = measured;
+  const { trained, run, folds, attack, residuals, ofAll, gram, ridge, he, dark, digits, told } =
+    measured;
   const all = (found: PatientAttack) => `${found.total} of ${found.patients} patients, exactly`;
+  const both = (rate: Rate, fold: Rate) =>
+    `${percent(rate.rate, 1)}; five folds ${percent(fold.rate, 1)}`;
+  const [sgd, closed] = [both(run.accuracy, folds.all.sgd), both(ridge.accuracy, folds.all.ridge)];
   const seconds = (s: number) => `${s.toFixed(s < 10 ? 2 : 0)} s`;
   const patients = he.run("patients");
   const { up, down } = he.bytes("patients");
@@ -84,7 +102,7 @@ export async function schemeAxes(measured: Measured): Promise<Table> {
         `${await bytesOf("ipfe")} a sample and visit`,
         ...["server, authority", "server: W1, z1, dW1; authority: W1, dz1"],
         `digits exact: ${await headlineOf("01_leakage", "TV + ½·Σx, digits exact at 300 units")}`,
-        "01, 01b, sweep cost",
+        `${await sourcesOf("01_leakage", "01b_training_on_ciphertexts")}, sweep cost`,
       ],
       [
         ...[
@@ -107,7 +125,7 @@ export async function schemeAxes(measured: Measured): Promise<Table> {
             ",",
           )
         }, as of MITIG2's z1`,
-        "02, 06, sweep cost",
+        `${await sourcesOf("02_mitig1", "06_mitigations_under_attack")}, sweep cost`,
       ],
       [
         ...["MITIG2", images, await headlineOf(split, "test accuracy")],
@@ -118,7 +136,7 @@ export async function schemeAxes(measured: Measured): Promise<Table> {
           "06_mitigations_under_attack",
           "MITIG2, third visit, drawn without W1 or a known image",
         )}`,
-        "03, 06",
+        await sourcesOf(split, "06_mitigations_under_attack"),
       ],
       [
         ...["mitig3, noise", images, percent((await readDefences()).of("mitig3-0.7").accuracy, 1)],
@@ -131,33 +149,38 @@ export async function schemeAxes(measured: Measured): Promise<Table> {
         } B a sample and visit`,
         ...["client, server", "server: ten noisy numbers, labels"],
         `none beyond the labels: part ${await headlineOf(narrow, "mitig3, σ 0.7: part")}`,
-        "06b, sweep leakage",
+        `${await sourcesOf(narrow)}, sweep leakage`,
       ],
       [
-        ...["FedV", "patients, linear", percent(run.accuracy.rate, 1), "not run", null],
+        ...["FedV", "patients, linear", sgd, "not run", null],
         ...["server, authority", "server: every residual and gradient"],
         ...[all(residuals), "its view, of the clear run here"],
       ],
       [
-        ...["QFE, batches of 16", "patients, linear", percent(run.accuracy.rate, 1)],
+        ...["QFE, batches of 16", "patients, linear", sgd],
         ...[`${seconds(trained.stepSeconds)} a step, ${run.steps.length} steps`],
         `${bytesText(trained.bytesAPatient)} a patient, once`,
         ...["server, authority", "server: weights, batch gradients; authority: weights"],
         ...[all(attack), "here"],
       ],
       [
-        ...["QFE, Gram once", "patients, linear", percent(ridge.accuracy.rate, 1)],
+        ...["QFE, Gram once", "patients, linear", closed],
         `${seconds(gram.seconds)} for ${gram.samples.count} patients`,
         `${bytesText(gram.bytes.ciphertext / gram.samples.count)} a patient, once`,
-        ...["server; authority once", `server: one covariance of all; weights`],
-        ...["nothing of a patient found", "here"],
+        "server; authority once",
+        "server: covariance, class sizes and class means of all; weights",
+        ...[all(ofAll), "here"],
       ],
       [
-        ...["CKKS", "patients, linear", percent(right.encrypted / right.of, 1)],
+        ...[
+          "CKKS",
+          "patients, linear",
+          `${percent(right.encrypted / right.of, 1)}, the file's split`,
+        ],
         `${seconds(patients.stepSeconds)} an iteration, ${patients.steps} of them`,
         `${bytesText(up + down)} an iteration`,
-        ...["client, server", "server: sizes, number of steps"],
-        ...["nothing to attack but the cipher", "here"],
+        ...["client, server", "server: sizes, steps, the end"],
+        ...["none tried: only ciphertexts", "here"],
       ],
       [
         ...["QFE, inference", "MNIST, quadratic", percent(dark.accuracy.rate, 1)],

@@ -324,8 +324,8 @@ long as the connection of the party that opened the training.`;
         min: 1,
         max: 2 ** 20,
         help:
-          "gradients of one batch that it grants at most; from B + 1 of them B samples follow " +
-          "exactly (default: any number)",
+          "gradients of one batch that it grants at most; give fewer than the smallest batch has samples: " +
+          "from B visits a batch of B, at most features + 1, follows exactly (default: any number)",
       },
       ...listenFlags(8444),
     } as const;

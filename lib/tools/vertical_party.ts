@@ -109,8 +109,8 @@ async function invite(
 const NAME = "sfedv:party";
 const summary =
   `Trains a linear model on patients (Wisconsin breast cancer) whose columns lie with several parties, by quadratic
-functional encryption: the aggregator decrypts the gradient of each batch and nothing else. That is enough: from
-more visits than a batch has patients, up to about 24, they follow exactly, as with these defaults (notebook 07).
+functional encryption: the aggregator decrypts the gradient of each batch and nothing else. That is enough: of a
+batch of up to 31 patients each follows exactly from as many visits, as with these defaults (notebook 07).
 
 Party 1 has the last columns and the diagnoses. It opens the training and writes an invitation for each other
 party, which takes part by

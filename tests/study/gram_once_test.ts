@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { loadIris, rowsOf } from "lib/data/tables.ts";
 import { columnProducts } from "lib/nn/linear_gram.ts";
 import { firstSamples, gramHybrid, openGram, withProducts } from "lib/study/gram_once.ts";
@@ -18,6 +18,8 @@ Deno.test("openGram() opens each inner product of the first samples, exactly", a
   assertEquals(opened.table("t").rows[0].slice(0, 3), [5, 3, 14]);
   opened.products[1]++;
   assert(!opened.equal);
+  const few = firstSamples(samples, 4);
+  await assertRejects(() => openGram(few, { workers: 0 }), RangeError, "take 5 samples or more");
 });
 
 Deno.test("withProducts() adds squares and products of standardised features; gramHybrid() fits them", async () => {

@@ -79,9 +79,13 @@ Deno.test("visitMap() counts patients by batch size and visits, by gradients and
   const options = { batches: [4, 10], visits: [3, 4, 8] };
   const map = await visitMap(small, options);
   assertEquals(map.table("t").rows, [[4, 0, 40, 40], [10, 0, 0, 0]]);
-  assertEquals(map.figure("f").name, "f");
+  const { name, alt } = map.figure("f");
+  assertEquals([name, alt], [
+    "f",
+    "Patients exact by batch size. 4: all from 4 visits; 10: 0 of 40 at most.",
+  ]);
   const shown = await visitMap(small, { ...options, by: "residuals" });
   assertEquals(shown.table("t").rows, [[4, 0, 40, 40], [10, 0, 0, 40]]);
-  assertEquals(shown.figure("f").name, "f");
+  assert(shown.figure("f").alt.endsWith("4: all from 4 visits; 10: all from 8 visits."));
   assert([...map.attacks, ...shown.attacks].every(({ certificatesRight }) => certificatesRight));
 });

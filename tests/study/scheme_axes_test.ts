@@ -14,6 +14,10 @@ Deno.test({
       trained: { stepSeconds: 0.3, bytesAPatient: 9000 },
       run: { accuracy: rate, steps: [] },
       ...{ attack, residuals: attack, ridge: { accuracy: rate } },
+      ...{
+        ofAll: { total: 7, patients: 455 },
+        folds: { all: { sgd: rate, ridge: wilson(95, 100) } },
+      },
       gram: { seconds: 50, samples: { count: 455 }, bytes: { ciphertext: 1e6 } },
       he: {
         run: () => ({ stepSeconds: 0.2, steps: 30 }),
@@ -25,6 +29,8 @@ Deno.test({
     } as unknown as Measured;
     const { rows, columns } = await schemeAxes(measured);
     assertEquals([rows.length, columns.length], [9, 9]);
+    const gram = rows.find(([scheme]) => scheme === "QFE, Gram once")!;
+    assertEquals([gram[2], gram[7]], ["97.0 %; five folds 95.0 %", "7 of 455 patients, exactly"]);
     assert(rows.every((row) => !row.some((cell) => String(cell).match(/NaN|undefined/))));
     await assertRejects(() => headlineOf("03_mitig2", "no such"), Error, 'Cannot find "no such"');
   },

@@ -41,8 +41,8 @@ export class Authority {
   readonly #transcript: Transcript;
   readonly #mostVisits: number;
 
-  /** @param options.mostVisits gradients of one batch; any number by default. At most B, the samples of a batch
-   * do not follow from them by linear algebra. */
+  /** @param options.mostVisits gradients of one batch; any number by default. From B visits a batch of B ≤ n + 1
+   * samples follows: grant fewer than the smallest batch has. */
   constructor(
     { transcript = new Transcript(), mostVisits = Infinity }: {
       readonly transcript?: Transcript;
