@@ -7,7 +7,7 @@
  * The weights go out fresh at each step, encrypted anew: what the client decrypts stays here, so no bootstrapping is
  * needed and the server never sees a decrypted result. What it can see is whether the client goes on: one that makes
  * up answers learns a bit of the key from each that the client refuses, so a training that was refused begins anew
- * under another key. The client's own work, packing, encrypting and decrypting, is more than training in the clear
+ * under another key. It is not told why: what went wrong may name a decrypted number. The client's own work, packing, encrypting and decrypting, is more than training in the clear
  * would be for these models: what it buys is that somebody else computes on data that they do not see.
  * @module */
 import { Ckks } from "../../he/ckks.ts";
@@ -20,7 +20,7 @@ import type { Connection } from "../../net/connection.ts";
 import { closeOnError, Requests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
-import { modelOf, PATIENCE_MS } from "./terms.ts";
+import { CLOSE_REASON, modelOf, PATIENCE_MS } from "./terms.ts";
 
 /** What a client has beside its connection and its data. */
 export interface TrainOptions extends TrainSetting {
@@ -45,7 +45,7 @@ export function train(
   samples: Samples,
   options: TrainOptions,
 ): Promise<Weights> {
-  return closeOnError(connection, () => trainOver(connection, samples, options));
+  return closeOnError(connection, () => trainOver(connection, samples, options), CLOSE_REASON);
 }
 
 async function trainOver(
