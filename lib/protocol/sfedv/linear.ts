@@ -7,7 +7,7 @@
  * σ(z) ≈ ½ + z/4 is this with labels of ±2.
  * @see arXiv 2305.08358 (SFedV), whose full text was not at hand: the fixed point is ours.
  * @module */
-import { type BatchParams, checkBatchParams } from "../../fe/qfe_batch.ts";
+import { type BatchParams, checkBatchParams, columnsOf } from "../../fe/qfe_batch.ts";
 import { toFixed } from "../../math/fixed_point.ts";
 import type { PairingGroup } from "../../math/pairing/group.ts";
 import { type Fields, type Message, ProtocolError } from "../../net/wire.ts";
@@ -42,8 +42,12 @@ const SIZES: Readonly<Record<string, readonly [number, number]>> = {
   boundY: [1, 2 ** 24],
 };
 
+/** Numbers of a batch, batch·(n + 2): the authority draws two secrets for each at every request, and answers nobody
+ * meanwhile (0.7 s for the most). */
+const MOST_NUMBERS = 2 ** 18;
+
 /** Refuses terms that no training can have.
- * @throws {RangeError} a number out of range, or a bias's constant over boundX. */
+ * @throws {RangeError} a number out of range, a batch of more than 2^18 numbers, or a bias's constant over boundX. */
 export function checkLinearTerms(terms: LinearTerms): LinearTerms {
   for (const [name, [min, max]] of Object.entries(SIZES)) {
     const value = terms[name as keyof LinearTerms];
@@ -53,7 +57,15 @@ export function checkLinearTerms(terms: LinearTerms): LinearTerms {
       );
     }
   }
-  const { learningRate, featureBits, boundX } = terms;
+  const { n, count, batch, learningRate, featureBits, boundX } = terms;
+  const size = Math.min(count, batch);
+  const numbers = size * columnsOf(n);
+  if (numbers > MOST_NUMBERS) {
+    throw new RangeError(
+      `Cannot train: batches of ${size} samples of ${n} features have ${numbers} numbers, at most ` +
+        `${MOST_NUMBERS}; take smaller batches`,
+    );
+  }
   if (!(learningRate > 0 && learningRate < Infinity)) {
     throw new RangeError(`Cannot train: learningRate = ${learningRate} is not positive`);
   }

@@ -72,6 +72,10 @@ Deno.test("checkLinearTerms() refuses terms that no training can have, readLinea
     [{ featureBits: -1 }, "featureBits = -1"],
     [{ boundX: 255 }, "1 is 2^8, over boundX = 255"],
     [{ learningRate: 0 }, "learningRate = 0 is not positive"],
+    [
+      { n: 2 ** 12 - 1, count: 64, batch: 64 },
+      "batches of 64 samples of 4095 features have 262208 numbers, at most 262144",
+    ],
   ];
   for (const [change, state] of bad) {
     const changed = { ...terms, ...change };
@@ -79,6 +83,10 @@ Deno.test("checkLinearTerms() refuses terms that no training can have, readLinea
     await assertRejects(() => trainLinear(changed, () => new Float64Array(3)), RangeError, state);
     const message = decodeMessage(encodeMessage("join", linearFields(changed)), "join");
     assertThrows(() => readLinearTerms(message), ProtocolError);
+  }
+  for (const batch of [64, 2 ** 16]) { // all samples, or more than there are
+    const most = { ...terms, n: 2 ** 12 - 2, count: 64, batch };
+    assert(checkLinearTerms(most) === most);
   }
   const message = decodeMessage(encodeMessage("join", linearFields(terms)), "join");
   assertEquals(readLinearTerms(message), terms);
