@@ -118,7 +118,13 @@ export async function sendKeys(
   }
 }
 
-/** Opens the gradients of an answer. @throws {ProtocolError} another number of ciphertexts, or some that do not decrypt. */
+/** Scales of level 0 that honest products end at differ by less, for they go through levels in different ways. */
+const SAME_SCALE = 2 ** -20;
+
+/** Opens the gradients of an answer: at level 0 and its scale, as the server computes them, for what decrypts otherwise
+ * would be the server's choice.
+ * @throws {ProtocolError} another number of ciphertexts, or another level or scale.  {RangeError} some that do not
+ * decrypt. */
 export function openGradients(answer: Message, key: SecretKey, model: PackedModel): Weights {
   const parts = answer.parts("ciphertexts");
   if (parts.length !== model.gradients) {
@@ -126,5 +132,14 @@ export function openGradients(answer: Message, key: SecretKey, model: PackedMode
       `Cannot read gradients: ${parts.length} ciphertexts, expected ${model.gradients}`,
     );
   }
+  parts.forEach((part, i) => {
+    using ciphertext = key.ckks.load(part);
+    const { level, scale } = ciphertext;
+    if (level === 0 && Math.abs(scale / key.ckks.scaleOf(0) - 1) < SAME_SCALE) return;
+    throw new ProtocolError(
+      `Cannot read gradients: ciphertext ${i} is of level ${level} and scale ` +
+        `2^${Math.log2(scale).toFixed(2)}, expected level 0 and its own scale`,
+    );
+  });
   return model.unpack(parts.map((part) => key.decrypt(part)));
 }

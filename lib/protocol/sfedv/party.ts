@@ -106,8 +106,11 @@ export function takePart(
       const key = decodeColumnsKey(group, answer.bytes("key"));
       const { pp } = key;
       const own = batchParams(terms, batch, group);
-      if (key.from !== from || key.to !== to || pp.n !== own.n || pp.batch !== own.batch) {
-        throw new ProtocolError("Cannot encrypt: the authority sent secrets of other columns");
+      const same = (["n", "batch", "boundX", "boundY"] as const).every((at) => pp[at] === own[at]);
+      if (key.from !== from || key.to !== to || !same) {
+        throw new ProtocolError(
+          "Cannot encrypt: the authority sent secrets of other columns or bounds",
+        );
       }
       const mask = drawBatchMask(pp, expandedRng(maskSecret, `mask of batch ${batch}`));
       const rows = columns.slice(...rangeOfBatch(terms, batch));

@@ -143,6 +143,28 @@ sealTest("train() leaves a server whose gradients are none", async () => {
   await wrongAnswer(() => foreign({ ...NETWORK_PARAMS, depth: 0 }), "under other parameters");
 });
 
+sealTest(
+  "train() decrypts no gradient at another level or scale than the last one's own",
+  async () => {
+    using server = new CkksEvaluator(await Ckks.setup(LINEAR_PARAMS));
+    const state = (level: number) =>
+      `of level ${level} and scale 2^48.00, expected level 0 and its`;
+    await wrongAnswer(([w]) => ({ ciphertexts: [w] }), state(2));
+    const dropped = (level: number) => ([w]: Uint8Array[]) => {
+      using weights = server.load(w);
+      using lower = server.drop(weights, level);
+      return { ciphertexts: [server.ckks.save(lower)] };
+    };
+    await wrongAnswer(dropped(1), state(1));
+    await wrongAnswer(([w]) => {
+      using weights = server.load(w);
+      using low = server.drop(weights, 0);
+      low.handle.setScale(2 ** 20);
+      return { ciphertexts: [server.ckks.save(low)] };
+    }, "of level 0 and scale 2^20.00");
+  },
+);
+
 sealTest("train() keeps a decrypted number that is out of range for itself", async () => {
   const [ours, theirs] = inProcess();
   using server = new CkksEvaluator(await Ckks.setup(LINEAR_PARAMS));

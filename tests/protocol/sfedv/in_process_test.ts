@@ -8,6 +8,7 @@ import {
 import { gaussian, secureRng, seededRng } from "lib/math/rng.ts";
 import { ConnectionError, inProcess } from "lib/net/connection.ts";
 import { answerRequests, Requests } from "lib/net/requests.ts";
+import { ProtocolError } from "lib/net/wire.ts";
 import { Aggregator } from "lib/protocol/sfedv/aggregator.ts";
 import { Authority } from "lib/protocol/sfedv/authority.ts";
 import { trainEncrypted, trainPlain } from "lib/protocol/sfedv/in_process.ts";
@@ -182,6 +183,33 @@ Deno.test("takePart() masks every batch anew, as the other parties do", async ()
   }));
   assertEquals(seen[0], seen[1]);
   assertEquals(new Set(seen[0]).size, 3);
+  opening.close();
+});
+
+Deno.test("takePart() takes no secrets of other columns, or of other bounds than the terms'", async () => {
+  const { authority, opening, parties } = await session();
+  const take = async (changed: Partial<LinearTerms>, from: number) => {
+    const [ours, theirs] = inProcess();
+    const ended = answerRequests(theirs, ["join"], () => ({ type: "joined" }));
+    const connections = { authority: authority.connect(), aggregator: ours };
+    const own = { terms: { ...terms, ...changed }, token: parties[1], from, to: 5 };
+    await assertRejects(
+      () =>
+        takePart(
+          connections,
+          { ...own, maskSecret: new Uint8Array(32) },
+          u.map((row) => row.subarray(from, 5)),
+        ),
+      ProtocolError,
+      "the authority sent secrets of other columns or bounds",
+    );
+    await ended;
+    connections.authority.close();
+  };
+  await take({}, 1);
+  await take({ batch: 3 }, 2);
+  await take({ boundX: 2 ** 9 }, 2);
+  await take({ boundY: 2 ** 7 }, 2);
   opening.close();
 });
 
