@@ -147,6 +147,8 @@ Deno.test("Authority: a token is good for one role, one party's columns, one ses
   await refused("shape [4]", "gradient", { token: aggregator, batch: 0, c: short }, "keys");
   const zero = { shape: [5], data: new Int32Array(5) };
   await refused("c is 0", "gradient", { token: aggregator, batch: 0, c: zero }, "keys");
+  const large = { shape: [5], data: Int32Array.of(2 ** 24, 0, 0, 0, -1) };
+  await refused("exceeds 2^40", "gradient", { token: aggregator, batch: 0, c: large }, "keys");
   assertEquals((await asked("gradient", { token: aggregator, batch: 0, c }, "keys")).type, "keys");
   opening.close();
   await new Promise((resolve) => setTimeout(resolve, 20)); // the session ends with it
