@@ -11,7 +11,12 @@ import { type BatchParams, checkBatchParams, columnsOf } from "../../fe/qfe_batc
 import { toFixed } from "../../math/fixed_point.ts";
 import type { PairingGroup } from "../../math/pairing/group.ts";
 import { type Fields, type Message, ProtocolError } from "../../net/wire.ts";
-import { batchSizes, trainLinear as train } from "../../nn/linear.ts";
+import {
+  type BatchGradient,
+  batchSizes,
+  clearGradients,
+  trainLinear as train,
+} from "../../nn/linear.ts";
 
 /** The terms of a training. */
 export interface LinearTerms {
@@ -145,14 +150,15 @@ export async function trainLinear(
   });
 }
 
-/** The gradients of `trainLinear` in the clear. @param u samples, as `toSamples` gives them. */
-export function clearGradient(terms: LinearTerms, u: readonly Int32Array[]) {
-  return (which: number, c: Int32Array): Float64Array => {
-    const out = new Float64Array(terms.n + 1);
-    for (const row of u.slice(...rangeOfBatch(terms, which))) {
-      const residual = row.reduce((sum, value, k) => sum + value * c[k], 0);
-      for (let j = 0; j <= terms.n; j++) out[j] += residual * row[j];
-    }
-    return out;
-  };
+/** The gradients of `trainLinear` in the clear.
+ * @param u samples, as `toSamples` gives them.
+ * @throws {TypeError} another number of samples. What it returns throws as `clearGradients`. */
+export function clearGradient(terms: LinearTerms, u: readonly Int32Array[]): BatchGradient {
+  const { n, count, batch, featureBits: scaleBits, boundX, boundY } = terms;
+  if (u.length !== count) {
+    throw new TypeError(`Cannot train: ${u.length} samples, expected ${count}`);
+  }
+  const rows = Int32Array.from(u.flatMap((row) => [...row]));
+  const bound = Math.max(boundX, boundY);
+  return clearGradients({ n, count, u: rows, scaleBits, bound }, batch);
 }

@@ -23,12 +23,13 @@ const terms: LinearTerms = {
 Deno.test("trainLinear() takes the steps of least squares, up to the rounding of its model", async () => {
   const x = Array.from({ length: 7 }, (_, i) => [...gaussian(seededRng(i), 2)]);
   const y = x.map(([a, b]) => a > b ? 2 : -2);
-  const fine = { ...terms, featureBits: 16, weightBits: 20, boundX: 2 ** 20, boundY: 2 ** 17 };
+  const fine = { ...terms, featureBits: 14, weightBits: 18, boundX: 2 ** 16, boundY: 2 ** 15 };
   const u = toSamples(fine, x, y);
   const seen: number[][] = [];
   const weights = await trainLinear(fine, clearGradient(fine, u), (step, total, c, gradient) => {
     seen.push([step, total, c.length, gradient.length]);
   });
+  assertThrows(() => clearGradient(fine, u.slice(1)), TypeError, "6 samples, expected 7");
   assertEquals(seen, Array.from({ length: 6 }, (_, step) => [step, 6, 4, 3]));
   // The same in float64.
   let w = [0, 0, 0];
