@@ -104,7 +104,8 @@ export function drawBatchMask(pp: BatchParams, rng: Rng = secureRng()): Mask {
   return drawMask(pp.group.order, rng);
 }
 
-/** Encrypts some columns of a batch under the mask that its parties share. (Client)
+/** Encrypts some columns of a batch under the mask that its parties share. (Client) Once under each mask: nothing is drawn
+ * here, so the same columns give the same bytes, and two encryptions show which values moved.
  * @param u B rows of to − from integers.
  * @throws {TypeError} another number of rows, or a row of another length. {RangeError} an entry over its column's
  * bound or no integer. */
@@ -114,11 +115,8 @@ export function encryptColumns(
   u: readonly ArrayLike<number>[],
 ): BatchCiphertext {
   const { pp, from, to, s, t } = key;
-  const { batch, group: { order, ...group } } = pp;
-  if (u.length !== batch) {
-    throw new TypeError(`Cannot encrypt: ${u.length} samples, expected a batch of ${batch}`);
-  }
-  u.forEach((row, i) => checkSample(key, row, i));
+  const { group: { order, ...group } } = pp;
+  checkColumns(key, u);
   /** Both rows of the pairs, the first before the second. */
   const rows = (
     pairs: readonly [bigint, bigint][],
@@ -131,6 +129,15 @@ export function encryptColumns(
     group.powersG2(rows(column(k).map((x, i) => times2(mask.w, x, mask.gamma * scalars[i], order))))
   );
   return { pp, from, to, ct0: group.powersG2([mask.gamma])[0], a, b };
+}
+
+/** Refuses columns that cannot be encrypted. @throws as {@linkcode encryptColumns}. */
+export function checkColumns(columns: Columns, u: readonly ArrayLike<number>[]): void {
+  const { batch } = columns.pp;
+  if (u.length !== batch) {
+    throw new TypeError(`Cannot encrypt: ${u.length} samples, expected a batch of ${batch}`);
+  }
+  u.forEach((row, i) => checkSample(columns, row, i));
 }
 
 function checkSample({ pp, from, to }: Columns, row: ArrayLike<number>, i: number): void {

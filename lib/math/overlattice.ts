@@ -20,7 +20,8 @@ export interface Overlattices {
   /** Their index p; null where no square of a prime below 2^10 divides the determinant. */
   readonly prime: number | null;
   readonly lattices: readonly ReducedGram[];
-  /** Whether these are all of prime index; also where the determinant is 1, and there are none. */
+  /** Whether these are all of prime index; also where the determinant is 1, and there are none. Not where there are too
+   * many to look at, or the reduction of one did not end. */
   readonly complete: boolean;
 }
 
@@ -39,6 +40,7 @@ export function overlattices(
   const kernel = kernelMod(gram, rank, prime);
   const lines = linesOf(kernel, prime);
   const lattices: ReducedGram[] = [];
+  let complete = lines.length < MOST_LINES;
   for (const a of lines) {
     const products = timesRows(gram, a, rank); // ⟨v, b_i⟩·p
     const square = a.reduce((sum, value, i) => sum + value * products[i], 0);
@@ -55,8 +57,9 @@ export function overlattices(
     if (characteristic.some((column) => (glue[column] - square / prime ** 2) % 2 !== 0)) continue;
     const found = reduceGram(wider, { m, carry: Float64Array.from([...carried, ...glue]) });
     if (found.status === "reduced") lattices.push(found);
+    else complete = false;
   }
-  return { prime, lattices, complete: lines.length < MOST_LINES };
+  return { prime, lattices, complete };
 }
 
 /** The determinant of a positive Gram matrix, by floats. */

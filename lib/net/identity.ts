@@ -3,6 +3,7 @@
  * copies `cert.pem` and `token` there, and the key stays.
  * @module */
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import { openToOthers } from "../data/owner_only.ts";
 import { secureRng } from "../math/rng.ts";
 import { selfSigned } from "./certificate.ts";
 
@@ -67,13 +68,8 @@ async function readBytes(directory: string, name: string): Promise<Uint8Array> {
 /** Reads what nobody else may know. @throws {Error} others have access to it; on Windows nobody looks. */
 async function readSecret(directory: string, name: string): Promise<string> {
   const text = decodeText(await readBytes(directory, name));
-  const { mode } = await Deno.stat(`${directory}/${name}`);
-  if (Deno.build.os !== "windows" && mode !== null && (mode & 0o077) !== 0) {
-    const bits = (mode & 0o777).toString(8);
-    const advice = `run chmod 600 ${directory}/${name}`;
-    const place = "take a folder on another disk if that changes nothing"; // drives of Windows in WSL, exFAT
-    throw refuse(directory, name, `its mode ${bits} lets others at it; ${advice}, ${place}`);
-  }
+  const open = await openToOthers(`${directory}/${name}`);
+  if (open !== null) throw refuse(directory, name, open);
   return text;
 }
 

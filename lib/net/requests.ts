@@ -30,12 +30,17 @@ function checkNumber(message: Message, expected: number): void {
 /** Fit for the peer and for the log: what it says may come from the peer. */
 const text = (error: unknown) => plainText(error instanceof Error ? error.message : String(error));
 
-/** Does the client's work; what it throws ends the connection, and the server reads why. */
-export async function closeOnError<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
+/** Does the client's work; what it throws ends the connection, and the server reads why.
+ * @param reason what it reads instead, where the client's own errors may tell of values that it must not see. */
+export async function closeOnError<T>(
+  connection: Connection,
+  work: () => Promise<T>,
+  reason?: string,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    connection.close(text(error));
+    connection.close(reason ?? text(error));
     throw error;
   }
 }

@@ -8,36 +8,44 @@ import { freshTraining } from "lib/audit/training.ts";
 import { floorOf } from "lib/audit/measure.ts";
 import { halves, subjectOf } from "./samples.ts";
 
+/** Programs are solved in Workers, which are read from the disk. */
+const permitted = (await Deno.permissions.query({ name: "read" })).state === "granted";
+const withWorkers = (name: string, fn: () => Promise<void>) =>
+  Deno.test({ name, ignore: !permitted, fn });
+
 const run = { insecureSeed: 1, seconds: 20 };
 const by = <T extends { name: string }>(list: readonly T[], name: string) =>
   list.find((one) => one.name === name)!;
 
-Deno.test("under CryptoNN all is recovered, certified, and a narrow layer stops the programs", async () => {
-  const samples = { ...halves(6, 1), labelled: false };
-  const { verdict, attacks, notTried, ...rest } = await audit(
-    subjectOf(samples, { hidden: 100 }),
-    run,
-  );
-  assert(verdict.leaks);
-  assert(verdict.sentence.startsWith("Every one of the 6 private images is recovered exactly"));
-  for (const name of ["tv-sum", "gradient"]) {
-    assertEquals(by(attacks, name).outcome, "recovered", name);
-    assertEquals(by(attacks, name).counts, { attacked: 6, exact: 6, certified: 6 }, name);
-  }
-  const { change } = by(attacks, "tv-sum");
-  assertEquals(change!.kind, "width");
-  const widths = change!.trials.map(({ setting }) => parseInt(setting));
-  const widest = Math.max(...widths.filter((_, k) => change!.trials[k].stops));
-  assertEquals(change!.what, `keep the first layer at ${widest} units or fewer`);
-  assertLess(widest, 100);
-  assert(change!.trials.filter(({ stops }) => stops).every(({ leakage }) => leakage < 0.1));
-  assertEquals(by(attacks, "gradient").change, null); // no labels to compare trainings on
-  assert(notTried.some(({ attack }) => attack.includes("Gaussian")));
-  assertEquals(rest.insecureSeed, 1);
-  assertEquals(rest.threat.find(({ quantity }) => quantity === "W1")!.attackerHas, true);
-});
+withWorkers(
+  "under CryptoNN all is recovered, certified, and a narrow layer stops the programs",
+  async () => {
+    const samples = { ...halves(6, 1), labelled: false };
+    const { verdict, attacks, notTried, ...rest } = await audit(
+      subjectOf(samples, { hidden: 100 }),
+      run,
+    );
+    assert(verdict.leaks);
+    assert(verdict.sentence.startsWith("Every one of the 6 private images is recovered exactly"));
+    for (const name of ["tv-sum", "gradient"]) {
+      assertEquals(by(attacks, name).outcome, "recovered", name);
+      assertEquals(by(attacks, name).counts, { attacked: 6, exact: 6, certified: 6 }, name);
+    }
+    const { change } = by(attacks, "tv-sum");
+    assertEquals(change!.kind, "width");
+    const widths = change!.trials.map(({ setting }) => parseInt(setting));
+    const widest = Math.max(...widths.filter((_, k) => change!.trials[k].stops));
+    assertEquals(change!.what, `keep the first layer at ${widest} units or fewer`);
+    assertLess(widest, 100);
+    assert(change!.trials.filter(({ stops }) => stops).every(({ leakage }) => leakage < 0.1));
+    assertEquals(by(attacks, "gradient").change, null); // no labels to compare trainings on
+    assert(notTried.some(({ attack }) => attack.includes("Gaussian")));
+    assertEquals(rest.insecureSeed, 1);
+    assertEquals(rest.threat.find(({ quantity }) => quantity === "W1")!.attackerHas, true);
+  },
+);
 
-Deno.test("the same seed gives the same findings", async () => {
+withWorkers("the same seed gives the same findings", async () => {
   const subject = subjectOf(halves(4, 1), { hidden: 40 });
   const twice = [await audit(subject, run), await audit(subject, run)].map(({ attacks }) =>
     attacks.map(({ name, outcome, counts, pairs }) => ({ name, outcome, counts, pairs }))
@@ -83,7 +91,7 @@ Deno.test("a recorded run of mitig3: nothing beyond the labels, and what was tri
   assert(blind.verdict.sentence.startsWith("Undecided"));
 });
 
-Deno.test("a table: no neighbours, and least squares where the layer is as wide", async () => {
+withWorkers("a table: no neighbours, and least squares where the layer is as wide", async () => {
   const images = halves(12, 1);
   const table = { ...images, shape: [1, 144, 1] as const, kind: "table" as const, labelled: false };
   const { attacks, notTried } = await audit(subjectOf(table, { hidden: 150 }), run);
@@ -92,7 +100,7 @@ Deno.test("a table: no neighbours, and least squares where the layer is as wide"
   assert(!attacks.some(({ name }) => name.startsWith("tv")));
 });
 
-Deno.test("the time is kept, and what it did not allow is said", async () => {
+withWorkers("the time is kept, and what it did not allow is said", async () => {
   const samples = halves(300, 1);
   const start = performance.now();
   const { attacks, seconds } = await audit(subjectOf(samples, { hidden: 144 }), {

@@ -29,6 +29,20 @@ Deno.test("joinColumns() of parties that share a mask is the batch encrypted in 
   }
 });
 
+Deno.test("encryptColumns() twice under one mask shows which value moved; another mask hides it", () => {
+  const moved = (shared: typeof mask) => {
+    const key = sliceKey(msk, 0, 2);
+    const [first, second] = [mask, shared].map((own, i) =>
+      encryptColumns(key, own, [[1, -100], [i, 50]]).b.flatMap((column) =>
+        column.map((element) => group.encodeG2(element).toHex())
+      )
+    );
+    return first.map((element, at) => element === second[at] ? 0 : at + 1).filter((at) => at > 0);
+  };
+  assertEquals(moved(mask), [2, 4]); // sample 1 of column 0, in both rows
+  assertEquals(moved(drawBatchMask(pp, seededRng(3))).length, 8);
+});
+
 Deno.test("joinColumns() refuses columns that are missing, there twice, or of another mask", () => {
   const [first, second, third] = [part(0, 2), part(2, 4), part(4, 5)];
   assertThrows(() => joinColumns([]), TypeError, "Cannot join: no columns");

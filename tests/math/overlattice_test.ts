@@ -64,3 +64,12 @@ Deno.test("overlattices() has none where the determinant is 1, without a square,
   assertEquals(none([[1, 1, 0], [0, 1, 1]]).complete, false); // determinant 3
   assertEquals(none([[2 ** 10, 1], [1, -(2 ** 11)]]).lattices, []);
 });
+
+Deno.test("overlattices() are not all there are where the reduction of one did not end", () => {
+  const [a, b] = [[1, 5, 0, 0], [5, 1, 0, 0]]; // twice indefinite: what no inner products are
+  const gram = Float64Array.from([a, b, b.toReversed(), a.toReversed()].flat());
+  const { prime, lattices, complete } = overlattices({
+    ...{ status: "reduced", rank: 4, gram, carried: gram },
+  });
+  assertEquals([prime, lattices, complete], [2, [], false]);
+});

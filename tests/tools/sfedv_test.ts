@@ -96,7 +96,7 @@ test("sfedv:party says what ended a training: a party that left, a limit on visi
   two.kill("SIGINT");
   assertEquals(await two.ended(), 130);
   assertEquals(await one.ended(), 1);
-  assertMatch(one.stderr, /^sfedv:party: .*a party left \(.*the client was stopped.*\)/m);
+  assertMatch(one.stderr, /^sfedv:party: .*a party left \(.*the party ended the training.*\)/m);
 
   const late = party("--invitation", copy);
   assertEquals(await late.ended(), 1);

@@ -9,15 +9,17 @@
  * 3. S is a matrix of integers, so a lattice gives the samples (`gram_samples.ts`).
  *
  * For B = 1 one gradient ⟨c, u⟩·u with its known 1 will do. What is found is certified without the truth: S is whole and
- * small where a wrong one would be random modulo the prime, the basis is orthonormal, and every gradient of every visit
- * is reproduced. Fewer visits than samples stay open here; that is no proof that they are safe.
+ * small where a wrong one would be random modulo the prime, and each sample is an exact vector of its lattice
+ * (`gram_samples.ts`), whole and within its bounds. A whole batch reproduces every gradient of every visit besides; some
+ * samples of one cannot, for the others' part in it is unknown. Fewer visits than samples stay open here; that is no
+ * proof that they are safe.
  * @see Related, of neural networks: D. Dimitrov et al., "SPEAR: Exact Gradient Inversion of Batches in Federated
  * Learning", arXiv 2403.03945. Q. Li et al., "Perfect Gradient Inversion in Federated Learning: A New Paradigm from the
  * Hidden Subset Sum Problem", arXiv 2409.14260 (by lattices too).
  * @module */
 import { gramFromProducts } from "../../math/gram_mod.ts";
 import { samplesFromGram } from "./gram_samples.ts";
-import { type BatchRecovery, contradiction, outcome } from "./recovery.ts";
+import { type BatchRecovery, contradiction, impossibility, outcome } from "./recovery.ts";
 import { type LinearBatch, type LinearView, linearView } from "./view.ts";
 
 /** Recovers each batch of a view from its gradients; residuals are not used.
@@ -30,13 +32,14 @@ export function fromBatchGradients(view: LinearView): BatchRecovery[] {
 function fromGradientsOf(view: LinearView, batch: LinearBatch): BatchRecovery {
   if (batch.visits.length === 0) return outcome("failed", "the batch was not visited");
   const found = batch.size === 1 ? single(view, batch) : several(view, batch);
-  if (found.status !== "recovered") return found;
+  if (found.status === "failed") return found;
   const { n } = view;
   const samples = Array.from(found.y, (y, i) => ({
     x: [...found.x.subarray(i * n, (i + 1) * n)],
     y,
   }));
-  const wrong = contradiction(view, batch, samples);
+  const whole = found.status === "recovered";
+  const wrong = whole ? contradiction(view, batch, samples) : impossibility(view, samples);
   return wrong === null ? found : outcome("failed", `what was found has ${wrong}`);
 }
 

@@ -42,11 +42,8 @@ export function contradiction(
   samples: readonly FoundSample[],
 ): string | null {
   if (samples.length !== size) return `${samples.length} samples for a batch of ${size}`;
-  for (const { x, y } of samples) {
-    const bad = x.find((value) => !Number.isInteger(value) || Math.abs(value) > bound);
-    if (bad !== undefined) return `a feature of ${bad}, beyond whole numbers up to ${bound}`;
-    if (Math.abs(y) !== label) return `a label of ${y}, neither of ±${label}`;
-  }
+  const impossible = impossibility({ label, bound }, samples);
+  if (impossible !== null) return impossible;
   const rows = samples.map(({ x, y }) => [...x, one, y]);
   for (const [t, { c, gradient, residuals }] of visits.entries()) {
     const own = rows.map((u) => product(u, c));
@@ -57,6 +54,19 @@ export function contradiction(
     if (residuals !== null && own.some((r, i) => r !== residuals[i])) {
       return `other residuals than those of visit ${t}`;
     }
+  }
+  return null;
+}
+
+/** Why some are no samples of any batch; null where each may be one: whole numbers within their bounds. */
+export function impossibility(
+  { label, bound }: Pick<LinearView, "label" | "bound">,
+  samples: readonly FoundSample[],
+): string | null {
+  for (const { x, y } of samples) {
+    const bad = x.find((value) => !Number.isInteger(value) || Math.abs(value) > bound);
+    if (bad !== undefined) return `a feature of ${bad}, beyond whole numbers up to ${bound}`;
+    if (Math.abs(y) !== label) return `a label of ${y}, neither of ±${label}`;
   }
   return null;
 }

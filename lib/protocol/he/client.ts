@@ -7,7 +7,7 @@
  * The weights go out fresh at each step, encrypted anew: what the client decrypts stays here, so no bootstrapping is
  * needed and the server never sees a decrypted result. What it can see is whether the client goes on: one that makes
  * up answers learns a bit of the key from each that the client refuses, so a training that was refused begins anew
- * under another key. The client's own work, packing, encrypting and decrypting, is more than training in the clear
+ * under another key. It is not told why: what went wrong may name a decrypted number. The client's own work, packing, encrypting and decrypting, is more than training in the clear
  * would be for these models: what it buys is that somebody else computes on data that they do not see.
  * @module */
 import { Ckks } from "../../he/ckks.ts";
@@ -20,7 +20,7 @@ import type { Connection } from "../../net/connection.ts";
 import { closeOnError, Requests } from "../../net/requests.ts";
 import { Transcript } from "../../net/transcript.ts";
 import { type Message, ProtocolError } from "../../net/wire.ts";
-import { modelOf, PATIENCE_MS } from "./terms.ts";
+import { CLOSE_REASON, modelOf, PATIENCE_MS } from "./terms.ts";
 
 /** What a client has beside its connection and its data. */
 export interface TrainOptions extends TrainSetting {
@@ -45,7 +45,7 @@ export function train(
   samples: Samples,
   options: TrainOptions,
 ): Promise<Weights> {
-  return closeOnError(connection, () => trainOver(connection, samples, options));
+  return closeOnError(connection, () => trainOver(connection, samples, options), CLOSE_REASON);
 }
 
 async function trainOver(
@@ -118,7 +118,13 @@ export async function sendKeys(
   }
 }
 
-/** Opens the gradients of an answer. @throws {ProtocolError} another number of ciphertexts, or some that do not decrypt. */
+/** Scales of level 0 that honest products end at differ by less, for they go through levels in different ways. */
+const SAME_SCALE = 2 ** -20;
+
+/** Opens the gradients of an answer: at level 0 and its scale, as the server computes them, for what decrypts otherwise
+ * would be the server's choice.
+ * @throws {ProtocolError} another number of ciphertexts, or another level or scale.  {RangeError} some that do not
+ * decrypt. */
 export function openGradients(answer: Message, key: SecretKey, model: PackedModel): Weights {
   const parts = answer.parts("ciphertexts");
   if (parts.length !== model.gradients) {
@@ -126,5 +132,14 @@ export function openGradients(answer: Message, key: SecretKey, model: PackedMode
       `Cannot read gradients: ${parts.length} ciphertexts, expected ${model.gradients}`,
     );
   }
+  parts.forEach((part, i) => {
+    using ciphertext = key.ckks.load(part);
+    const { level, scale } = ciphertext;
+    if (level === 0 && Math.abs(scale / key.ckks.scaleOf(0) - 1) < SAME_SCALE) return;
+    throw new ProtocolError(
+      `Cannot read gradients: ciphertext ${i} is of level ${level} and scale ` +
+        `2^${Math.log2(scale).toFixed(2)}, expected level 0 and its own scale`,
+    );
+  });
   return model.unpack(parts.map((part) => key.decrypt(part)));
 }

@@ -30,7 +30,7 @@ import {
 import { initialEncoder, NoisyEncoder } from "../mitig3/encoder.ts";
 import type { NarrowSetting } from "../mitig3/terms.ts";
 import { openGradients, sendKeys } from "./client.ts";
-import { modelOf, PATIENCE_MS } from "./terms.ts";
+import { CLOSE_REASON, modelOf, PATIENCE_MS } from "./terms.ts";
 
 /** Computes dA `[classes, width + 1]` and dz `[m, width + 1]` of ½·Σ ‖A·z − y‖². */
 export type HeadGradient = (A: Float64Array, z: Float64Array, y: Float64Array) =>
@@ -107,7 +107,7 @@ export function trainNarrowEncrypted(
       finished.number("gradientMs"),
     );
     return accuracy;
-  });
+  }, CLOSE_REASON);
 }
 
 /** The same in the clear and without a server: the twin. @throws as `trainNarrowEncrypted`, but for the server. */

@@ -5,7 +5,8 @@
  * It learns the sizes and how many steps are taken; not the data, the labels, the weights, the loss, or how well they
  * fit. It is sent ciphertexts and keys only: nothing that was decrypted, because decrypted results of CKKS tell the
  * secret key (ePrint 2020/1533). Requests: `train`, then `key` for each key, `batch` for each batch, `weights` for
- * step after step, `finish`; or, where the inputs change, `step` with a batch of its own. A client that steps anew encrypts anew; there are no checkpoints.
+ * step after step, `finish`; or, where the inputs change, `step` with a batch of its own. A client that steps anew
+ * encrypts anew; there are no checkpoints.
  * @see M. Mihara et al., arXiv 2012.13552, for training on packed CKKS ciphertexts. The protocol is ours.
  * @module */
 import { type Ciphertext, Ckks } from "../../he/ckks.ts";

@@ -13,6 +13,8 @@ export interface Terms extends Sizes {
 
 /** The longest that a party waits for the other. */
 export const PATIENCE_MS = 600_000;
+/** All that the server reads of why a client left, whatever the client's own error says. */
+export const CLOSE_REASON = "the client ended the training";
 /** Ciphertexts of all batches: 0.9 GB at the server, as they come. */
 const MAX_CIPHERTEXTS = 1024;
 /** Ciphertexts of one message: 0.2 GB. */

@@ -71,7 +71,8 @@ export async function trainEncrypted(
   }
 }
 
-/** Trains on the same integers in the clear. @throws {RangeError} terms out of range. */
+/** Trains on the same integers in the clear.
+ * @throws {RangeError} terms out of range. {TypeError} another number of samples than they say. */
 export async function trainPlain(
   terms: LinearTerms,
   u: readonly Int32Array[],

@@ -2,6 +2,7 @@
  * aggregator must not have it: with the mask's secret it reads every column. Encoded as the messages are (`net/wire.ts`).
  * @module */
 import { DataError } from "../../data/dataset.ts";
+import { openToOthers } from "../../data/owner_only.ts";
 import { writeAtomic } from "../../data/write_atomic.ts";
 import { columnsOf } from "../../fe/qfe_batch.ts";
 import { decodeMessage, encodeMessage } from "../../net/wire.ts";
@@ -28,13 +29,16 @@ export async function writeInvitation(
   return `${directory}/${name}`;
 }
 
-/** Reads an invitation. @throws {DataError} there is no such file, or it is no invitation. */
+/** Reads an invitation. @throws {DataError} there is no such file, it is no invitation, or others can read it, and with it
+ * the mask's secret; on Windows nobody looks. */
 export async function readInvitation(path: string): Promise<NamedInvitation> {
   const fail = (state: string, cause?: unknown): never => {
     throw new DataError(`Cannot use the invitation ${path}: ${state}`, { cause });
   };
   try {
     const message = decodeMessage(await Deno.readFile(path), "invitation");
+    const open = await openToOthers(path);
+    if (open !== null) return fail(open);
     const terms = readLinearTerms(message);
     const [from, to] = [message.integer("from"), message.integer("to")];
     if (!(0 <= from && from < to && to <= columnsOf(terms.n))) {

@@ -7,11 +7,16 @@
  * σ(z) ≈ ½ + z/4 is this with labels of ±2.
  * @see arXiv 2305.08358 (SFedV), whose full text was not at hand: the fixed point is ours.
  * @module */
-import { type BatchParams, checkBatchParams } from "../../fe/qfe_batch.ts";
+import { type BatchParams, checkBatchParams, columnsOf } from "../../fe/qfe_batch.ts";
 import { toFixed } from "../../math/fixed_point.ts";
 import type { PairingGroup } from "../../math/pairing/group.ts";
 import { type Fields, type Message, ProtocolError } from "../../net/wire.ts";
-import { batchSizes, trainLinear as train } from "../../nn/linear.ts";
+import {
+  type BatchGradient,
+  batchSizes,
+  clearGradients,
+  trainLinear as train,
+} from "../../nn/linear.ts";
 
 /** The terms of a training. */
 export interface LinearTerms {
@@ -42,8 +47,12 @@ const SIZES: Readonly<Record<string, readonly [number, number]>> = {
   boundY: [1, 2 ** 24],
 };
 
+/** Numbers of a batch, batch·(n + 2): the authority draws two secrets for each at every request, and answers nobody
+ * meanwhile (0.7 s for the most). */
+const MOST_NUMBERS = 2 ** 18;
+
 /** Refuses terms that no training can have.
- * @throws {RangeError} a number out of range, or a bias's constant over boundX. */
+ * @throws {RangeError} a number out of range, a batch of more than 2^18 numbers, or a bias's constant over boundX. */
 export function checkLinearTerms(terms: LinearTerms): LinearTerms {
   for (const [name, [min, max]] of Object.entries(SIZES)) {
     const value = terms[name as keyof LinearTerms];
@@ -53,7 +62,15 @@ export function checkLinearTerms(terms: LinearTerms): LinearTerms {
       );
     }
   }
-  const { learningRate, featureBits, boundX } = terms;
+  const { n, count, batch, learningRate, featureBits, boundX } = terms;
+  const size = Math.min(count, batch);
+  const numbers = size * columnsOf(n);
+  if (numbers > MOST_NUMBERS) {
+    throw new RangeError(
+      `Cannot train: batches of ${size} samples of ${n} features have ${numbers} numbers, at most ` +
+        `${MOST_NUMBERS}; take smaller batches`,
+    );
+  }
   if (!(learningRate > 0 && learningRate < Infinity)) {
     throw new RangeError(`Cannot train: learningRate = ${learningRate} is not positive`);
   }
@@ -133,14 +150,15 @@ export async function trainLinear(
   });
 }
 
-/** The gradients of `trainLinear` in the clear. @param u samples, as `toSamples` gives them. */
-export function clearGradient(terms: LinearTerms, u: readonly Int32Array[]) {
-  return (which: number, c: Int32Array): Float64Array => {
-    const out = new Float64Array(terms.n + 1);
-    for (const row of u.slice(...rangeOfBatch(terms, which))) {
-      const residual = row.reduce((sum, value, k) => sum + value * c[k], 0);
-      for (let j = 0; j <= terms.n; j++) out[j] += residual * row[j];
-    }
-    return out;
-  };
+/** The gradients of `trainLinear` in the clear.
+ * @param u samples, as `toSamples` gives them.
+ * @throws {TypeError} another number of samples. What it returns throws as `clearGradients`. */
+export function clearGradient(terms: LinearTerms, u: readonly Int32Array[]): BatchGradient {
+  const { n, count, batch, featureBits: scaleBits, boundX, boundY } = terms;
+  if (u.length !== count) {
+    throw new TypeError(`Cannot train: ${u.length} samples, expected ${count}`);
+  }
+  const rows = Int32Array.from(u.flatMap((row) => [...row]));
+  const bound = Math.max(boundX, boundY);
+  return clearGradients({ n, count, u: rows, scaleBits, bound }, batch);
 }

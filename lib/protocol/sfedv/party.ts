@@ -6,7 +6,7 @@
  * All parties draw the masks of the batches from one secret that the aggregator must not have: with it, it reads
  * every column (`lib/fe/qfe_batch.ts`).
  * @module */
-import { drawBatchMask, encryptColumns } from "../../fe/qfe_batch.ts";
+import { checkColumns, drawBatchMask, encryptColumns } from "../../fe/qfe_batch.ts";
 import { decodeColumnsKey, encodeBatchCiphertext } from "../../fe/qfe_gradient_encoding.ts";
 import { startPairing } from "../../math/pairing/group.ts";
 import { expandedRng } from "../../math/rng.ts";
@@ -70,7 +70,8 @@ export async function enterTraining(aggregator: Connection, training: Uint8Array
   );
 }
 
-/** Encrypts the party's columns of every batch, sends them, and waits for the weights.
+/** Encrypts the party's columns of every batch, sends them, and waits for the weights. Columns that cannot be encrypted
+ * are refused before anything is sent; the aggregator reads of no error more than that the party left.
  * @param columns count rows of to − from integers.
  * @param options.onEncrypt told after each batch that has reached the aggregator.
  * @returns n weights, then the bias.
@@ -94,6 +95,10 @@ export function takePart(
   const requests = new Requests(aggregator, on);
   return closeOnError(aggregator, async () => {
     const group = await startPairing();
+    for (let batch = 0; batch < batchesOf(terms); batch++) {
+      const pp = batchParams(terms, batch, group);
+      checkColumns({ pp, from, to }, columns.slice(...rangeOfBatch(terms, batch)));
+    }
     const breathe = breather(signal);
     await requests.ask("join", { ...linearFields(terms), from, to }, "joined");
     for (let batch = 0; batch < batchesOf(terms); batch++) {
@@ -101,8 +106,11 @@ export function takePart(
       const key = decodeColumnsKey(group, answer.bytes("key"));
       const { pp } = key;
       const own = batchParams(terms, batch, group);
-      if (key.from !== from || key.to !== to || pp.n !== own.n || pp.batch !== own.batch) {
-        throw new ProtocolError("Cannot encrypt: the authority sent secrets of other columns");
+      const same = (["n", "batch", "boundX", "boundY"] as const).every((at) => pp[at] === own[at]);
+      if (key.from !== from || key.to !== to || !same) {
+        throw new ProtocolError(
+          "Cannot encrypt: the authority sent secrets of other columns or bounds",
+        );
       }
       const mask = drawBatchMask(pp, expandedRng(maskSecret, `mask of batch ${batch}`));
       const rows = columns.slice(...rangeOfBatch(terms, batch));
@@ -121,5 +129,5 @@ export function takePart(
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     return Float64Array.from({ length: terms.n + 1 }, (_, j) => view.getFloat64(8 * j));
-  });
+  }, "the party ended the training"); // its own errors may name a value of a sample
 }

@@ -80,6 +80,20 @@ Deno.test("fromBatchGradients() certifies nothing that contradicts a gradient, o
   other({ batches: [{ ...view.batches[0], size: 4 }] });
 });
 
+Deno.test("fromBatchGradients() certifies some samples of a batch only where they may be samples", () => {
+  // more samples than columns, but the first feature is a unit vector: that sample's own
+  const samples = samplesOf(9, 3, 8).map((row, i) => [Number(i === 0), ...row.slice(1)]);
+  const view = viewOf(samples, 6);
+  const found = attacked(view);
+  assertEquals([found.status, found.certified], ["partial", true]);
+  assertEquals(held(found, samples), { exact: 1, wrong: 0 });
+  const most = Math.max(...samples[0].slice(1, 3).map(Math.abs));
+  assertEquals(attacked({ ...view, bound: most }).status, "partial");
+  const beyond = attacked({ ...view, bound: most - 1 });
+  assertEquals([beyond.status, beyond.certified, beyond.y.length], ["failed", false, 0]);
+  assertMatch(beyond.why!, /a feature of .*, beyond whole numbers up to/);
+});
+
 Deno.test("fromBatchGradients() says so where a batch was not visited, or its visits were all the same", () => {
   const samples = samplesOf(3, 4, 7);
   const view = viewOf(samples, 6);

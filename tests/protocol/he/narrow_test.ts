@@ -1,9 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { firstImages, poolImages } from "lib/data/dataset.ts";
 import { loadMnist } from "lib/data/mnist.ts";
+import { decodeSealed } from "lib/he/encoding.ts";
+import { LINEAR_PARAMS } from "lib/he/params.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { ConnectionError, inProcess } from "lib/net/connection.ts";
+import { answerRequests } from "lib/net/requests.ts";
 import { Transcript } from "lib/net/transcript.ts";
+import { decodeMessage, type Message } from "lib/net/wire.ts";
 import {
   clearHeadGradient,
   LeastSquaresHead,
@@ -55,6 +59,77 @@ sealTest(
     ]);
   },
 );
+
+/** What stands in a message, sorted by name. */
+const fieldsOf = (message: Message) =>
+  Object.entries((message as unknown as { fields: Record<string, unknown> }).fields)
+    .sort(([a], [b]) => a < b ? -1 : 1);
+
+sealTest(
+  "trainNarrowEncrypted() sends sizes, keys and fresh ciphertexts, whatever the images are",
+  async () => {
+    const messagesOf = async (train: typeof data.train) => {
+      const [client, server] = inProcess();
+      const served = serve(server);
+      const sent: Message[] = [];
+      const send = (message: Uint8Array<ArrayBuffer>) => {
+        sent.push(decodeMessage(message.slice(), "train", "key", "step", "finish"));
+        return client.send(message);
+      };
+      await trainNarrowEncrypted({ ...client, peer: client.peer, send }, { ...data, train }, {
+        ...options(),
+        setting: { ...setting, epochs: 1 },
+      });
+      client.close();
+      await served;
+      return sent;
+    };
+    const { train } = data;
+    const others = { ...train, x: train.x.map((v) => 255 - v), y: train.y.toReversed() };
+    const [first, second] = [await messagesOf(train), await messagesOf(others)];
+    const ciphertexts = new Set<string>();
+    /** Without what is encrypted, of which nothing comes twice. */
+    const shape = (messages: Message[]) =>
+      messages.map((message) => [
+        message.type,
+        (message as unknown as { tensors: Map<string, unknown> }).tensors.size,
+        ...fieldsOf(message).map(([name, value]) => {
+          if (!Array.isArray(value)) return [name, value instanceof Uint8Array ? "key" : value];
+          for (const part of value) {
+            const { body } = decodeSealed(LINEAR_PARAMS, "ciphertext", part);
+            assert(ciphertexts.size < ciphertexts.add(body.toHex()).size);
+          }
+          return [name, value.length];
+        }),
+      ]);
+    const [own, other] = [shape(first), shape(second)];
+    assertEquals(own, other);
+    assertEquals(own[0], [
+      ...["train", 0],
+      ...[["batch", 8], ["batches", 0], ["hidden", 0], ["n", 11], ["number", 0], ["outputs", 10]],
+    ]);
+    assertEquals(own.findLast(([type]) => type === "step"), [
+      ...["step", 0, ["batch", 2], ["number", 17], ["weights", 1]],
+    ]);
+    assertEquals(ciphertexts.size, 2 * 4 * 3);
+  },
+);
+
+sealTest("trainNarrowEncrypted() tells the server nothing of why it left", async () => {
+  const [client, server] = inProcess();
+  const ended = answerRequests(server, ["train", "key", "step"], (request) => {
+    if (request.type === "train") return { type: "ready" };
+    if (request.type === "key") return { type: "stored" };
+    return { type: "gradients", fields: { ciphertexts: [] } };
+  });
+  const own = await assertRejects(
+    () => trainNarrowEncrypted(client, data, options()),
+    Error,
+    "0 ciphertexts, expected 2",
+  );
+  const heard = await ended;
+  assert(heard.includes("the client ended the training") && !heard.includes(own.message), heard);
+});
 
 Deno.test("trainNarrowClear() learns digits", async () => {
   const train = firstImages(digits.train, 512);

@@ -8,6 +8,7 @@ import {
 import { gaussian, secureRng, seededRng } from "lib/math/rng.ts";
 import { ConnectionError, inProcess } from "lib/net/connection.ts";
 import { answerRequests, Requests } from "lib/net/requests.ts";
+import { ProtocolError } from "lib/net/wire.ts";
 import { Aggregator } from "lib/protocol/sfedv/aggregator.ts";
 import { Authority } from "lib/protocol/sfedv/authority.ts";
 import { trainEncrypted, trainPlain } from "lib/protocol/sfedv/in_process.ts";
@@ -146,6 +147,8 @@ Deno.test("Authority: a token is good for one role, one party's columns, one ses
   await refused("shape [4]", "gradient", { token: aggregator, batch: 0, c: short }, "keys");
   const zero = { shape: [5], data: new Int32Array(5) };
   await refused("c is 0", "gradient", { token: aggregator, batch: 0, c: zero }, "keys");
+  const large = { shape: [5], data: Int32Array.of(2 ** 24, 0, 0, 0, -1) };
+  await refused("exceeds 2^40", "gradient", { token: aggregator, batch: 0, c: large }, "keys");
   assertEquals((await asked("gradient", { token: aggregator, batch: 0, c }, "keys")).type, "keys");
   opening.close();
   await new Promise((resolve) => setTimeout(resolve, 20)); // the session ends with it
@@ -182,6 +185,33 @@ Deno.test("takePart() masks every batch anew, as the other parties do", async ()
   }));
   assertEquals(seen[0], seen[1]);
   assertEquals(new Set(seen[0]).size, 3);
+  opening.close();
+});
+
+Deno.test("takePart() takes no secrets of other columns, or of other bounds than the terms'", async () => {
+  const { authority, opening, parties } = await session();
+  const take = async (changed: Partial<LinearTerms>, from: number) => {
+    const [ours, theirs] = inProcess();
+    const ended = answerRequests(theirs, ["join"], () => ({ type: "joined" }));
+    const connections = { authority: authority.connect(), aggregator: ours };
+    const own = { terms: { ...terms, ...changed }, token: parties[1], from, to: 5 };
+    await assertRejects(
+      () =>
+        takePart(
+          connections,
+          { ...own, maskSecret: new Uint8Array(32) },
+          u.map((row) => row.subarray(from, 5)),
+        ),
+      ProtocolError,
+      "the authority sent secrets of other columns or bounds",
+    );
+    await ended;
+    connections.authority.close();
+  };
+  await take({}, 1);
+  await take({ batch: 3 }, 2);
+  await take({ boundX: 2 ** 9 }, 2);
+  await take({ boundY: 2 ** 7 }, 2);
   opening.close();
 });
 

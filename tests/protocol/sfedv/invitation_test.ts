@@ -47,7 +47,7 @@ Deno.test({
       ];
       const path = `${folder}/x`;
       for (const [bytes, state] of cases) {
-        await Deno.writeFile(path, bytes);
+        await Deno.writeFile(path, bytes, { mode: 0o600 });
         const error = await assertRejects(() => readInvitation(path), DataError, state);
         assertEquals(error.message.startsWith(`Cannot use the invitation ${path}: `), true);
       }
@@ -56,5 +56,26 @@ Deno.test({
         DataError,
         "it is missing; party 1 writes it",
       );
+    }),
+});
+
+Deno.test({
+  name: "readInvitation() refuses a file that others can read, and says how to change that",
+  ignore: !permitted || Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      const path = await writeInvitation(folder, 2, invitation);
+      for (const mode of [0o640, 0o604, 0o660]) {
+        await Deno.chmod(path, mode);
+        await assertRejects(
+          () => readInvitation(path),
+          DataError,
+          `Cannot use the invitation ${path}: its mode ${
+            mode.toString(8)
+          } lets others at it; run chmod 600 ${path}`,
+        );
+      }
+      await Deno.chmod(path, 0o400);
+      assertEquals(await readInvitation(path), invitation);
     }),
 });

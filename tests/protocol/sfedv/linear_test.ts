@@ -23,12 +23,13 @@ const terms: LinearTerms = {
 Deno.test("trainLinear() takes the steps of least squares, up to the rounding of its model", async () => {
   const x = Array.from({ length: 7 }, (_, i) => [...gaussian(seededRng(i), 2)]);
   const y = x.map(([a, b]) => a > b ? 2 : -2);
-  const fine = { ...terms, featureBits: 16, weightBits: 20, boundX: 2 ** 20, boundY: 2 ** 17 };
+  const fine = { ...terms, featureBits: 14, weightBits: 18, boundX: 2 ** 16, boundY: 2 ** 15 };
   const u = toSamples(fine, x, y);
   const seen: number[][] = [];
   const weights = await trainLinear(fine, clearGradient(fine, u), (step, total, c, gradient) => {
     seen.push([step, total, c.length, gradient.length]);
   });
+  assertThrows(() => clearGradient(fine, u.slice(1)), TypeError, "6 samples, expected 7");
   assertEquals(seen, Array.from({ length: 6 }, (_, step) => [step, 6, 4, 3]));
   // The same in float64.
   let w = [0, 0, 0];
@@ -72,6 +73,10 @@ Deno.test("checkLinearTerms() refuses terms that no training can have, readLinea
     [{ featureBits: -1 }, "featureBits = -1"],
     [{ boundX: 255 }, "1 is 2^8, over boundX = 255"],
     [{ learningRate: 0 }, "learningRate = 0 is not positive"],
+    [
+      { n: 2 ** 12 - 1, count: 64, batch: 64 },
+      "batches of 64 samples of 4095 features have 262208 numbers, at most 262144",
+    ],
   ];
   for (const [change, state] of bad) {
     const changed = { ...terms, ...change };
@@ -79,6 +84,10 @@ Deno.test("checkLinearTerms() refuses terms that no training can have, readLinea
     await assertRejects(() => trainLinear(changed, () => new Float64Array(3)), RangeError, state);
     const message = decodeMessage(encodeMessage("join", linearFields(changed)), "join");
     assertThrows(() => readLinearTerms(message), ProtocolError);
+  }
+  for (const batch of [64, 2 ** 16]) { // all samples, or more than there are
+    const most = { ...terms, n: 2 ** 12 - 2, count: 64, batch };
+    assert(checkLinearTerms(most) === most);
   }
   const message = decodeMessage(encodeMessage("join", linearFields(terms)), "join");
   assertEquals(readLinearTerms(message), terms);

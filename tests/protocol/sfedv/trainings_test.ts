@@ -99,6 +99,37 @@ Deno.test("Trainings ends a training with the first party that leaves, and tells
   }
 });
 
+Deno.test("takePart() tells nobody a value that it cannot encrypt, nor sends anything first", async () => {
+  const all = parties();
+  const { session, tokens, training, one, maskSecret } = await open(all);
+  const two = all.dial();
+  await enterTraining(two.connection, training);
+  const asks = new Requests(two.connection);
+  await asks.ask("join", { ...linearFields(terms), from: 1, to: 4 }, "joined");
+  const waits = asks.ask("weights", {}, "weights");
+  const authority = all.authority.connect();
+  let asked = 0;
+  const watched = {
+    ...authority,
+    send: (message: Uint8Array<ArrayBuffer>) => (asked++, authority.send(message)),
+  };
+  const u = samples(1).map((row) => row.subarray(0, 1));
+  u[2] = Int32Array.of(137); // in the last batch
+  const invitation = { terms, token: tokens[0], maskSecret, from: 0, to: 1 };
+  await assertRejects(
+    () => takePart({ aggregator: one.connection, authority: watched }, invitation, u),
+    RangeError,
+    "= 137 is not an integer in [-128, 128]",
+  );
+  const other = await assertRejects(() => waits, ConnectionError, "the party ended the training");
+  assertEquals(asked, 0);
+  for (const heard of [await one.ended, await two.ended, other.message, ...all.events]) {
+    assertEquals(heard.includes("137"), false, heard);
+  }
+  authority.close();
+  session.close();
+});
+
 Deno.test("Trainings refuses unknown names, other requests, and terms that no training can have", async () => {
   const all = parties();
   const asked = async (type: string, fields: Parameters<Requests["ask"]>[1]) => {
