@@ -90,8 +90,10 @@ Deno.test("MITIG3's view: codes of as many numbers as classes, every visit in an
   const setting = { ...NARROW, epochs: 2, batch: 4 };
   const seen: Seen3[] = [];
   const [ours, theirs] = inProcess();
-  const served = serve3(theirs, { observe: (part) => seen.push(part) });
-  await train3(ours, { train: data, test: data }, { setting, units: 5, insecureNoNoise: true });
+  const served = serve3(theirs, { rng: seededRng(2), observe: (part) => seen.push(part) });
+  // seeds, since five ReLUs may all be still at a sample, whose code is then shorter than 1
+  const drawn = { units: 5, insecureNoNoise: true, insecureSeed: 1 };
+  await train3(ours, { train: data, test: data }, { setting, ...drawn });
   ours.close();
   await served;
   const view = mitig3View(seen, data, { width: 2 });
