@@ -4,7 +4,7 @@
  *   level 0  dA = sum_b(Σ_k E_k ⊙ Z_k),   dZ_k = sum_j(A ⊙ E_k)
  *
  * c is a number of the code, j a class, b a sample; each k is another ciphertext of B samples. The loss is
- * ½·Σ ‖A·z − y‖², summed: a softmax is no polynomial. It is MITIG3's last layer for a server that is to learn nothing of any
+ * ½·Σ ‖A·z − y‖², summed: a softmax is no polynomial. It is MITIG3's last layer for a server that is to see no code of any
  * sample (protocol/he/narrow.ts).
  * @module */
 import type { Ciphertext } from "./ckks.ts";
