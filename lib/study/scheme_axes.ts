@@ -36,26 +36,37 @@ export interface Measured {
   readonly told: Collateral;
 }
 
-async function resultsOf(notebook: string, directory = figuresDirectory()): Promise<Results> {
-  return JSON.parse(await Deno.readTextFile(`${directory}/${notebook}/results.json`));
+/** null where the notebook has not been run here. */
+async function resultsOf(
+  notebook: string,
+  directory = figuresDirectory(),
+): Promise<Results | null> {
+  try {
+    return JSON.parse(await Deno.readTextFile(`${directory}/${notebook}/results.json`));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
 }
 
 /** Short names of notebooks, each that was last run in the quick profile marked. */
 async function sourcesOf(...notebooks: string[]): Promise<string> {
   const names = notebooks.map(async (notebook) =>
-    `${first(notebook, "_")}${(await resultsOf(notebook)).profile === "quick" ? " (quick)" : ""}`
+    `${first(notebook, "_")}${(await resultsOf(notebook))?.profile === "quick" ? " (quick)" : ""}`
   );
   return (await Promise.all(names)).join(", ");
 }
 
-/** The headline numbers of another notebook.
- * @throws {Error} it has no results, or no number of that label. */
+/** A headline number of another notebook; a dash where that has not been run here.
+ * @throws {Error} it has no number of that label. */
 export async function headlineOf(
   notebook: string,
   label: string,
   directory?: string,
 ): Promise<string> {
-  const { headline } = await resultsOf(notebook, directory);
+  const results = await resultsOf(notebook, directory);
+  if (results === null) return "–";
+  const { headline } = results;
   if (Object.hasOwn(headline, label)) return String(headline[label]);
   throw new Error(`Cannot find "${label}" among the numbers of ${notebook}: run it first`);
 }

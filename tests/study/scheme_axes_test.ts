@@ -35,3 +35,9 @@ Deno.test({
     await assertRejects(() => headlineOf("03_mitig2", "no such"), Error, 'Cannot find "no such"');
   },
 });
+
+Deno.test({
+  name: "headlineOf() is a dash where the notebook has not been run here",
+  ignore: (await Deno.permissions.query({ name: "read" })).state !== "granted",
+  fn: async () => assertEquals(await headlineOf("01_leakage", "x", "no/such/folder"), "–"),
+});
