@@ -5,8 +5,8 @@ import { type Dataset, dataset } from "../data/dataset.ts";
 import { type OwnSamples, splitSamples } from "../data/own_samples.ts";
 import { seededRng } from "../math/rng.ts";
 import { type Slice, within } from "./budget.ts";
-import { trainedAs, type TrainingNumbers } from "./changes.ts";
-import { evenly, fewer, type Material } from "./material.ts";
+import { trainedBoth, type TrainingNumbers } from "./changes.ts";
+import { evenly, type Material } from "./material.ts";
 import type { Subject } from "./subject.ts";
 import type { UnderAttack } from "./whole_training.ts";
 
@@ -94,9 +94,6 @@ export async function underAttack(
     return { all, few: all, numbers: null };
   }
   const { publics, attacked, privates } = cast!;
-  if (scheme !== "cryptonn" && !attacked.labelled) {
-    return "a training needs labels: one folder a class, or --labels";
-  }
   const own = labelled(attacked, seed);
   const others = attacked === privates ? publics : null; // none that are under attack themselves
   const material: Material = {
@@ -106,12 +103,9 @@ export async function underAttack(
   const setting = { scheme, hidden, epochs, sigma };
   try {
     const made = await within(slice, async (signal) => {
-      const { attacked: all, ...numbers } = await trainedAs(setting, material, signal);
-      const small = fewer(material);
-      const few = small.samples.count === own.count
-        ? all
-        : (await trainedAs(setting, small, signal)).attacked;
-      return { all, few, numbers: others?.labelled ? numbers : null };
+      const { all, few } = await trainedBoth(setting, material, signal);
+      const { attacked, ...numbers } = all;
+      return { all: attacked, few: few.attacked, numbers: others?.labelled ? numbers : null };
     }, stop);
     return made ?? "the time was over before the training was";
   } catch (error) {

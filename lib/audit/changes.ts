@@ -230,6 +230,24 @@ export async function trainedAs(
   };
 }
 
+/** As {@linkcode trainedAs}, until the slice is over: null then. */
+export const trainedWithin = (
+  setting: Setting,
+  material: Material,
+  slice: Slice,
+  stop?: AbortSignal,
+) => within(slice, (signal) => trainedAs(setting, material, signal), stop);
+
+/** The same on all private samples and on fewer, once where these are all. */
+export async function trainedBoth(setting: Setting, material: Material, signal: AbortSignal) {
+  const all = await trainedAs(setting, material, signal);
+  const small = fewer(material);
+  const few = small.samples.count === material.samples.count
+    ? all
+    : await trainedAs(setting, small, signal);
+  return { all, few };
+}
+
 /** What a finding amounts to, in [0, 1]. */
 function leakageOf({ outcome, counts, numbers }: Found): number {
   if (outcome === "recovered" && counts.exact === null) return 1;
@@ -248,22 +266,16 @@ async function trySetting(
   slice: Slice,
   stop?: AbortSignal,
 ): Promise<Tried | null> {
-  const made = await within(slice, (signal) => trainedAs(setting, material, signal), stop);
+  const made = await within(slice, (signal) => trainedBoth(setting, material, signal), stop);
   if (made === null) return null;
-  const small = await within(
-    slice,
-    (signal) => trainedAs(setting, fewer(material), signal),
-    stop,
-  );
-  if (small === null) return null;
   const found: Found[] = [];
   for (const attack of HELD_TO) {
-    const { attacked } = CUBIC.includes(attack) ? small : made;
+    const { attacked } = CUBIC.includes(attack) ? made.few : made.all;
     if (whyNot(attack, attacked) !== null) continue;
     found.push(await findInTraining(attack, attacked, { slice, stop }));
   }
   if (found.length === 0 || found.some(({ outcome }) => outcome === "out of time")) return null;
-  const { accuracy, secondsPerEpoch } = made;
+  const { accuracy, secondsPerEpoch } = made.all;
   const ended = found.filter(({ outcome }) => outcome !== "failed");
   if (ended.length === 0) return null;
   const stops = ended.every(({ outcome }) => outcome === "nothing");
@@ -318,8 +330,7 @@ export async function schemeChange(
           (tried.length < others.length ? " The time was over before the next was tried." : ""),
     );
   }
-  const present = current ??
-    await within(slice, (signal) => trainedAs(now, material, signal), stop);
+  const present = current ?? await trainedWithin(now, material, slice, stop);
   const { n } = material.split.train;
   const sizes = { n, classes: material.split.train.classes.length };
   const cost: Cost = {
@@ -362,13 +373,10 @@ export async function visitsChange(
   },
 ): Promise<Changed> {
   const trials: Trial[] = [];
+  const small = fewer(material);
   let visits = 0;
   for (let epochs = 1; epochs < now.epochs; epochs++) {
-    const made = await within(
-      slice,
-      (signal) => trainedAs({ ...now, epochs }, fewer(material), signal),
-      stop,
-    );
+    const made = await trainedWithin({ ...now, epochs }, small, slice, stop);
     if (made === null) break;
     const found = await findInTraining(attack, made.attacked, { slice, stop });
     if (found.outcome === "out of time") break;
@@ -385,11 +393,7 @@ export async function visitsChange(
         : "A single visit is enough.",
     );
   }
-  const then = await within(
-    slice,
-    (signal) => trainedAs({ ...now, epochs: visits }, material, signal),
-    stop,
-  );
+  const then = await trainedWithin({ ...now, epochs: visits }, material, slice, stop);
   const change: Change = {
     kind: "visits",
     what: `send each sample ${visits === 1 ? "once" : `${visits} times`} at most`,

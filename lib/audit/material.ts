@@ -16,11 +16,15 @@ export interface Material {
 /** The most of a training whose inner products are attacked. */
 export const FEW = 200;
 
+/** At most so many of `count` places, evenly spaced. */
+export function evenPlaces(count: number, most: number): number[] {
+  const length = Math.min(most, count);
+  return Array.from({ length }, (_, k) => Math.floor(k * count / length));
+}
+
 /** So many samples, evenly spaced: a folder may be sorted by class. All where there are no more. */
 export function evenly(samples: OwnSamples, most: number): OwnSamples {
-  if (samples.count <= most) return samples;
-  const places = Array.from({ length: most }, (_, k) => Math.floor(k * samples.count / most));
-  return takeSamples(samples, places);
+  return samples.count <= most ? samples : takeSamples(samples, evenPlaces(samples.count, most));
 }
 
 /** The same with fewer private samples: attacks on inner products cost their cube. */

@@ -12,7 +12,7 @@ import { durationText, numberText } from "../plot/theme.ts";
 import type { AttackFinding, Pair } from "./findings.ts";
 import { bytesOf, floorOf, measure, type Measured, outcomeOf } from "./measure.ts";
 import { type Slice, within } from "./budget.ts";
-import { evenly } from "./material.ts";
+import { evenly, evenPlaces } from "./material.ts";
 
 /** An attack before anything was done about it. */
 export type Found = Omit<AttackFinding, "change" | "changeNote">;
@@ -280,9 +280,8 @@ function captionOf({ status, certified, consistent }: Recovery, { exact, mse }: 
 /** Some of the samples, evenly spaced, for a search. */
 export function fewSingles(singles: Singles, most: number): Singles {
   const { samples: all, views, floor } = singles;
-  const count = Math.min(most, all.count);
-  const places = Array.from({ length: count }, (_, k) => Math.floor(k * all.count / count));
-  const level = new Float64Array(count * all.n);
+  const places = evenPlaces(all.count, most);
+  const level = new Float64Array(places.length * all.n);
   places.forEach((at, k) => level.set(floor.subarray(at * all.n, (at + 1) * all.n), k * all.n));
   return {
     ...singles,

@@ -2,7 +2,7 @@
  * @module */
 import type { OwnSamples } from "../data/own_samples.ts";
 import type { FirstLayer } from "../protocol/cryptonn/first_layer.ts";
-import { type Budget, type Slice, within } from "./budget.ts";
+import type { Budget, Slice } from "./budget.ts";
 import { ENOUGH } from "./cast.ts";
 import type { Material } from "./material.ts";
 import {
@@ -11,7 +11,7 @@ import {
   encryptedSeconds,
   schemeChange,
   type Setting,
-  trainedAs,
+  trainedWithin,
   type TrainingNumbers,
   visitsChange,
   widthChange,
@@ -43,7 +43,8 @@ function kindOf(found: Found, material: Material | null): Kind {
 }
 
 /** Adds to each finding what stops it, in the time that is left.
- * @param singles what single samples were attacked behind; null where none were.   @param found what got furthest first.   @param material what trainings can be compared on.
+ * @param found what got furthest first.   @param material what trainings can be compared on.
+ * @param singles what single samples were attacked behind; null where none were.
  * @param on.begin called with each title.   @throws the stop's reason. */
 export async function withChanges(
   found: readonly Found[],
@@ -142,11 +143,7 @@ class WidthCosts {
     if (material === null || this.subject.convolution) return null;
     const known = this.#accuracies.get(hidden);
     if (known !== undefined) return known;
-    const made = await within(
-      slice,
-      (signal) => trainedAs({ ...now, hidden }, material, signal),
-      stop,
-    );
+    const made = await trainedWithin({ ...now, hidden }, material, slice, stop);
     this.#accuracies.set(hidden, made?.accuracy ?? null);
     return made?.accuracy ?? null;
   }

@@ -130,7 +130,7 @@ const WITH_PRIOR = 1024;
 
 const pixels = ({ shape: [height, width, channels] }: TrainingView) => height * width * channels;
 
-/** OwnSamples that a program is solved for, each. */
+/** Samples that a program is solved for, each. */
 const PROGRAMS = 20;
 
 /** What an attack brings, and whom it was after, by places in the private samples; null: whomever it brings. */
@@ -192,10 +192,11 @@ function best(
     const own = takeSamples(samples, places);
     return measure(rowsBy(X, names, places, own.n), own, floorOf(own, publicSamples)).leakage;
   };
-  return tried.toSorted((a, b) => leakage(b) - leakage(a))[0];
+  const weighed = tried.map((found) => ({ found, leakage: leakage(found) }));
+  return weighed.toSorted((a, b) => b.leakage - a.leakage)[0].found;
 }
 
-/** OwnSamples of which `part` is taken: it grows with the square. */
+/** Samples of which `part` is taken: it grows with the square. */
 const MOST_PART = 300;
 
 /** A recovery held to the truth. */
