@@ -70,28 +70,34 @@ Deno.test("encodeMessage() and decodeMessage() keep int32 to the bit, and neithe
 });
 
 Deno.test("encodeMessage() and decodeMessage() keep any tensors, in any order", () =>
-  fc.assert(fc.property(
-    fc.dictionary(
-      fc.string({ maxLength: 9 }).filter((name) => !["v", "type", "tensors"].includes(name)),
-      fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 9 }),
+  fc.assert(
+    fc.property(
+      fc.dictionary(
+        fc.string({ maxLength: 9 }).filter((name) => !["v", "type", "tensors"].includes(name)),
+        fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), {
+          minLength: 1,
+          maxLength: 9,
+        }),
+      ),
+      (arrays) => {
+        const entries = Object.entries(arrays);
+        const sent = encodeMessage(
+          "t",
+          Object.fromEntries(
+            entries.map(([name, x]) => [name, {
+              shape: [x.length, 1],
+              data: Float32Array.from(x),
+            }]),
+          ),
+        );
+        const message = decodeMessage(sent, "t");
+        for (const [name, x] of entries) {
+          assertEquals(message.tensor(name, [x.length, 1]), Float32Array.from(x));
+        }
+      },
     ),
-    (arrays) => {
-      const entries = Object.entries(arrays);
-      const sent = encodeMessage(
-        "t",
-        Object.fromEntries(
-          entries.map(([name, x]) => [name, {
-            shape: [x.length, 1],
-            data: Float32Array.from(x),
-          }]),
-        ),
-      );
-      const message = decodeMessage(sent, "t");
-      for (const [name, x] of entries) {
-        assertEquals(message.tensor(name, [x.length, 1]), Float32Array.from(x));
-      }
-    },
-  )));
+    { seed: 1 },
+  ));
 
 Deno.test("decodeMessage() refuses malformed and foreign messages, one fault at a time", () => {
   const refused = (message: Uint8Array, why: string) =>
@@ -359,7 +365,7 @@ Deno.test("decodeMessage() answers any damage with a ProtocolError", () => {
         read(message.slice(0, end));
       },
     ),
-    { numRuns: 3000 },
+    { seed: 1, numRuns: 3000 },
   );
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 99 }), read), { numRuns: 1000 });
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 99 }), read), { seed: 1, numRuns: 1000 });
 });
