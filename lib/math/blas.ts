@@ -11,6 +11,7 @@
 import { findLibrary, type Library } from "./blas_library.ts";
 import type { Multiplication, Rows } from "./blas_native.ts";
 import { factor, rowProducts, solveRows, solveRowsTransposed } from "./blas_wasm.ts";
+import { multiply32 } from "./panels32.ts";
 
 /** C `[m, n]` ← op(A)·op(B), plus what C held where `add`. */
 export interface Product<T> {
@@ -109,7 +110,7 @@ function checked<T extends Matrix>(
  * @throws {TypeError} an array whose length is not that of its shape, or that can be resized. {RangeError} a size that
  * is no integer in 0 … 2^31 − 1, or C in the place of A or B. */
 export function sgemm(product: Product<Float32Array>): void {
-  multiply(checked(product), multiplySingles);
+  multiply(checked(product), multiply32);
 }
 
 /** C ← op(A)·op(B) in float64; throws as {@linkcode sgemm}. */
@@ -119,7 +120,7 @@ export function dgemm(product: Product<Float64Array>): void {
 
 /** {@linkcode sgemm} on all cores; A, B and C stay untouched until it is done. */
 export function sgemmAsync(product: Product<Float32Array>): Promise<void> {
-  return multiplyBeside(checked(product), multiplySingles);
+  return multiplyBeside(checked(product), multiply32);
 }
 
 /** {@linkcode dgemm} on all cores; A, B and C stay untouched until it is done. */
@@ -148,22 +149,6 @@ async function multiplyBeside<T extends Matrix>(
   const cut = tiles(p);
   const { beside } = library();
   return beside && cut.length > 1 ? beside.multiply(p, cut) : multiply(p, own);
-}
-
-function multiplySingles(
-  { m, n, k, A, B, C, transposeA, transposeB, add }: Multiplication<Float32Array>,
-) {
-  const f = Math.fround;
-  for (let i = 0; i < m; i++) {
-    for (let j = 0; j < n; j++) {
-      let sum = 0;
-      for (let p = 0; p < k; p++) {
-        const a = transposeA ? A[p * m + i] : A[i * k + p];
-        sum = f(sum + f(a * (transposeB ? B[j * k + p] : B[p * n + j])));
-      }
-      C[i * n + j] = add ? C[i * n + j] + sum : sum;
-    }
-  }
 }
 
 function multiplyDoubles(

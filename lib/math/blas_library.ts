@@ -102,11 +102,11 @@ function stampOf(file: string | undefined): string | undefined {
 function judge(wanted: string, remembers: boolean): Verdict {
   const ffi = Deno.permissions.querySync({ name: "ffi" }).state;
   if (ffi !== "granted") {
-    const why = "no permission for FFI (--allow-ffi)";
+    const why = "no permission for FFI, --allow-ffi";
     return report({ wanted, name: null, why }, { remembers, aloud: remembers || ffi === "denied" });
   }
   if (!granted({ name: "run" })) {
-    const why = "no permission to try a library in a child process first (--allow-run)";
+    const why = "no permission to try a library in a child process first, --allow-run";
     return report({ wanted, name: null, why }, { remembers, aloud: true });
   }
   if (remembers) Deno.env.set(TRIED, trying());
