@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { writeAtomic } from "../data/write_atomic.ts";
 import type { Results } from "../notebook/notebook.ts";
+import { markersOf, withGenerated } from "./generated.ts";
 import { FIGURES, notebookNames, ROOT } from "./workspace.ts";
 
 const FIGURE_FORMATS = ["png", "svg", "json"];
@@ -70,10 +71,7 @@ export function headlineText(results: Results): string {
 }
 
 /** Everything between these two is generated. */
-const MARKERS = [
-  "<!-- results: written by deno task reproduce, do not edit -->\n<!-- deno-fmt-ignore-start -->",
-  "<!-- deno-fmt-ignore-end -->\n<!-- /results -->",
-] as const;
+const MARKERS = markersOf("results", "deno task reproduce");
 
 /** What to do about a README that says other numbers than the notebooks found. */
 export const RESULTS_DIFFER =
@@ -169,15 +167,8 @@ export function resultsTable(
 }
 
 /** README's text with this table between its markers. @throws {Error} the markers are not there. */
-export function withResults(readme: string, table: string): string {
-  const [from, to] = MARKERS.map((marker) => readme.indexOf(marker));
-  if (from < 0 || to < from) {
-    throw new Error(
-      `Cannot write README's results: the lines "${MARKERS.join('" and "')}" are missing`,
-    );
-  }
-  return `${readme.slice(0, from + MARKERS[0].length)}\n\n${table}\n\n${readme.slice(to)}`;
-}
+export const withResults = (readme: string, table: string): string =>
+  withGenerated("README's results", readme, MARKERS, table);
 
 /** README as it is, and as the notebooks' results would have it.
  * @throws {Error} a notebook has no results yet, or markers or numbers are missing. */
