@@ -26,7 +26,7 @@ function processes(): Process[] {
   });
 }
 
-/** The highest memory (RSS) of each process of a tree that is alive, summed, in MB (2^20 bytes). An upper bound:
+/** The highest memory (RSS) of each process of a tree that is alive, summed, in whole MB (2^20 bytes). An upper bound:
  * the highest need not have come at one time, and pages that processes share count in each.
  * @returns undefined where there is no /proc, or no such process. */
 export function highestMemoryMB(pid: number): number | undefined {
@@ -36,7 +36,7 @@ export function highestMemoryMB(pid: number): number | undefined {
   if (root === undefined) return undefined;
   const tree = [root];
   for (const { pid: parent } of tree) tree.push(...all.filter((child) => child.parent === parent));
-  return tree.reduce((sum, { highest }) => sum + highest, 0) / MB;
+  return Math.ceil(tree.reduce((sum, { highest }) => sum + highest, 0) / MB);
 }
 
 /** Looks at a tree of processes twice a second; a child that lives shorter may be missed. */

@@ -65,6 +65,16 @@ export async function readResults(
   }
 }
 
+/** Files with a run's results how much memory it took, which the run itself cannot know. */
+export async function noteMemory(
+  directory: string,
+  results: Results,
+  peakMB: number,
+): Promise<void> {
+  const noted: Results = { ...results, peakMB };
+  await writeAtomic(directory, { "results.json": JSON.stringify(noted, null, 2) + "\n" });
+}
+
 /** The headline numbers on one line. */
 export function headlineText(results: Results): string {
   return Object.entries(results.headline).map(([label, value]) => `${label} ${value}`).join(" · ");
@@ -163,7 +173,12 @@ export function resultsTable(
   const profile = quick.length === results.size ? "quick" : `full${but}`;
   const lines = [["question", "paper", "here"], ["---", "---", "---"], ...cells]
     .map((row) => `| ${row.join(" | ")} |`);
-  return [...lines, "", `Profile ${profile}; rates with their 95 % interval.`].join("\n");
+  const [largest] = [...results.values()].filter(({ peakMB }) => peakMB !== undefined)
+    .sort((a, b) => b.peakMB! - a.peakMB!);
+  const memory = largest === undefined
+    ? ""
+    : ` Memory: at most ${largest.peakMB} MB (${largest.notebook}).`;
+  return [...lines, "", `Profile ${profile}; rates with their 95 % interval.${memory}`].join("\n");
 }
 
 /** README's text with this table between its markers. @throws {Error} the markers are not there. */

@@ -61,7 +61,7 @@ export function peersTable(rows: readonly PeerRow[]): string {
             : `${(one.medianMs / peer.medianMs).toPrecision(2)}×`,
         ]);
         const peakMB = Math.max(...[withBlas, without].map((one) => one?.peakMB ?? 0));
-        const memory = peakMB > 0 ? `${peakMB.toFixed(0)} MB` : "–";
+        const memory = peakMB > 0 ? `${peakMB} MB` : "–";
         const [label, time] = peer === undefined
           ? ["–", "–"]
           : [peer.label, timeText(peer.medianMs)];

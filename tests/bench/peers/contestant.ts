@@ -121,8 +121,7 @@ export class Player implements AsyncDisposable {
 
   /** Notes its memory, ends its input, and its life if that does not. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const peakMB = highestMemoryMB(this.#child.pid);
-    this.peakMB = peakMB === undefined ? undefined : Math.ceil(peakMB);
+    this.peakMB = highestMemoryMB(this.#child.pid);
     await this.#input.close().catch(() => {});
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), 2000);
     await this.#child.status;

@@ -123,8 +123,8 @@ driverTest(
     assertEquals(problems.slice(0, 1), [`talks.ts said "hello", expected "ready LABEL"`]);
     assertStringIncludes(problems[1], "none.ts ended (status 1)");
     assertStringIncludes(problems[2], "dies.ts ended (status 9)");
-  assertEquals(problems[3], "unsteady.ts found 1 first and then 2");
-  assertEquals(problems.slice(4), ["right found 12, bad.ts 13"]);
+    assertEquals(problems[3], "unsteady.ts found 1 first and then 2");
+    assertEquals(problems.slice(4), ["right found 12, bad.ts 13"]);
   },
 );
 
