@@ -3,7 +3,7 @@
  * A column of z1 and of dz1 needs only its own row of W1: nothing is added up across Workers, the blocks are the same
  * for any number of them, and so is the result, to the last bit. Orders are answered in turn, so the
  * caller may send the next before the last is answered; that is what keeps the Workers busy while a server
- * is at work. The pixels are shared memory.
+ * is at work. Pixels, z1 and dz1 lie in shared memory: each Worker reads and writes its columns there.
  * @module */
 import { Actor } from "../workers/actor.ts";
 import {
@@ -16,14 +16,19 @@ import {
   unitBlocks,
 } from "./first_layer.ts";
 
-/** What a Worker is told, in turn: to open its layer, then which method to call with what. */
+/** What a Worker is told, in turn: to open its layer, then which method to call with what; z1 goes to `out`. */
 export type Call =
   | [method: "open", parts: FirstLayerParts]
+  | [method: "forward", out: Float32Array]
+  | [method: "apply", indices: Uint32Array, out: Float32Array]
   | {
-    [M in keyof FirstLayerMethods]: [method: M, ...args: Parameters<FirstLayerMethods[M]>];
-  }[keyof FirstLayerMethods];
+    [M in Exclude<keyof FirstLayerMethods, "forward" | "apply">]: [
+      method: M,
+      ...args: Parameters<FirstLayerMethods[M]>,
+    ];
+  }[Exclude<keyof FirstLayerMethods, "forward" | "apply">];
 
-type Answer = Float32Array | FirstLayerState | FirstLayerTimes;
+type Answer = void | FirstLayerState | FirstLayerTimes;
 
 /** Joins arrays end to end. */
 function concat(parts: readonly Float32Array[]): Float32Array {
@@ -36,28 +41,35 @@ function concat(parts: readonly Float32Array[]): Float32Array {
   return whole;
 }
 
+const sum = (numbers: readonly number[]) => numbers.reduce((total, some) => total + some, 0);
+
 /** See the module's text. */
 class ParallelFirstLayer implements TrainableFirstLayer {
+  readonly #hidden: number;
   readonly #workers: Actor<Call, Answer>[];
-  /** First row of each Worker, and the end. */
-  readonly #rows: number[];
+  /** Images of the parts that were prepared and did not go forward. */
+  readonly #prepared: number[] = [];
+  /** Shared memory that nobody uses, and what Workers read until they have answered what is asked next. */
+  readonly #free: Float32Array[] = [];
+  readonly #read: Float32Array[] = [];
 
   constructor({ W1, n, images, setting, state }: FirstLayerParts, workers: number) {
-    const blocks = unitBlocks(W1.length / n);
+    const hidden = this.#hidden = W1.length / n;
+    const blocks = unitBlocks(hidden);
     const count = Math.min(workers, blocks.length);
-    const cuts = Array.from({ length: count + 1 }, (_, k) => Math.floor(k * blocks.length / count));
-    const sum = (units: readonly number[]) => units.reduce((total, some) => total + some, 0);
-    this.#rows = cuts.map((cut) => sum(blocks.slice(0, cut)));
-    const shared = images.buffer instanceof SharedArrayBuffer
+    const url = new URL("./first_layer_worker.ts", import.meta.url);
+    this.#workers = Array.from({ length: count }, () => new Actor(url, "the first layer"));
+    const shared = images.buffer instanceof SharedArrayBuffer // while the Workers start
       ? images
       : new Uint8Array(new SharedArrayBuffer(images.length));
     if (shared !== images) shared.set(images);
-    const url = new URL("./first_layer_worker.ts", import.meta.url);
-    this.#workers = Array.from({ length: count }, () => new Actor(url, "the first layer"));
+    const cut = (k: number) => Math.floor(k * blocks.length / count);
     this.#workers.forEach((worker, k) => {
-      const own = (array: Float32Array) => array.slice(this.#rows[k] * n, this.#rows[k + 1] * n);
+      const [first, end] = [cut(k), cut(k + 1)].map((block) => sum(blocks.slice(0, block)));
+      const own = (array: Float32Array) => array.slice(first * n, end * n);
       worker.tell(["open", {
-        ...{ W1: own(W1), n, images: shared, setting, blocks: blocks.slice(cuts[k], cuts[k + 1]) },
+        ...{ W1: own(W1), n, images: shared, setting },
+        share: { hidden, first, blocks: blocks.slice(cut(k), cut(k + 1)) },
         ...(state && { state: { steps: state.steps, moments: state.moments.map(own) } }),
       }]);
     });
@@ -67,42 +79,44 @@ class ParallelFirstLayer implements TrainableFirstLayer {
     this.#workers.forEach((worker) => worker.tell(call));
   }
 
-  #ask<T extends Answer>(call: Call): Promise<T[]> {
-    return Promise.all(this.#workers.map((worker) => worker.ask<T>(call)));
+  async #ask<T extends Answer>(call: Call): Promise<T[]> {
+    const read = this.#read.splice(0);
+    const answers = await Promise.all(this.#workers.map((worker) => worker.ask<T>(call)));
+    this.#free.push(...read);
+    return answers;
   }
 
-  /** The columns of the Workers, side by side. */
-  async #gather(call: Call): Promise<Float32Array> {
-    const parts = await this.#ask<Float32Array>(call);
-    const hidden = this.#rows.at(-1)!;
-    const z1 = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-    parts.forEach((part, k) => {
-      const width = this.#rows[k + 1] - this.#rows[k];
-      for (let i = 0; i * width < part.length; i++) {
-        z1.set(part.subarray(i * width, (i + 1) * width), i * hidden + this.#rows[k]);
-      }
-    });
+  /** Shared memory for z1 or dz1 of m images. */
+  #share(m: number): Float32Array {
+    const length = m * this.#hidden;
+    const at = this.#free.findIndex((array) => array.length === length);
+    if (at >= 0) return this.#free.splice(at, 1)[0];
+    return new Float32Array(new SharedArrayBuffer(4 * length));
+  }
+
+  /** z1 of m images, which the call has the Workers write. */
+  async #gather(m: number, call: (out: Float32Array) => Call): Promise<Float32Array> {
+    const out = this.#share(m);
+    await this.#ask(call(out));
+    const z1 = new Float32Array(out);
+    this.#free.push(out);
     return z1;
   }
 
   prepare(indices: Uint32Array): void {
+    this.#prepared.push(indices.length);
     this.#tell(["prepare", indices.slice()]); // a message takes all of a view's buffer along
   }
 
   forward(): Promise<Float32Array> {
-    return this.#gather(["forward"]);
+    return this.#gather(this.#prepared.shift()!, (out) => ["forward", out]);
   }
 
   backward(dz1: Float32Array): void {
-    const hidden = this.#rows.at(-1)!;
-    this.#workers.forEach((worker, k) => {
-      const [from, to] = [this.#rows[k], this.#rows[k + 1]];
-      const own = new Float32Array(dz1.length / hidden * (to - from));
-      for (let i = 0; i * hidden < dz1.length; i++) {
-        own.set(dz1.subarray(i * hidden + from, i * hidden + to), i * (to - from));
-      }
-      worker.tell(["backward", own], [own.buffer]);
-    });
+    const own = this.#share(dz1.length / this.#hidden);
+    own.set(dz1);
+    this.#tell(["backward", own]);
+    this.#read.push(own);
   }
 
   update(divisor: number, learningRate: number): void {
@@ -110,7 +124,7 @@ class ParallelFirstLayer implements TrainableFirstLayer {
   }
 
   apply(indices: Uint32Array): Promise<Float32Array> {
-    return this.#gather(["apply", indices.slice()]);
+    return this.#gather(indices.length, (out) => ["apply", indices.slice(), out]);
   }
 
   async state(): Promise<FirstLayerState> {
