@@ -1,10 +1,12 @@
-/** A first layer over several Workers, each with some blocks of W1's rows and of its optimizer's memory.
+/** A first layer over several threads, this one and Workers, each with some blocks of W1's rows and of its optimizer's
+ * memory.
  *
- * A column of z1 and of dz1 needs only its own row of W1: nothing is added up across Workers, the blocks are the same
+ * A column of z1 and of dz1 needs only its own row of W1: nothing is added up across threads, the blocks are the same
  * for any number of them, and so is the result, to the last bit. Orders are answered in turn, so the
  * caller may send the next before the last is answered; that is what keeps the Workers busy while a server
  * is at work. Pixels, z1 and dz1 lie in shared memory: each Worker reads and writes its columns there.
  * @module */
+import { blas } from "../math/blas.ts";
 import { Actor } from "../workers/actor.ts";
 import {
   type FirstLayerMethods,
@@ -46,6 +48,8 @@ const sum = (numbers: readonly number[]) => numbers.reduce((total, some) => tota
 /** See the module's text. */
 class ParallelFirstLayer implements TrainableFirstLayer {
   readonly #hidden: number;
+  /** This thread's share. */
+  readonly #here: LocalFirstLayer;
   readonly #workers: Actor<Call, Answer>[];
   /** Images of the parts that were prepared and did not go forward. */
   readonly #prepared: number[] = [];
@@ -53,26 +57,30 @@ class ParallelFirstLayer implements TrainableFirstLayer {
   readonly #free: Float32Array[] = [];
   readonly #read: Float32Array[] = [];
 
-  constructor({ W1, n, images, setting, state }: FirstLayerParts, workers: number) {
+  constructor({ W1, n, images, setting, state }: FirstLayerParts, threads: number) {
     const hidden = this.#hidden = W1.length / n;
     const blocks = unitBlocks(hidden);
-    const count = Math.min(workers, blocks.length);
+    const count = threads - 1;
     const url = new URL("./first_layer_worker.ts", import.meta.url);
     this.#workers = Array.from({ length: count }, () => new Actor(url, "the first layer"));
     const shared = images.buffer instanceof SharedArrayBuffer // while the Workers start
       ? images
       : new Uint8Array(new SharedArrayBuffer(images.length));
     if (shared !== images) shared.set(images);
-    const cut = (k: number) => Math.floor(k * blocks.length / count);
-    this.#workers.forEach((worker, k) => {
-      const [first, end] = [cut(k), cut(k + 1)].map((block) => sum(blocks.slice(0, block)));
+    const share = (from: number, to: number): FirstLayerParts => {
+      const [first, end] = [from, to].map((block) => sum(blocks.slice(0, block)));
       const own = (array: Float32Array) => array.slice(first * n, end * n);
-      worker.tell(["open", {
+      return {
         ...{ W1: own(W1), n, images: shared, setting },
-        share: { hidden, first, blocks: blocks.slice(cut(k), cut(k + 1)) },
+        share: { hidden, first, blocks: blocks.slice(from, to) },
         ...(state && { state: { steps: state.steps, moments: state.moments.map(own) } }),
-      }]);
-    });
+      };
+    };
+    // This thread has the later layers or the connection too, which weigh where products are fast.
+    const mine = Math.max(1, Math.floor(blocks.length / (count + (blas() ? 2 : 1))));
+    const cut = (k: number) => mine + Math.floor(k * (blocks.length - mine) / count);
+    this.#workers.forEach((worker, k) => worker.tell(["open", share(cut(k), cut(k + 1))]));
+    this.#here = new LocalFirstLayer(share(0, mine));
   }
 
   #tell(call: Call): void {
@@ -94,10 +102,17 @@ class ParallelFirstLayer implements TrainableFirstLayer {
     return new Float32Array(new SharedArrayBuffer(4 * length));
   }
 
-  /** z1 of m images, which the call has the Workers write. */
-  async #gather(m: number, call: (out: Float32Array) => Call): Promise<Float32Array> {
+  /** z1 of m images, which the call has the Workers write, and `here` this thread. */
+  async #gather(
+    m: number,
+    call: (out: Float32Array) => Call,
+    here: (out: Float32Array) => void,
+  ): Promise<Float32Array> {
     const out = this.#share(m);
-    await this.#ask(call(out));
+    const written = this.#ask(call(out));
+    written.catch(() => {}); // counts when it is awaited
+    here(out);
+    await written;
     const z1 = new Float32Array(out);
     this.#free.push(out);
     return z1;
@@ -106,29 +121,37 @@ class ParallelFirstLayer implements TrainableFirstLayer {
   prepare(indices: Uint32Array): void {
     this.#prepared.push(indices.length);
     this.#tell(["prepare", indices.slice()]); // a message takes all of a view's buffer along
+    this.#here.prepare(indices);
   }
 
   forward(): Promise<Float32Array> {
-    return this.#gather(this.#prepared.shift()!, (out) => ["forward", out]);
+    const m = this.#prepared.shift()!;
+    return this.#gather(m, (out) => ["forward", out], (out) => this.#here.forward(out));
   }
 
   backward(dz1: Float32Array): void {
     const own = this.#share(dz1.length / this.#hidden);
     own.set(dz1);
     this.#tell(["backward", own]);
+    this.#here.backward(own);
     this.#read.push(own);
   }
 
   update(divisor: number, learningRate: number): void {
     this.#tell(["update", divisor, learningRate]);
+    this.#here.update(divisor, learningRate);
   }
 
   apply(indices: Uint32Array): Promise<Float32Array> {
-    return this.#gather(indices.length, (out) => ["apply", indices.slice(), out]);
+    return this.#gather(
+      indices.length,
+      (out) => ["apply", indices.slice(), out],
+      (out) => this.#here.apply(indices, out),
+    );
   }
 
   async state(): Promise<FirstLayerState> {
-    const states = await this.#ask<FirstLayerState>(["state"]);
+    const states = [this.#here.state(), ...await this.#ask<FirstLayerState>(["state"])];
     return {
       steps: states[0].steps,
       W1: concat(states.map(({ W1 }) => W1)),
@@ -137,7 +160,7 @@ class ParallelFirstLayer implements TrainableFirstLayer {
   }
 
   async times(): Promise<FirstLayerTimes> {
-    const all = await this.#ask<FirstLayerTimes>(["times"]);
+    const all = [this.#here.times(), ...await this.#ask<FirstLayerTimes>(["times"])];
     const slowest = (what: keyof FirstLayerTimes) => Math.max(...all.map((times) => times[what]));
     return {
       prepare: slowest("prepare"),
@@ -149,15 +172,18 @@ class ParallelFirstLayer implements TrainableFirstLayer {
 
   [Symbol.dispose](): void {
     this.#workers.forEach((worker) => worker.stop("The first layer is closed"));
+    this.#here[Symbol.dispose]();
   }
 }
 
 /** Opens a first layer for training.
- * @param workers how many Workers; 0 is this thread, which needs no permission to read.
+ * @param workers how many threads work at it, this one among them; 0 and 1 are this one alone, which needs no permission to
+ * read.
  * @throws {RangeError} workers is not a natural number. */
 export function openFirstLayer(parts: FirstLayerParts, workers: number): TrainableFirstLayer {
   if (!Number.isSafeInteger(workers) || workers < 0) {
     throw new RangeError(`Cannot open a first layer: ${workers} workers, expected 0 or more`);
   }
-  return workers > 0 ? new ParallelFirstLayer(parts, workers) : new LocalFirstLayer(parts);
+  const threads = Math.min(workers, unitBlocks(parts.W1.length / parts.n).length);
+  return threads > 1 ? new ParallelFirstLayer(parts, threads) : new LocalFirstLayer(parts);
 }
