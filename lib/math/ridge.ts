@@ -14,7 +14,7 @@ import { cholesky, multiplyTransposed, solveBackward, solveForward, transpose } 
 /** Rows and outputs that λ is chosen on. */
 const [CHOSEN_ROWS, CHOSEN_OUTPUTS] = [500, 64];
 
-/** Outputs that are solved for at a time. */
+/** Outputs that are solved for between two breaths. */
 const SOLVED = 64;
 
 /** Exponents of λ, of ten, relative to the mean eigenvalue. */
@@ -93,8 +93,8 @@ export async function ridge(
   const L = factor(S, m, best.lambda);
   const alpha = B.slice(); // [outputs, m]
   solveForward(L, alpha, m);
-  for (let from = 0; from < alpha.length; from += SOLVED * m) {
-    solveBackward(L, alpha.subarray(from, from + SOLVED * m), m);
+  for (let j = 0; j < outputs; j += SOLVED) {
+    solveBackward(L, alpha.subarray(j * m, (j + SOLVED) * m), m);
     await breathe();
   }
   const weights = dual ? multiplyTransposed(alpha, transpose(Phi, k, d), { n: k }) : alpha;
