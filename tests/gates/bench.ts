@@ -1,12 +1,12 @@
-/** `deno task bench`: all benches, with the machine and the Deno that ran them beside the numbers.
+/** `deno task bench`: all benches against the slow obvious way, or with `--peers` ours against published packages; with
+ * the machine and the Deno that ran them beside the numbers.
  * @module */
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { stripVTControlCharacters } from "node:util";
-import { writeAtomic } from "lib/data/write_atomic.ts";
 import { machine } from "lib/notebook/notebook.ts";
-import { runCommand } from "lib/tools/args.ts";
+import { runCommand, stopSignal, UsageError } from "lib/tools/args.ts";
 import { ROOT } from "lib/tools/workspace.ts";
+import { benchPeers, machineLine } from "./peers.ts";
 
 /** One bench; times per iteration. */
 export interface BenchRow {
@@ -51,80 +51,56 @@ export function parseBenches(stdout: string, root: string = ROOT): BenchRow[] {
   });
 }
 
-/** A time with three digits in the unit that fits. */
-function timeText(ms: number): string {
-  if (ms >= 1000) return `${(ms / 1000).toPrecision(3)} s`;
-  return ms >= 1 ? `${ms.toPrecision(3)} ms` : `${(ms * 1000).toPrecision(3)} µs`;
-}
-
-const ratioText = (ratio: number) => ratio < 10 ? ratio.toFixed(1) : ratio.toFixed(0);
-
-/** The benches as Markdown: each against the baseline of its group.
- * @param notes what the benches printed themselves. */
-export function benchTable(rows: readonly BenchRow[], where: string, notes: string): string {
-  const cells = rows.map((row) => {
-    const slow = rows.find(({ file, group, baseline }) =>
-      baseline && row.group !== null && file === row.file && group === row.group
-    );
-    const ratio = slow === undefined || slow === row
-      ? slow === row ? "baseline" : "–"
-      : `${ratioText(slow.avgMs / row.avgMs)}×`;
-    const name = row.group === null ? row.name : `${row.group}: ${row.name}`;
-    return [name.replaceAll("|", "\\|"), timeText(row.avgMs), ratio, row.iterations];
-  });
-  const head = [["what", "mean time", "faster than its baseline", "runs"], [
-    "---",
-    "--:",
-    "--:",
-    "--:",
-  ]];
-  return `# Speed
-
-Written by \`deno task bench --readme\`; each bench checks its result before it is timed. ${where}.
-
-<!-- deno-fmt-ignore-start -->
-
-${[...head, ...cells].map((row) => `| ${row.join(" | ")} |`).join("\n")}
-
-<!-- deno-fmt-ignore-end -->
-
-What the benches say of themselves:
-
-\`\`\`text
-${notes.trim()}
-\`\`\`
-`;
+/** Runs `deno bench` over all of them. @returns its exit status. */
+async function benchAll(json: boolean): Promise<number> {
+  if (!json) console.log(machineLine());
+  const output = await new Deno.Command(Deno.execPath(), {
+    args: ["bench", "--allow-all", ...json ? ["--json"] : [], join("tests", "bench")],
+    cwd: ROOT,
+    stdin: "null",
+    stdout: json ? "piped" : "inherit",
+    stderr: "inherit",
+  }).output();
+  if (json) {
+    const benches = parseBenches(new TextDecoder().decode(output.stdout));
+    const where = { deno: Deno.version.deno, machine: machine() };
+    console.log(JSON.stringify({ ...where, benches }, null, 2));
+  }
+  return output.success ? 0 : 1;
 }
 
 if (import.meta.main) {
   await runCommand({
     name: "bench",
-    summary: "Runs the benches; each checks its result before it is timed.",
+    summary: "Runs the benches, or ours against peers; results are checked before they are timed.",
     flags: {
+      peers: {
+        type: "switch",
+        help: "ours against published packages (Python, Rust), those that are here",
+      },
+      only: { type: "text", placeholder: "ROW", help: "with --peers: one row" },
+      rounds: {
+        type: "integer",
+        min: 5,
+        max: 1000,
+        help: "with --peers: turns of each (default: 5)",
+      },
       json: { type: "switch", help: "print one JSON object, times in milliseconds" },
-      readme: { type: "switch", help: "write tests/bench/README.md" },
+      readme: { type: "switch", help: "with --peers: write the table of tests/bench/README.md" },
     },
-  }, async ({ json, readme }) => {
-    const where = { deno: Deno.version.deno, machine: machine() };
-    const { cores, os, arch } = where.machine;
-    const at = `Deno ${where.deno}, ${os} ${arch}, ${cores} cores`;
-    const captured = json || readme;
-    if (!json) console.log(at);
-    const output = await new Deno.Command(Deno.execPath(), {
-      args: ["bench", "--allow-all", ...captured ? ["--json"] : [], join("tests", "bench")],
-      cwd: ROOT,
-      stdin: "null",
-      stdout: captured ? "piped" : "inherit",
-      stderr: "inherit",
-    }).output();
-    if (captured) {
-      const stdout = new TextDecoder().decode(output.stdout);
-      const benches = parseBenches(stdout);
-      if (json) console.log(JSON.stringify({ ...where, benches }, null, 2));
-      const notes = stripVTControlCharacters(stdout.slice(0, stdout.search(/^\{$/m)));
-      const text = benchTable(benches, at, notes);
-      if (readme) await writeAtomic(join(ROOT, "tests", "bench"), { "README.md": text });
+  }, async ({ peers, only, rounds, json, readme }) => {
+    if (peers) {
+      return await benchPeers({
+        only,
+        rounds: rounds ?? 5,
+        json,
+        readme,
+        signal: stopSignal().signal,
+      });
     }
-    return output.success ? 0 : 1;
+    if (only !== undefined || rounds !== undefined || readme) {
+      throw new UsageError("--only, --rounds and --readme need --peers");
+    }
+    return await benchAll(json);
   });
 }
