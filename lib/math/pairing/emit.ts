@@ -1,5 +1,5 @@
-/** Just enough of an assembler to write one WebAssembly function from TypeScript: the instructions that
- * `kernel.ts` and `../panels.ts` use, and a module around them.
+/** Just enough of an assembler to write WebAssembly functions from TypeScript: the instructions that
+ * `kernel.ts`, `../panels.ts` and `../edwards/` use, and a module around them.
  *
  * Opcodes are the numbers of the WebAssembly specification with 128-bit SIMD; `madd` is
  * `f64x2.relaxed_madd` of the relaxed SIMD extension.
@@ -41,6 +41,8 @@ export const i32 = {
   equal: 0x46,
   less: 0x48,
   add: 0x6a,
+  subtract: 0x6b,
+  multiply: 0x6c,
   and: 0x71,
   shiftLeft: 0x74,
 };
@@ -51,10 +53,20 @@ export const v128 = {
   store: (offset: number): Code => [simd(11), 4, uleb(offset)],
   /** One float into both lanes. */
   loadSplat: (offset: number): Code => [simd(10), 3, uleb(offset)],
+  /** 64 bits into lane 0, zeros into lane 1. */
+  loadZero: (offset: number): Code => [simd(93), 3, uleb(offset)],
+  /** 64 bits into one lane of the vector on the stack. */
+  loadLane: (offset: number, lane: 0 | 1): Code => [simd(87), 3, uleb(offset), lane],
+  storeLane: (offset: number, lane: 0 | 1): Code => [simd(91), 3, uleb(offset), lane],
   and: simd(78),
   or: simd(80),
+  xor: simd(81),
+  select: simd(82), // v128.bitselect: the first where the third has ones, else the second
+  shiftLeft: simd(203), // i64x2.shl
   shiftRight: simd(205), // i64x2.shr_u
   add: simd(206), // i64x2.add
+  subtract: simd(209), // i64x2.sub
+  equal: simd(214), // i64x2.eq
   addFloat: simd(240),
   subFloat: simd(241),
   multiplyFloat: simd(242),
@@ -80,22 +92,48 @@ const flat = (code: Code): number[] => typeof code === "number" ? [code] : code.
 const section = (id: number, body: Code): Code => [id, uleb(flat(body).length), body];
 const name = (text: string): Code => [text.length, [...new TextEncoder().encode(text)]];
 
+/** A function of a module: its parameters, all int32, the locals listed after them, and its code; it returns
+ * nothing. */
+export interface WasmFunction {
+  readonly parameters: number;
+  readonly locals: readonly (readonly [type: keyof typeof TYPES, count: number])[];
+  readonly code: Code;
+}
+
+/** Calls the function of that index. */
+export const call = (index: number): Code => [0x10, uleb(index)];
+
+/** A module with one memory, imported as "env.memory", whose functions call each other by their place in the
+ * list; those named in `exported` are exported. */
+export function assembleModule(
+  functions: readonly WasmFunction[],
+  exported: Readonly<Record<string, number>>,
+): Uint8Array<ArrayBuffer> {
+  const bodies = functions.map(({ locals, code }) => {
+    const declared = locals.map(([type, count]) => [uleb(count), TYPES[type]]);
+    const body = flat([uleb(locals.length), declared, code, 0x0b]);
+    return [uleb(body.length), body];
+  });
+  const types = functions.map(({ parameters }) => [
+    [0x60, uleb(parameters), new Array<number>(parameters).fill(TYPES.i32), 0],
+  ]);
+  const names = Object.entries(exported);
+  return Uint8Array.from(flat([
+    [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // "\0asm", version 1
+    section(1, [uleb(types.length), types]),
+    section(2, [1, name("env"), name("memory"), 2, 0, 1]),
+    section(3, [uleb(functions.length), functions.map((_, i) => uleb(i))]),
+    section(7, [names.length, names.map(([key, index]) => [name(key), 0, uleb(index)])]),
+    section(10, [uleb(functions.length), bodies]),
+  ]));
+}
+
 /** A module with one memory, imported as "env.memory", and one function, exported as "run", that takes
  * `parameters` int32 and has the locals listed after them. */
 export function assemble(
   parameters: number,
-  locals: readonly (readonly [type: keyof typeof TYPES, count: number])[],
+  locals: WasmFunction["locals"],
   code: Code,
 ): Uint8Array<ArrayBuffer> {
-  const declared = locals.map(([type, count]) => [uleb(count), TYPES[type]]);
-  const body = flat([uleb(locals.length), declared, code, 0x0b]);
-  const parameterTypes = new Array<number>(parameters).fill(TYPES.i32);
-  return Uint8Array.from(flat([
-    [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // "\0asm", version 1
-    section(1, [1, 0x60, uleb(parameters), parameterTypes, 0]),
-    section(2, [1, name("env"), name("memory"), 2, 0, 1]),
-    section(3, [1, 0]),
-    section(7, [1, name("run"), 0, 0]),
-    section(10, [1, uleb(body.length), body]),
-  ]));
+  return assembleModule([{ parameters, locals, code }], { run: 0 });
 }
