@@ -45,6 +45,7 @@ export const i32 = {
   multiply: 0x6c,
   and: 0x71,
   shiftLeft: 0x74,
+  shiftRight: 0x76,
 };
 
 /** Two lanes of 64 bits, as integers or as floats. */
