@@ -41,13 +41,18 @@ const fingerprintOf = (key: number) => ((Math.floor(key / LOW) << 6) | ((key % L
 /** Builds a table; yields the number of entries done after each batch, so that the driver can report
  * progress, pause or stop. */
 export function buildTable(group: Group, entries: number): Generator<number, DlogTable> {
+  return fillTable(entries, group.bulk?.multiplesKeys(group.generator) ?? plainKeys(group));
+}
+
+/** See `Bulk.multiplesKeys`. */
+function plainKeys(group: Group): (count: number) => Float64Array {
   let element = group.generator;
-  return fillTable(entries, (count) =>
+  return (count) =>
     group.keys(Array.from({ length: count }, () => {
       const current = element;
       element = element.add(group.generator);
       return current;
-    })));
+    }));
 }
 
 /** Fills a table with the keys of ±1·g, ±2·g, …, as `next` gives them.
