@@ -46,7 +46,7 @@ function weierstrassGroup(
 /** Every group by name, the library's own first. */
 export const GROUPS: Readonly<Record<string, Group>> = {
   "ristretto255": group("ristretto255"),
-  "ristretto255 by noble": { ...NOBLE_RISTRETTO, name: "ristretto255 by noble" },
+  "ristretto255 by noble": { ...NOBLE_RISTRETTO, name: "ristretto255 by noble", id: 5 },
   "p256": weierstrassGroup("p256", 2, p256.Point, p256_hasher),
   "secp256k1": weierstrassGroup("secp256k1", 3, secp256k1.Point, secp256k1_hasher),
   "bls12-381-g1": weierstrassGroup("bls12-381-g1", 4, bls12_381.G1.Point, bls12_381.G1),

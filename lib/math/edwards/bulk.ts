@@ -10,7 +10,7 @@ import { ENTRY, POINT, STEP } from "./kernel.ts";
 import { type Machine, REGION } from "./machine.ts";
 
 /** Multiples of points that a sum keeps at a time; more points are summed in parts. */
-const TABLE_BYTES = 2 ** 24;
+const TABLE_BYTES = 2 ** 23;
 /** Entries of a comb's table, the identity first in each block. */
 const COMB_BLOCK = 2 ** TEETH;
 const COMB_BYTES = BLOCKS * COMB_BLOCK * ENTRY;
