@@ -7,7 +7,7 @@
  * ten columns, whose initial values take the patterns of the two constants out again. Since 2^255 = 19 in the
  * field, column k + 5 counts 19 times in column k.
  *
- * Bounds: _normal_ numbers, the results of all functions here, have limbs within 2^50 + 2^14. A factor is normal
+ * Bounds: _normal_ numbers, the results of all functions here, have limbs within 2^50 + 2^15. A factor is normal
  * or the sum of two normal numbers limb by limb, one factor of a product at most such a sum. So a product of limbs
  * stays below 2^102, where the split ends, and a folded column below 20·5·2^51 < 2^58, two of them below 2^59.
  * @module */
@@ -61,9 +61,9 @@ type Columns = readonly number[];
 
 /** column[k] += low part of a·b, column[k + 1] += high part. */
 const multiplyAdd = (a: Code, b: Code, k: number, column: Columns, product: number): Code => [
-  [a, b, constant(AT.high), v128.madd, tee(product)],
+  [a, b, get(product + 1), v128.madd, tee(product)],
   [get(column[k + 1]), v128.add, set(column[k + 1])],
-  [a, b, constant(AT.both), get(product), v128.subFloat, v128.madd],
+  [a, b, get(product + 2), get(product), v128.subFloat, v128.madd],
   [get(column[k]), v128.add, set(column[k])],
 ];
 
@@ -89,6 +89,7 @@ const multiply = (
   [digit, right, product]: readonly number[],
 ): Code => [
   begin(row, column),
+  [constant(AT.high), set(product + 1), constant(AT.both), set(product + 2)],
   range(LIMBS).map((i) => [
     [load(a, i), set(digit)],
     range(LIMBS).map((j) => [
@@ -122,7 +123,7 @@ const storeAt = (pointer: number) => (limb: number, value: Code): Code => [
 /** product(out, a, b): out = a·b. */
 const product: WasmFunction = {
   parameters: 3,
-  locals: [["v128", 13]],
+  locals: [["v128", 15]],
   code: [
     multiply(1, 2, 0, range(10).map((k) => 3 + k), [13, 14, 15]),
     carry(range(5).map((k) => 3 + k), storeAt(0)),
@@ -132,7 +133,7 @@ const product: WasmFunction = {
 /** pair(difference, sum, a, b, c, d): a·b − c·d and a·b + c·d, carried once each. */
 const pair: WasmFunction = {
   parameters: 6,
-  locals: [["v128", 23]],
+  locals: [["v128", 25]],
   code: [
     multiply(4, 5, 1, range(10).map((k) => 6 + k), [26, 27, 28]),
     multiply(2, 3, 0, range(10).map((k) => 16 + k), [26, 27, 28]),
@@ -148,13 +149,14 @@ const pair: WasmFunction = {
 /** squares(out, a, count): out = a^(2^count), count ≥ 1, of a normal a. */
 const squares: WasmFunction = {
   parameters: 3,
-  locals: [["v128", 17]],
+  locals: [["v128", 19]],
   code: (() => {
     const column = range(10).map((k) => 3 + k);
     const limb = range(LIMBS).map((k) => 13 + k);
     const [twice, product] = [18, 19];
     return [
       limb.map((to, k) => [load(1, k), set(to)]),
+      [constant(AT.high), set(product + 1), constant(AT.both), set(product + 2)],
       loop(
         begin(2, column),
         range(LIMBS).map((i) => [

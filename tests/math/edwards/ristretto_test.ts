@@ -1,0 +1,176 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { bytesOfLimbs, limbsOfBytes } from "lib/math/edwards/codec.ts";
+import { P } from "lib/math/edwards/field.ts";
+import { limbsOf, valueOf } from "lib/math/edwards/machine.ts";
+import { fromNoble, kernelRistretto, toNoble } from "lib/math/edwards/ristretto.ts";
+import { type Element, type Group, group } from "lib/math/group.ts";
+import { NOBLE_RISTRETTO } from "lib/math/noble_ristretto.ts";
+import { randomScalars, seededRng } from "lib/math/rng.ts";
+import { multiScalar } from "lib/math/msm.ts";
+
+const started = kernelRistretto();
+const ignore = started === null; // no fused relaxed SIMD here: group() does without
+const G: Group = started!;
+const N = NOBLE_RISTRETTO;
+const bulk = G?.bulk!;
+const test = (name: string, fn: () => void) => Deno.test({ name, ignore, fn });
+const scalars = randomScalars(N.order, seededRng(1), 40);
+/** The same elements in both groups, in representatives that have nothing to do with each other. */
+const ours = ignore ? [] : scalars.map((k) => G.multiply(G.generator, k));
+const nobles = scalars.map((k) => N.multiply(N.generator, k));
+const hex = (of: Group, element: Element) => of.encode(element).toHex();
+
+test("group() is the kernel's where it runs", () => assert(group("ristretto255").bulk));
+
+test("elements, sums, doubles and negatives have noble's encodings and keys", () => {
+  for (let i = 1; i < ours.length; i++) {
+    const pairs: [Element, Element][] = [
+      [ours[i], nobles[i]],
+      [ours[i].add(ours[i - 1]), nobles[i].add(nobles[i - 1])],
+      [ours[i].add(ours[i]), nobles[i].double()],
+      [ours[i].double().negate(), nobles[i].double().negate()],
+    ];
+    for (const [our, noble] of pairs) {
+      assertEquals(hex(G, our), hex(N, noble));
+      assertEquals([...G.keys([our])], [...N.keys([noble])]);
+    }
+  }
+  assert(G.equals(ours[0].add(ours[0].negate()), G.identity));
+  assert(G.equals(G.sum(ours), G.multiply(G.generator, scalars.reduce((a, b) => a + b))));
+});
+
+test("multiply() reduces any integer mod q", () => {
+  for (const k of [0n, 1n, -1n, N.order, N.order - 1n, N.order + 1n, -(2n ** 300n), 2n ** 256n]) {
+    const noble = N.multiply(nobles[0], k);
+    assert(G.equals(G.multiply(ours[0], k), G.multiply(G.generator, scalars[0] * k)));
+    if (!N.equals(noble, N.identity)) {
+      assertEquals(hex(G, G.multiply(ours[0], k)), hex(N, noble));
+    }
+  }
+});
+
+test("hash() is noble's", () => {
+  const message = Uint8Array.of(1, 2, 3);
+  assertEquals(hex(G, G.hash(message, "domain")), hex(N, N.hash(message, "domain")));
+});
+
+test("bulk.encode() and decode() take any number of elements, and name one that they refuse", () => {
+  for (const count of [0, 1, 2, 3, 40]) {
+    const encodings = bulk.encode(ours.slice(0, count));
+    assertEquals(encodings.map((b) => b.toHex()), nobles.slice(0, count).map((e) => hex(N, e)));
+    const decoded = bulk.decode(encodings);
+    decoded.forEach((element, i) => assert(G.equals(element, ours[i])));
+  }
+  const encodings = bulk.encode(ours);
+  assertThrows(() => bulk.encode([...ours, G.identity]), RangeError, "it is the identity");
+  for (
+    const [wrong, text] of [
+      [encodings[7].subarray(1), "31 bytes, expected 32"],
+      [new Uint8Array(32), "it is the identity"],
+      [encodings[7].map((byte, k) => k === 0 ? byte ^ 1 : byte), "not a canonical encoding"],
+      [encodings[7].map((byte, k) => k === 31 ? byte | 128 : byte), "not a canonical encoding"],
+    ] as const
+  ) {
+    const some = encodings.map((bytes, i) => i === 33 ? wrong : bytes);
+    assertThrows(
+      () => bulk.decode(some),
+      RangeError,
+      `Cannot decode ristretto255 element: ${text}`,
+    );
+  }
+});
+
+test("decode() accepts what noble accepts, and nothing else", () => {
+  const bytes = seededRng(2).bytes(32 * 400);
+  let accepted = 0;
+  for (let i = 0; i < 400; i++) {
+    const encoding = bytes.slice(32 * i, 32 * i + 32);
+    if (i % 4 !== 0) { // mostly even and below 2^255: the curve decides
+      encoding[0] &= 254;
+      encoding[31] &= 127;
+    }
+    if (i < 40) encoding.fill(255, 1, 31); // at the end of the field
+    const attempt = (of: Group) => {
+      try {
+        return hex(of, of.decode(encoding));
+      } catch (error) {
+        assert(error instanceof RangeError);
+        return error.message;
+      }
+    };
+    const result = attempt(G);
+    assertEquals(result, attempt(N));
+    if (!result.startsWith("Cannot")) accepted++;
+  }
+  assert(accepted > 50, `${accepted}`);
+});
+
+test("bulk.encode() agrees with noble for each representative of an element", () => {
+  for (const [our, noble] of ours.map((our, i) => [our, nobles[i]])) {
+    // toNoble and fromNoble keep the representative, on which the branches of an encoding depend.
+    const limbs = (our as unknown as { limbs: Float64Array }).limbs;
+    assertEquals(N.encode(toNoble(limbs)).toHex(), hex(G, our));
+    assertEquals(hex(N, toNoble(fromNoble(noble))), hex(N, noble));
+  }
+});
+
+test("bytes and limbs: every bit of 255 has its place", () => {
+  const integer = (bytes: Uint8Array) => BigInt("0x" + bytes.toReversed().toHex());
+  for (let bit = 0n; bit < 255n; bit++) {
+    for (const value of [1n << bit, (1n << bit) - 1n, (1n << 255n) - 20n - (1n << bit)]) {
+      if (value < 0n || value >= P) continue;
+      const bytes = Uint8Array.fromHex(value.toString(16).padStart(64, "0")).reverse();
+      const limbs = limbsOfBytes(bytes);
+      assertEquals(valueOf(limbs), value);
+      assert(limbs.every((limb) => Math.abs(limb) <= 2 ** 50 + 19));
+      const canonical = Float64Array.from(
+        { length: 5 },
+        (_, k) => Number(BigInt.asUintN(51, value >> BigInt(51 * k))),
+      );
+      assertEquals(integer(bytesOfLimbs(canonical)), value);
+    }
+  }
+  assertEquals(valueOf(limbsOf(-1n)), P - 1n);
+});
+
+test("bulk.sums() agrees with one multiplication per coordinate, in parts, at every window", () => {
+  const entry = fc.oneof(
+    fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+    fc.integer({ min: -9, max: 9 }),
+    fc.constantFrom(0, 2 ** 31 - 1, -(2 ** 31), 1 << 30, -512, 511, 512),
+  );
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 9 }), fc.integer({ min: 2, max: 10 }), (y, window) => {
+      const points = ours.slice(0, y.length);
+      const expected = y.reduce((sum, value, i) => sum + BigInt(value) * scalars[i], 0n);
+      const vectors = [Int32Array.from(y), new Int32Array(y.length), Int32Array.from(y, (v) => -v)];
+      const sums = bulk.sums(points, vectors, window);
+      assert(G.equals(sums[0], G.multiply(G.generator, expected)), `${y} ${window}`);
+      assert(G.equals(sums[1], G.identity));
+    }),
+    { seed: 1, numRuns: 60 },
+  );
+});
+
+test("bulk.sums() sums more points than its tables hold in parts, and reports once a vector", () => {
+  const points = Array.from({ length: 250 }, (_, i) => ours[i % ours.length]); // 102 a part at window 10
+  const y = Int32Array.from(points, (_, i) => 97 * i - 5000);
+  const expected = y.reduce((sum, v, i) => sum + BigInt(v) * scalars[i % scalars.length], 0n);
+  const seen: number[][] = [];
+  const sums = bulk.sums(points, [y, y.map((v) => -v)], 10, (...at) => seen.push(at));
+  assert(G.equals(sums[0], G.multiply(G.generator, expected)));
+  assert(G.equals(sums[1], sums[0].negate()));
+  assertEquals(seen, [[1, 2], [2, 2]]);
+  const [same] = multiScalar({ ...G, bulk: undefined }, points, [y]);
+  assert(G.equals(same, sums[0]));
+});
+
+test("bulk.multiplesKeys() gives the keys of multiples, in portions even and odd", () => {
+  const next = bulk.multiplesKeys(ours[0]);
+  let k = 1n;
+  for (const count of [4, 4, 1, 7, 1024, 3]) {
+    const expected = Array.from({ length: count }, () => G.multiply(ours[0], k++));
+    assertEquals([...next(count)], [...G.keys(expected)]);
+  }
+});
