@@ -69,8 +69,8 @@ function isCanonical(bytes: Uint8Array): boolean {
 /** Compiles the programs into a machine. */
 export function compileCodec(machine: Machine) {
   const register = () => machine.allocate(NUMBER);
-  const [zero, one, minusOne, rootI, minusI, d, invSqrt] = [
-    ...[0n, 1n, -1n, I, -I, D, INV_SQRT_A_MINUS_D].map((value) => machine.constant(value)),
+  const [zero, one, minusOne, rootI, d, invSqrt] = [
+    ...[0n, 1n, -1n, I, D, INV_SQRT_A_MINUS_D].map((value) => machine.constant(value)),
   ];
   const [x, y, z, t, extra] = [0, 1, 2, 3, 4].map((k) => relative(k * NUMBER));
   const [mask, negated, r, check, v, v3, v7] = Array.from({ length: 7 }, register);
@@ -87,7 +87,8 @@ export function compileCodec(machine: Machine) {
     ["subtract", negated, a, b],
     ["zero", out, negated],
   ];
-  /** r = 1/√v or 1/√(i·v), nonnegative; the mask at `square` tells which: SQRT_RATIO_M1(1, v). */
+  /** r = 1/√v, nonnegative, where v is a square, which the mask at `square` says: SQRT_RATIO_M1(1, v) as far as it
+   * is used here. */
   const inverseRoot = (square: number): Operation[] =>
     [
       [["squares", v3, v, 2], ["product", v3, v3, v]] as Operation[],
@@ -98,8 +99,6 @@ export function compileCodec(machine: Machine) {
       [["product", v3, r, rootI]] as Operation[],
       equal(mask, check, minusOne), // flipped: −1 has the root that 1 should have
       [["select", r, v3, r, mask], ["select", v7, one, zero, mask]] as Operation[],
-      equal(mask, check, minusI),
-      [["select", r, v3, r, mask]] as Operation[],
       equal(mask, check, one),
       [["select", v7, one, v7, mask]] as Operation[], // 1 where it was a square
       equal(square, v7, one),

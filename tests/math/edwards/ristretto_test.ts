@@ -1,9 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { bytesOfLimbs, limbsOfBytes } from "lib/math/edwards/codec.ts";
-import { P } from "lib/math/edwards/field.ts";
-import { limbsOf, valueOf } from "lib/math/edwards/machine.ts";
-import { fromNoble, kernelRistretto, toNoble } from "lib/math/edwards/ristretto.ts";
+import { kernelRistretto } from "lib/math/edwards/ristretto.ts";
 import { type Element, type Group, group } from "lib/math/group.ts";
 import { NOBLE_RISTRETTO } from "lib/math/noble_ristretto.ts";
 import { randomScalars, seededRng } from "lib/math/rng.ts";
@@ -81,59 +78,6 @@ test("bulk.encode() and decode() take any number of elements, and name one that 
   }
 });
 
-test("decode() accepts what noble accepts, and nothing else", () => {
-  const bytes = seededRng(2).bytes(32 * 400);
-  let accepted = 0;
-  for (let i = 0; i < 400; i++) {
-    const encoding = bytes.slice(32 * i, 32 * i + 32);
-    if (i % 4 !== 0) { // mostly even and below 2^255: the curve decides
-      encoding[0] &= 254;
-      encoding[31] &= 127;
-    }
-    if (i < 40) encoding.fill(255, 1, 31); // at the end of the field
-    const attempt = (of: Group) => {
-      try {
-        return hex(of, of.decode(encoding));
-      } catch (error) {
-        assert(error instanceof RangeError);
-        return error.message;
-      }
-    };
-    const result = attempt(G);
-    assertEquals(result, attempt(N));
-    if (!result.startsWith("Cannot")) accepted++;
-  }
-  assert(accepted > 50, `${accepted}`);
-});
-
-test("bulk.encode() agrees with noble for each representative of an element", () => {
-  for (const [our, noble] of ours.map((our, i) => [our, nobles[i]])) {
-    // toNoble and fromNoble keep the representative, on which the branches of an encoding depend.
-    const limbs = (our as unknown as { limbs: Float64Array }).limbs;
-    assertEquals(N.encode(toNoble(limbs)).toHex(), hex(G, our));
-    assertEquals(hex(N, toNoble(fromNoble(noble))), hex(N, noble));
-  }
-});
-
-test("bytes and limbs: every bit of 255 has its place", () => {
-  const integer = (bytes: Uint8Array) => BigInt("0x" + bytes.toReversed().toHex());
-  for (let bit = 0n; bit < 255n; bit++) {
-    for (const value of [1n << bit, (1n << bit) - 1n, (1n << 255n) - 20n - (1n << bit)]) {
-      if (value < 0n || value >= P) continue;
-      const bytes = Uint8Array.fromHex(value.toString(16).padStart(64, "0")).reverse();
-      const limbs = limbsOfBytes(bytes);
-      assertEquals(valueOf(limbs), value);
-      assert(limbs.every((limb) => Math.abs(limb) <= 2 ** 50 + 19));
-      const canonical = Float64Array.from(
-        { length: 5 },
-        (_, k) => Number(BigInt.asUintN(51, value >> BigInt(51 * k))),
-      );
-      assertEquals(integer(bytesOfLimbs(canonical)), value);
-    }
-  }
-  assertEquals(valueOf(limbsOf(-1n)), P - 1n);
-});
-
 test("bulk.sums() agrees with one multiplication per coordinate, in parts, at every window", () => {
   const entry = fc.oneof(
     fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
@@ -144,7 +88,7 @@ test("bulk.sums() agrees with one multiplication per coordinate, in parts, at ev
     fc.property(fc.array(entry, { maxLength: 9 }), fc.integer({ min: 2, max: 10 }), (y, window) => {
       const points = ours.slice(0, y.length);
       const expected = y.reduce((sum, value, i) => sum + BigInt(value) * scalars[i], 0n);
-      const vectors = [Int32Array.from(y), new Int32Array(y.length), Int32Array.from(y, (v) => -v)];
+      const vectors = [Int32Array.from(y), new Int32Array(y.length)];
       const sums = bulk.sums(points, vectors, window);
       assert(G.equals(sums[0], G.multiply(G.generator, expected)), `${y} ${window}`);
       assert(G.equals(sums[1], G.identity));
