@@ -89,8 +89,15 @@ export const leave: Code = [0x0d, 1];
 /** One or the other, as the i32 on the stack is not 0 or 0. */
 export const ifElse = (yes: Code, no: Code): Code => [0x04, 0x40, yes, 0x05, no, 0x0b];
 
-const flat = (code: Code): number[] => typeof code === "number" ? [code] : code.flatMap(flat);
-const section = (id: number, body: Code): Code => [id, uleb(flat(body).length), body];
+function flat(code: Code, out: number[] = []): number[] {
+  if (typeof code === "number") out.push(code);
+  else for (const part of code) flat(part, out);
+  return out;
+}
+function section(id: number, body: Code): Code {
+  const bytes = flat(body);
+  return [id, uleb(bytes.length), bytes];
+}
 const name = (text: string): Code => [text.length, [...new TextEncoder().encode(text)]];
 
 /** A function of a module: its parameters, all int32, the locals listed after them, and its code; it returns
@@ -113,7 +120,7 @@ export function assembleModule(
   const bodies = functions.map(({ locals, code }) => {
     const declared = locals.map(([type, count]) => [uleb(count), TYPES[type]]);
     const body = flat([uleb(locals.length), declared, code, 0x0b]);
-    return [uleb(body.length), body];
+    return [...uleb(body.length), ...body];
   });
   const types = functions.map(({ parameters }) => [
     [0x60, uleb(parameters), new Array<number>(parameters).fill(TYPES.i32), 0],
