@@ -66,6 +66,9 @@ function isCanonical(bytes: Uint8Array): boolean {
   return bytes[k] < P_BYTES[k] && bytes[0] % 2 === 0;
 }
 
+/** What {@linkcode compileCodec} prepares. */
+export type Codec = ReturnType<typeof compileCodec>;
+
 /** Compiles the programs into a machine. */
 export function compileCodec(machine: Machine) {
   const register = () => machine.allocate(NUMBER);
@@ -211,6 +214,7 @@ export function compileCodec(machine: Machine) {
   /** Whether two points stand for one element: X1·Y2 = Y1·X2 or Y1·Y2 = X1·X2. */
   function equals(a: Float64Array, b: Float64Array): boolean {
     const [X1, Y1, X2, Y2] = [a, a, b, b].map((p, k) => p.subarray(k % 2 * LIMBS));
+    machine.reserve(4 * NUMBER);
     [[X1, Y1], [Y2, Y2], [Y1, X1], [X2, X2]].forEach((pair, k) =>
       pair.forEach((number, lane) =>
         machine.write(REGION + k * NUMBER, lane, number.subarray(0, LIMBS))

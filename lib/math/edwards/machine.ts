@@ -4,12 +4,19 @@
  * programs; from there on whatever a call needs, which lasts until the next one.
  * @module */
 import { LIMBS, NUMBER, P, toLimbs } from "./field.ts";
-import { ACCUMULATOR, FREE, type Kernel, OPERATION, startKernel, STEP } from "./kernel.ts";
+import type { Element } from "../prime_group.ts";
+import { ACCUMULATOR, ENTRY, FREE, type Kernel, OPERATION, startKernel, STEP } from "./kernel.ts";
 
 /** Numbers of a point outside the kernel. */
 export const COORDINATES = 4 * LIMBS;
 /** Where the region begins. */
 export const REGION = 2 ** 16;
+
+/** How elements are made of points. */
+export interface Wrapping {
+  readonly wrap: (limbs: Float64Array) => Element;
+  readonly limbsIn: (element: Element) => Float64Array;
+}
 
 /** An address relative to the base of a run. */
 export const relative = (offset: number) => offset | 1;
@@ -28,6 +35,11 @@ export class Machine {
   /** The whole memory, as floats and as words; anew after it grows. */
   floats: Float64Array;
   words: Int32Array;
+  /** Counts the calls of {@linkcode reserve}: whose contents the region has. */
+  turn = 0;
+  /** The identity, as a point outside and as an entry inside. */
+  readonly identity: Float64Array;
+  readonly identityEntry: number;
   readonly #kernel: Kernel;
   #next = Math.ceil(FREE / NUMBER) * NUMBER;
 
@@ -35,6 +47,9 @@ export class Machine {
     this.#kernel = kernel;
     this.floats = new Float64Array(kernel.memory.buffer);
     this.words = new Int32Array(kernel.memory.buffer);
+    this.identityEntry = this.allocate(ENTRY);
+    this.walk(this.loadWalk([[STEP.reset], [STEP.store, this.identityEntry]]));
+    this.identity = this.accumulator(0);
   }
 
   /** A machine, or null where the kernel does not run. */
@@ -58,13 +73,16 @@ export class Machine {
     return at;
   }
 
-  /** Makes room for that many bytes in the region. */
-  reserve(bytes: number): void {
+  /** Makes room for that many bytes in the region, whose contents are the caller's until the next call.
+   * @returns the caller's turn. */
+  reserve(bytes: number): number {
     const missing = REGION + bytes - this.floats.byteLength;
-    if (missing <= 0) return;
-    this.#kernel.memory.grow(Math.ceil(missing / 2 ** 16));
-    this.floats = new Float64Array(this.#kernel.memory.buffer);
-    this.words = new Int32Array(this.#kernel.memory.buffer);
+    if (missing > 0) {
+      this.#kernel.memory.grow(Math.ceil(missing / 2 ** 16));
+      this.floats = new Float64Array(this.#kernel.memory.buffer);
+      this.words = new Int32Array(this.#kernel.memory.buffer);
+    }
+    return ++this.turn;
   }
 
   /** Puts a program below the region. @returns its address. */

@@ -7,11 +7,13 @@ import { mod } from "@noble/curves/abstract/modular.js";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { NOBLE_RISTRETTO } from "../noble_ristretto.ts";
 import type { Element, Group } from "../prime_group.ts";
-import { compileBulk } from "./bulk.ts";
 import { compileCodec } from "./codec.ts";
+import { compileCombs } from "./combs.ts";
 import { LIMBS } from "./field.ts";
 import { ENTRY, STEP } from "./kernel.ts";
-import { limbsOf, Machine, valueOf } from "./machine.ts";
+import { limbsOf, Machine, valueOf, type Wrapping } from "./machine.ts";
+import { compileMultiples } from "./multiples.ts";
+import { compileSums } from "./sums.ts";
 
 /** Bits of a digit in `multiply`. */
 const DIGIT = 4;
@@ -70,8 +72,8 @@ function ristrettoOn(machine: Machine): Group {
 
   const limbsIn = (element: Element) => (element as Point).limbs;
   const wrap = (limbs: Float64Array): Element => new Point(limbs);
-  const identity = wrap(fromNoble(NOBLE_RISTRETTO.identity));
-  const bulk = compileBulk(machine, codec, { wrap, limbsIn }, NOBLE_RISTRETTO);
+  const wrapping: Wrapping = { wrap, limbsIn };
+  const identity = wrap(machine.identity);
 
   const encode = (elements: readonly Element[]) => {
     const encodings = codec.encode(elements.map(limbsIn));
@@ -105,6 +107,12 @@ function ristrettoOn(machine: Machine): Group {
     encode: (element) => encode([element])[0],
     decode: (bytes) => decode([bytes])[0],
     hash: (message, domain) => wrap(fromNoble(NOBLE_RISTRETTO.hash(message, domain))),
-    bulk: { ...bulk, encode, decode },
+    bulk: {
+      sums: compileSums(machine, wrapping),
+      combs: compileCombs(machine, wrapping, NOBLE_RISTRETTO),
+      multiplesKeys: compileMultiples(machine, codec, wrapping),
+      encode,
+      decode,
+    },
   };
 }
