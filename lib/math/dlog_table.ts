@@ -4,10 +4,10 @@
  * default of 2^20 entries. A key covers ±i at once (`Group.keys`). A fingerprint has 32 of the key's 52
  * bits, so a lookup only proposes: whoever asks checks the proposal in the group.
  *
- * A table of 2^20 entries takes a third of a second to build on the kernel of ristretto255, seconds without, and
- * milliseconds to load: large ones are kept on disk, under data/cache/, where this process may already read and write; it asks for no permission. A file is written
- * beside its place and renamed, so nobody sees half of it; it is checked in full when loaded, and a file that
- * fails is named, refused and replaced.
+ * A table of 2^20 entries takes a third of a second to build on the kernel of ristretto255, seconds without it, and
+ * milliseconds to load. Large ones are kept on disk, under data/cache/, where this process may already read and write;
+ * it asks for no permission. A file is written beside its place and renamed, so nobody sees half of it; it is checked
+ * in full when loaded, and a file that fails is named, refused and replaced.
  * @module */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";

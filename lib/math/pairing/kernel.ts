@@ -28,6 +28,7 @@ import {
   loop,
   v128,
 } from "./emit.ts";
+import { isFused } from "../wasm_fma.ts";
 
 const LIMBS = 8;
 /** Bytes of a number: 8 limbs, 2 lanes. */
@@ -229,27 +230,12 @@ function writeConstants(memory: WebAssembly.Memory, p: bigint): void {
   }
 }
 
-/** Whether relaxed SIMD is here and its multiply-add fused, that is, rounded once: the specification
- * also allows rounding twice. (1 + ε)(1 − ε) − 1 is −ε² or 0. */
-async function isFused(): Promise<boolean> {
-  const operands = [0, 16, 32].map((at) => constant(at));
-  const bytes = assemble(0, [], [i32.const(48), operands, v128.madd, v128.store(0)]);
-  if (!WebAssembly.validate(bytes)) return false;
-  const memory = new WebAssembly.Memory({ initial: 1 });
-  const floats = new Float64Array(memory.buffer);
-  const epsilon = 2 ** -30;
-  floats.set([1 + epsilon, 1 + epsilon, 1 - epsilon, 1 - epsilon, -1, -1]);
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
-  (instance.exports.run as () => void)();
-  return floats[6] === -(epsilon ** 2) && floats[7] === -(epsilon ** 2);
-}
-
 /** Compiles the kernel for the prime p, 2^379 < p < 2^381, over a memory of its own.
  * @returns null where the machine has no relaxed SIMD with a fused multiply-add. */
 export async function startKernel(
   p: bigint,
 ): Promise<{ run: Run; memory: WebAssembly.Memory } | null> {
-  if (!await isFused()) return null;
+  if (!isFused()) return null;
   const memory = new WebAssembly.Memory({ initial: 16 });
   const bytes = assemble(6, [["i32", 7], ["v128", 29]], run);
   const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
