@@ -235,7 +235,7 @@ function writeConstants(memory: WebAssembly.Memory, p: bigint): void {
 export async function startKernel(
   p: bigint,
 ): Promise<{ run: Run; memory: WebAssembly.Memory } | null> {
-  if (!isFused()) return null;
+  if (!await isFused()) return null;
   const memory = new WebAssembly.Memory({ initial: 16 });
   const bytes = assemble(6, [["i32", 7], ["v128", 29]], run);
   const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
