@@ -3,8 +3,8 @@
  * The formulas are the RFC's, step by step; where it branches, a lane's mask selects. What is refused here is refused
  * again, and named, by noble.
  * @module */
-import { D, POINT } from "./kernel.ts";
-import { LIMB_BITS, LIMBS, NUMBER, P } from "./field.ts";
+import { D, POINT } from "./walk.ts";
+import { LIMB_BITS, LIMBS, NUMBER, P } from "./constants.ts";
 import { COORDINATES, type Machine, type Operation, REGION, relative } from "./machine.ts";
 
 /** √−1, the even root. */

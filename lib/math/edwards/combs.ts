@@ -5,7 +5,7 @@
  * @module */
 import { BLOCKS, combDigits, TEETH } from "../fixed_base.ts";
 import type { Bulk, Combs, Element, Group } from "../prime_group.ts";
-import { ENTRY, STEP } from "./kernel.ts";
+import { ENTRY, STEP } from "./walk.ts";
 import { type Machine, REGION, type Wrapping } from "./machine.ts";
 
 /** Entries of a block, the identity first. */

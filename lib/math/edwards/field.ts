@@ -12,39 +12,15 @@
  * stays below 2^102, where the split ends, and a folded column below 20·5·2^51 < 2^58, two of them below 2^59.
  * @module */
 import { again, type Code, i32, local, loop, v128, type WasmFunction } from "../pairing/emit.ts";
-
-/** Limbs of a number. */
-export const LIMBS = 5;
-/** Bits of a limb. */
-export const LIMB_BITS = 51;
-/** Bytes of a number: five limbs, two lanes. */
-export const NUMBER = 16 * LIMBS;
-/** The prime. */
-export const P = 2n ** 255n - 19n;
-
-/** Addresses of the constants: both lanes of one value, but for the rows of initial columns and for p. */
-export const AT = {
-  high: 0, // 1.5·2^103
-  both: 16, // 1.5·2^103 + 1.5·2^52
-  low: 32, // 1.5·2^52
-  mask: 48, // 2^51 − 1
-  exponent: 64, // 2^52, whose mantissa is a 52-bit integer
-  offset: 80, // 2^52 + 2^50
-  limb: 96, // 2^51
-  perLimb: 112, // 2^−51
-  fold: 128, // 19, a float
-  foldInteger: 144, // 19
-  columns: 160, // ten each: of a product to be carried, of one to be added to it, of a square
-  p: 160 + 3 * 160, // its limbs, less the pattern of `low`
-};
-/** The first address that is free. */
-export const FREE = AT.p + NUMBER;
+import { AT, LIMB_BITS, LIMBS, range } from "./constants.ts";
 
 const { get, set, tee } = local;
-/** 0 … count − 1. */
-export const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-const constant = (at: number): Code => [i32.const(0), v128.load(at)];
+/** The limb of the number at an address. */
+export const at = (address: number, limb = 0): Code => [
+  i32.const(0),
+  v128.load(address + 16 * limb),
+];
 const load = (pointer: number, limb: number): Code => [get(pointer), v128.load(16 * limb)];
 
 /** Where the functions lie in the module. */
@@ -78,7 +54,7 @@ const foldColumns = (column: Columns): Code =>
   });
 
 const begin = (row: number, column: Columns): Code =>
-  column.map((local, k) => [constant(AT.columns + 160 * row + 16 * k), set(local)]);
+  column.map((local, k) => [at(AT.columns + 160 * row + 16 * k), set(local)]);
 
 /** The five folded columns of the product of the numbers at two pointers. */
 const multiply = (
@@ -89,7 +65,7 @@ const multiply = (
   [digit, right, product]: readonly number[],
 ): Code => [
   begin(row, column),
-  [constant(AT.high), set(product + 1), constant(AT.both), set(product + 2)],
+  [at(AT.high), set(product + 1), at(AT.both), set(product + 2)],
   range(LIMBS).map((i) => [
     [load(a, i), set(digit)],
     range(LIMBS).map((j) => [
@@ -110,9 +86,9 @@ const carry = (column: Columns, put: (limb: number, value: Code) => Code): Code 
       v128.add,
     ];
     return put(k, [
-      [get(column[k]), constant(AT.mask), v128.and, carried, v128.add],
+      [get(column[k]), at(AT.mask), v128.and, carried, v128.add],
       k === 0 ? [times(1), times(4)] : [],
-      [constant(AT.exponent), v128.or, constant(AT.offset), v128.subFloat],
+      [at(AT.exponent), v128.or, at(AT.offset), v128.subFloat],
     ]);
   });
 
@@ -156,7 +132,7 @@ const squares: WasmFunction = {
     const [twice, product] = [18, 19];
     return [
       limb.map((to, k) => [load(1, k), set(to)]),
-      [constant(AT.high), set(product + 1), constant(AT.both), set(product + 2)],
+      [at(AT.high), set(product + 1), at(AT.both), set(product + 2)],
       loop(
         begin(2, column),
         range(LIMBS).map((i) => [
@@ -183,14 +159,14 @@ const limbwise = (operation: Code): WasmFunction => ({
     range(LIMBS).map((k) => [
       [load(1, k), load(2, k), operation, tee(3 + k)],
       // The nearest multiple of 2^51, in units of it.
-      [constant(AT.perLimb), constant(AT.low), v128.madd, constant(AT.low), v128.subFloat],
+      [at(AT.perLimb), at(AT.low), v128.madd, at(AT.low), v128.subFloat],
       set(8 + k),
     ]),
     range(LIMBS).map((k) => [
-      [get(0), get(3 + k), get(8 + k), constant(AT.limb), v128.multiplyFloat, v128.subFloat],
+      [get(0), get(3 + k), get(8 + k), at(AT.limb), v128.multiplyFloat, v128.subFloat],
       k > 0
         ? [get(7 + k), v128.addFloat]
-        : [get(12), constant(AT.fold), v128.multiplyFloat, v128.addFloat],
+        : [get(12), at(AT.fold), v128.multiplyFloat, v128.addFloat],
       v128.store(16 * k),
     ]),
   ],
@@ -207,19 +183,19 @@ const freeze: WasmFunction = {
     return [
       // v + p: every limb positive, the whole in (0, 2p).
       limb.map((to, k) => [
-        [load(1, k), constant(AT.low), v128.addFloat],
-        [constant(AT.p + 16 * k), v128.add, set(to)],
+        [load(1, k), at(AT.low), v128.addFloat],
+        [at(AT.p + 16 * k), v128.add, set(to)],
       ]),
       // v + p ≥ p exactly when adding 19 carries out of bit 255.
-      [constant(AT.foldInteger), set(carried)],
+      [at(AT.foldInteger), set(carried)],
       limb.map((from) => [get(from), get(carried), v128.add, shift, set(carried)]),
       // Then 19 is added and that carry dropped.
       [get(carried), get(carried), i32.const(1), v128.shiftLeft, v128.add],
       [get(carried), i32.const(4), v128.shiftLeft, v128.add, set(carried)],
       limb.map((from, k) => [
         [get(from), get(carried), v128.add, tee(from), shift, set(carried)],
-        [get(0), get(from), constant(AT.mask), v128.and, constant(AT.exponent), v128.or],
-        [constant(AT.exponent), v128.subFloat, v128.store(16 * k)],
+        [get(0), get(from), at(AT.mask), v128.and, at(AT.exponent), v128.or],
+        [at(AT.exponent), v128.subFloat, v128.store(16 * k)],
       ]),
     ];
   })(),
@@ -234,49 +210,3 @@ export const FIELD: readonly WasmFunction[] = [
   limbwise(v128.subFloat),
   freeze,
 ];
-
-/** The balanced limbs of an integer below 2^254 + 2^50 in absolute value. */
-export function toLimbs(value: bigint): number[] {
-  return range(LIMBS).map(() => {
-    const limb = BigInt.asIntN(LIMB_BITS, value);
-    value = (value - limb) >> BigInt(LIMB_BITS);
-    return Number(limb);
-  });
-}
-
-/** Writes the constants into the memory. */
-export function writeConstants(memory: WebAssembly.Memory): void {
-  const floats = new Float64Array(memory.buffer);
-  const integers = new BigInt64Array(memory.buffer);
-  const float = (at: number, value: number) => floats.fill(value, at / 8, at / 8 + 2);
-  const integer = (at: number, value: bigint) =>
-    integers.fill(BigInt.asIntN(64, value), at / 8, at / 8 + 2);
-  const [high, low] = [1.5 * 2 ** 103, 1.5 * 2 ** 52];
-  const bits = (value: number) => new BigInt64Array(Float64Array.of(value).buffer)[0];
-  float(AT.high, high);
-  float(AT.both, high + low);
-  float(AT.low, low);
-  integer(AT.mask, 2n ** 51n - 1n);
-  float(AT.exponent, 2 ** 52);
-  float(AT.offset, 2 ** 52 + 2 ** 50);
-  float(AT.limb, 2 ** 51);
-  float(AT.perLimb, 2 ** -51);
-  float(AT.fold, 19);
-  integer(AT.foldInteger, 19n);
-
-  // Carries are taken by a shift that knows no sign, so 2^61 makes the columns positive; what it adds to the next
-  // column is taken out there. Half a limb more rounds to nearest; `offset` takes it out.
-  const bias = (k: number) => 2n ** 61n + 2n ** 50n - (k > 0 ? 1n : 19n) * 2n ** 10n;
-  const [ofProduct, ofSquare] = [
-    (k: number) => Math.max(0, Math.min(k + 1, 9 - k)),
-    (k: number) => k < 0 || k > 8 ? 0 : Math.floor(Math.min(k, 8 - k) / 2) + 1,
-  ];
-  for (const [row, terms] of [ofProduct, ofProduct, ofSquare].entries()) {
-    for (let k = 0; k < 10; k++) {
-      const patterns = BigInt(terms(k)) * bits(low) + BigInt(terms(k - 1)) * bits(high);
-      integer(AT.columns + 160 * row + 16 * k, (row !== 1 && k < LIMBS ? bias(k) : 0n) - patterns);
-    }
-  }
-  const limbsOfP = [2n ** 51n - 19n, ...new Array<bigint>(4).fill(2n ** 51n - 1n)];
-  limbsOfP.forEach((limb, k) => integer(AT.p + 16 * k, limb - bits(low)));
-}

@@ -3,9 +3,11 @@
  * A point outside the kernel is 20 float64, the limbs of X, Y, Z and T. Below `REGION` lie constants, registers and
  * programs; from there on whatever a call needs, which lasts until the next one.
  * @module */
-import { LIMBS, NUMBER, P, toLimbs } from "./field.ts";
+import { LIMBS, NUMBER, P, toLimbs } from "./constants.ts";
 import type { Element } from "../prime_group.ts";
-import { ACCUMULATOR, ENTRY, FREE, type Kernel, OPERATION, startKernel, STEP } from "./kernel.ts";
+import { type Kernel, startKernel } from "./kernel.ts";
+import { OPERATION } from "./program.ts";
+import { ACCUMULATOR, ENTRY, FREE, STEP } from "./walk.ts";
 
 /** Numbers of a point outside the kernel. */
 export const COORDINATES = 4 * LIMBS;

@@ -3,7 +3,7 @@
  * @module */
 import type { Bulk, Element } from "../prime_group.ts";
 import type { Codec } from "./codec.ts";
-import { ENTRY, POINT, STEP } from "./kernel.ts";
+import { ENTRY, POINT, STEP } from "./walk.ts";
 import { type Machine, REGION, type Wrapping } from "./machine.ts";
 
 /** Prepares them on a machine. */

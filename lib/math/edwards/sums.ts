@@ -5,7 +5,7 @@
  * lane 1's, so the lanes hold two halves of the sum until its end.
  * @module */
 import type { Bulk, Element } from "../prime_group.ts";
-import { ENTRY, STEP } from "./kernel.ts";
+import { ENTRY, STEP } from "./walk.ts";
 import { type Machine, REGION, type Wrapping } from "./machine.ts";
 
 /** What the tables of a sum take at most: 8 MB, n = 784 needs 4 at 32 multiples a point. */

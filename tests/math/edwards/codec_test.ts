@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { bytesOfLimbs, compileCodec, limbsOfBytes } from "lib/math/edwards/codec.ts";
-import { P } from "lib/math/edwards/field.ts";
+import { P } from "lib/math/edwards/constants.ts";
 import { limbsOf, Machine, valueOf } from "lib/math/edwards/machine.ts";
 import { fromNoble, toNoble } from "lib/math/edwards/ristretto.ts";
 import { NOBLE_RISTRETTO as N } from "lib/math/noble_ristretto.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
-import { NUMBER, P, toLimbs } from "lib/math/edwards/field.ts";
+import { NUMBER, P, toLimbs } from "lib/math/edwards/constants.ts";
 import { limbsOf, Machine, type Operation, REGION, valueOf } from "lib/math/edwards/machine.ts";
 import { randomScalars, seededRng } from "lib/math/rng.ts";
 

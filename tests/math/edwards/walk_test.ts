@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ed25519, ED25519_TORSION_SUBGROUP } from "@noble/curves/ed25519.js";
-import { ENTRY, POINT, STEP } from "lib/math/edwards/kernel.ts";
+import { ENTRY, POINT, STEP } from "lib/math/edwards/walk.ts";
 import { Machine, REGION } from "lib/math/edwards/machine.ts";
 import { fromNoble, toNoble } from "lib/math/edwards/ristretto.ts";
 import type { Element } from "lib/math/group.ts";
