@@ -97,8 +97,8 @@ test("bulk.sums() agrees with one multiplication per coordinate, in parts, at ev
   );
 });
 
-test("bulk.sums() sums more points than its tables hold in parts, and reports once a vector", () => {
-  const points = Array.from({ length: 250 }, (_, i) => ours[i % ours.length]); // 102 a part at window 10
+test("bulk.sums() sums many points in parts, and reports once a vector", () => {
+  const points = Array.from({ length: 250 }, (_, i) => ours[i % ours.length]); // 100 a part at window 10
   const y = Int32Array.from(points, (_, i) => 97 * i - 5000);
   const expected = y.reduce((sum, v, i) => sum + BigInt(v) * scalars[i % scalars.length], 0n);
   const seen: number[][] = [];
