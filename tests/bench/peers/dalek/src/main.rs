@@ -25,7 +25,10 @@ fn read(folder: &str, name: &str) -> Vec<u8> {
 
 fn points(bytes: &[u8]) -> Vec<RistrettoPoint> {
     let decode = |chunk| CompressedRistretto::from_slice(chunk).ok()?.decompress();
-    bytes.chunks(32).map(|chunk| decode(chunk).expect("a point")).collect()
+    bytes
+        .chunks(32)
+        .map(|chunk| decode(chunk).expect("a point"))
+        .collect()
 }
 
 fn scalars(bytes: &[u8]) -> Vec<Scalar> {
@@ -76,7 +79,10 @@ impl Neurons {
 
     fn digest(&self, opened: &[RistrettoPoint]) -> String {
         for (point, &z) in opened.iter().zip(&self.z) {
-            assert!(*point == RistrettoPoint::mul_base(&signed(z)), "an inner product is wrong");
+            assert!(
+                *point == RistrettoPoint::mul_base(&signed(z)),
+                "an inner product is wrong"
+            );
         }
         let weighed = self.z.iter().zip(1..).map(|(z, k)| z * k).sum::<i64>();
         weighed.to_string()
@@ -87,13 +93,21 @@ fn encrypt(h: &[RistrettoPoint], x: &[u8], r: &Scalar) -> Vec<RistrettoPoint> {
     let one = |(base, &x): (&RistrettoPoint, &u8)| {
         RistrettoPoint::vartime_double_scalar_mul_basepoint(r, base, &Scalar::from(x))
     };
-    [RistrettoPoint::mul_base(r)].into_iter().chain(h.iter().zip(x).map(one)).collect()
+    [RistrettoPoint::mul_base(r)]
+        .into_iter()
+        .chain(h.iter().zip(x).map(one))
+        .collect()
 }
 
 fn sha256(points: &[RistrettoPoint]) -> String {
     let mut hash = Sha256::new();
-    points.iter().for_each(|point| hash.update(point.compress().as_bytes()));
-    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    points
+        .iter()
+        .for_each(|point| hash.update(point.compress().as_bytes()));
+    hash.finalize()[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn take_turns(
@@ -125,7 +139,11 @@ fn main() {
     if args[2] == "encrypt" {
         let (h, x) = (points(&read(folder, "h.bin")), read(folder, "x.bin"));
         let r = scalars(&read(folder, "r.bin"))[0];
-        return take_turns("a double multiplication a coordinate", || encrypt(&h, &x, &r), sha256);
+        return take_turns(
+            "a double multiplication a coordinate",
+            || encrypt(&h, &x, &r),
+            sha256,
+        );
     }
     let ct = points(&read(folder, "ct.bin"));
     let neurons = Neurons {
@@ -139,6 +157,10 @@ fn main() {
     if best_of_three(|| neurons.straus()) < best_of_three(|| neurons.pippenger()) {
         take_turns("tables of the ciphertext", || neurons.straus(), digest);
     } else {
-        take_turns("a multi-scalar multiplication a key", || neurons.pippenger(), digest);
+        take_turns(
+            "a multi-scalar multiplication a key",
+            || neurons.pippenger(),
+            digest,
+        );
     }
 }
