@@ -28,7 +28,7 @@
  * @module */
 import { mod } from "@noble/curves/abstract/modular.js";
 import { solveMany } from "../math/dlog.ts";
-import { type Comb, combDigits, combOf, generatorMultiples } from "../math/fixed_base.ts";
+import { combsOf, generatorMultiples } from "../math/fixed_base.ts";
 import { type Element, type Group, groupById } from "../math/group.ts";
 import { multiScalar } from "../math/msm.ts";
 import { randomScalars, type Rng, secureRng } from "../math/rng.ts";
@@ -79,21 +79,24 @@ export interface Ciphertext {
   readonly ct: readonly Element[];
 }
 
-const secondGenerators = new Map<string, Element>();
+const generators = { 1: new WeakMap<Group, Element[]>(), 2: new WeakMap<Group, Element[]>() };
 
-/** g_2: a generator whose logarithm to the base g nobody knows, from a string with nothing up its sleeve. */
-export function secondGenerator(group: Group): Element {
-  let element = secondGenerators.get(group.name);
-  if (element === undefined) {
+/** g_1 = g, and, for two masks, g_2: a generator whose logarithm to the base g nobody knows, from a string with
+ * nothing up its sleeve. */
+function generatorsOf(group: Group, masks: 1 | 2 = 1): readonly Element[] {
+  let some = generators[masks].get(group);
+  if (some === undefined) {
     const message = new TextEncoder().encode("second generator h");
-    secondGenerators.set(group.name, element = group.hash(message, "fe-leakage/ipfe_full/v1"));
+    const second = masks === 2 ? [group.hash(message, "fe-leakage/ipfe_full/v1")] : [];
+    generators[masks].set(group, some = [group.generator, ...second]);
   }
-  return element;
+  return some;
 }
 
-/** Tables of g_1 and, for two masks, g_2. */
-const generatorCombs = ({ group, masks = 1 }: IpfeParams): readonly Comb[] =>
-  [group.generator, ...masks === 2 ? [secondGenerator(group)] : []].map((g) => combOf(group, g));
+/** g_2. */
+export function secondGenerator(group: Group): Element {
+  return generatorsOf(group, 2)[1];
+}
 
 /** Draws a key pair. (Authority)
  * @throws {RangeError} n or a bound is no positive integer, n·boundX·boundY exceeds 2^40, or masks is not 1
@@ -106,9 +109,9 @@ export function setup(
   if (masks !== 1 && masks !== 2) throw new RangeError(`Cannot set up: ${masks} masks, not 1 or 2`);
   pp = { ...checkParams("set up", pp), masks };
   const { group, n } = pp;
-  const combs = generatorCombs(pp);
-  const s = combs.map(() => randomScalars(group.order, rng, n));
-  const h = combs.map((comb, j) => s[j].map((k) => comb.multiply(combDigits(group, k))))
+  const combs = combsOf(group, generatorsOf(group, masks));
+  const s = Array.from({ length: masks }, () => randomScalars(group.order, rng, n));
+  const h = s.map((scalars, j) => combs.powers(j, scalars))
     .reduce((first, second) => first.map((power, i) => power.add(second[i])));
   return { mpk: { pp, h }, msk: { pp, s } };
 }
@@ -134,13 +137,12 @@ export function encrypt(
 ): Ciphertext {
   const { group } = pp;
   const checked = checkVector("encrypt", "x", x, pp.n, pp.boundX);
-  const [scalar] = randomScalars(group.order, rng, 1);
-  const r = combDigits(group, scalar);
+  const [r] = randomScalars(group.order, rng, 1);
   const small = generatorMultiples(group);
   return {
     pp,
-    ct0: generatorCombs(pp).map((comb) => comb.multiply(r)),
-    ct: h.map((base, i) => combOf(group, base).multiply(r).add(small.multiply(checked[i]))),
+    ct0: combsOf(group, generatorsOf(group, pp.masks)).multiply(r),
+    ct: combsOf(group, h).multiply(r).map((power, i) => power.add(small.multiply(checked[i]))),
   };
 }
 
@@ -166,23 +168,23 @@ export function decryptMany(
 ): Float64Array {
   for (const key of skYs) checkSameParams(key.pp, pp);
   const { group } = pp;
-  const power = powerOf(group, ct0, skYs.length);
   const look = (done: number, total: number) => {
     onProgress(done, total);
     signal?.throwIfAborted();
   };
+  const powers = ct0.map((_, j) => powersOf(group, ct0, j, skYs.map(({ skY }) => skY[j])));
   const elements = multiScalar(group, ct, skYs.map(({ y }) => y), look)
-    .map((sum, k) => skYs[k].skY.reduce((rest, key, j) => rest.add(power(j, key).negate()), sum));
+    .map((sum, k) => powers.reduce((rest, ofBase) => rest.add(ofBase[k].negate()), sum));
   const z = solveMany(group, elements, rangeOf(pp), () => look(skYs.length, skYs.length));
   const missing = z.findIndex(Number.isNaN);
   if (missing >= 0) throw new DlogNotFoundError(rangeOf(pp), missing, z.length);
   return z;
 }
 
-/** (j, k) ↦ k · bases_j: by tables once there are enough keys to pay for them. */
-function powerOf(group: Group, bases: readonly Element[], keys: number) {
-  if (keys < 2) return (j: number, k: bigint) => group.multiply(bases[j], k);
-  return (j: number, k: bigint) => combOf(group, bases[j]).multiply(combDigits(group, k));
+/** scalar · bases_j for every scalar: by tables once there are enough to pay for them. */
+function powersOf(group: Group, bases: readonly Element[], j: number, scalars: bigint[]) {
+  if (scalars.length < 2) return scalars.map((scalar) => group.multiply(bases[j], scalar));
+  return combsOf(group, bases).powers(j, scalars);
 }
 
 const encode = (kind: Kind, pp: IpfeParams, body: Body<Element>) =>

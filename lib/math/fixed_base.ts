@@ -1,31 +1,33 @@
-/** Tables for a base that is multiplied again and again: g, every h_i of a public key, the ct0 of a
- * ciphertext that many keys decrypt.
+/** Tables for bases that are multiplied again and again: g, every h_i of a public key, the ct0 of a ciphertext that
+ * many keys decrypt.
  *
- * `Comb` takes full scalars (Lim and Lee, CRYPTO '94): the scalar's bits, written in TEETH rows, are read
- * column by column, and BLOCKS tables halve the doublings. `SmallMultiples` takes small integers: its
- * tables hold d·256^j·base, so a pixel is one lookup.
+ * A comb takes full scalars (Lim and Lee, CRYPTO '94): the scalar's bits, written in TEETH rows, are read column by
+ * column, and BLOCKS tables halve the doublings. `SmallMultiples` takes small integers: its tables hold d·256^j·base,
+ * so a pixel is one lookup.
  * @module */
-import type { Element, Group } from "./group.ts";
+import type { Combs, Element, Group } from "./prime_group.ts";
 
 /** 2^6 entries a block: 43 additions and 22 doublings a multiplication, where noble takes about 300. */
-const TEETH = 6;
-const BLOCKS = 2;
+export const TEETH = 6;
+/** See {@linkcode TEETH}. */
+export const BLOCKS = 2;
 
 /** A scalar's comb digits, one a column: computed once, used with every base of the group. */
-export function combDigits(group: Group, scalar: bigint): Uint8Array {
+export function combDigits(group: Pick<Group, "order">, scalar: bigint): Uint8Array {
   const columns = columnsOf(group);
-  const bits = scalar.toString(2);
   const digits = new Uint8Array(columns);
-  for (let bit = 0; bit < bits.length; bit++) {
-    if (bits[bits.length - 1 - bit] === "1") {
-      digits[bit % columns] |= 1 << Math.floor(bit / columns);
+  for (let from = 0; scalar > 0n; from += 32, scalar >>= 32n) {
+    const word = Number(BigInt.asUintN(32, scalar));
+    for (let bit = 0; bit < 32; bit++) {
+      if ((word >>> bit) % 2 === 0) continue;
+      digits[(from + bit) % columns] |= 1 << Math.floor((from + bit) / columns);
     }
   }
   return digits;
 }
 
 /** Columns of the comb: every bit of a scalar below the order has its place. */
-function columnsOf(group: Group): number {
+function columnsOf(group: Pick<Group, "order">): number {
   const bits = group.order.toString(2).length;
   return BLOCKS * Math.ceil(bits / (TEETH * BLOCKS));
 }
@@ -98,22 +100,36 @@ export class SmallMultiples {
   }
 }
 
-const combs = new WeakMap<Element, Comb>();
-
-/** The comb of a base: built at its first use, gone with the element. */
-export function combOf(group: Group, base: Element): Comb {
-  let comb = combs.get(base);
-  if (comb === undefined) combs.set(base, comb = new Comb(group, base));
-  return comb;
+/** Combs of some bases, one after the other. */
+function plainCombs(group: Group, bases: readonly Element[]): Combs {
+  const combs = bases.map((base) => new Comb(group, base));
+  return {
+    multiply(scalar) {
+      const digits = combDigits(group, scalar);
+      return combs.map((comb) => comb.multiply(digits));
+    },
+    powers: (j, scalars) => scalars.map((scalar) => combs[j].multiply(combDigits(group, scalar))),
+  };
 }
 
-const multiples = new Map<string, SmallMultiples>();
+const combs = new WeakMap<readonly Element[], Combs>();
+
+/** The combs of a list of bases, 20 to 60 KB each: built at their first use, gone with the list. */
+export function combsOf(group: Group, bases: readonly Element[]): Combs {
+  let some = combs.get(bases);
+  if (some === undefined) {
+    combs.set(bases, some = group.bulk?.combs(bases) ?? plainCombs(group, bases));
+  }
+  return some;
+}
+
+const multiples = new WeakMap<Group, SmallMultiples>();
 
 /** Small multiples of a group's generator, shared by everyone in this thread. */
 export function generatorMultiples(group: Group): SmallMultiples {
-  let small = multiples.get(group.name);
+  let small = multiples.get(group);
   if (small === undefined) {
-    multiples.set(group.name, small = new SmallMultiples(group, group.generator));
+    multiples.set(group, small = new SmallMultiples(group, group.generator));
   }
   return small;
 }

@@ -44,13 +44,14 @@ interface DigitTerms {
 /** Σ y_i · points_i for every y in `vectors`.
  * @param onProgress called after each vector. */
 export function multiScalar(
-  group: Pick<Group, "identity" | "sum">,
+  group: Pick<Group, "identity" | "sum" | "bulk">,
   points: readonly Element[],
   vectors: readonly Int32Array[],
   onProgress?: (done: number, total: number) => void,
 ): Element[] {
   const largest = vectors.reduce((max, y) => y.reduce((m, v) => Math.max(m, Math.abs(v)), max), 1);
   const window = chooseWindow(points.length, vectors.length, Math.ceil(Math.log2(largest + 1)));
+  if (group.bulk) return group.bulk.sums(points, vectors, window, onProgress);
   const tables = points.map((point) => { // tables[i][d − 1] = d · P_i
     const table = [point];
     for (let d = 2; d <= 2 ** (window - 1); d++) table.push(table[d - 2].add(point));

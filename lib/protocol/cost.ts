@@ -35,7 +35,7 @@ import {
 /** What an operation's cost is linear in. */
 type Features = (size: OperationSize) => number[];
 
-/** An addition point by point against one in a sum, see `sumEdwards`. */
+/** A table's entry, added and stored, or an addition point by point, against one in a sum. */
 const SINGLE_ADDITION = 1.35;
 
 /** Group additions to decrypt one vector under some keys, counted as `multiScalar` works, in units of those

@@ -1,9 +1,9 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
   Comb,
   combDigits,
-  combOf,
+  combsOf,
   generatorMultiples,
   SmallMultiples,
 } from "lib/math/fixed_base.ts";
@@ -29,12 +29,35 @@ for (const G of ALL_GROUPS) {
   });
 }
 
-Deno.test("combOf() and generatorMultiples() build one table for a base, for a group", () => {
+Deno.test("combsOf() and generatorMultiples() build one table for a list of bases, for a group", () => {
   const G = GROUPS["p256"];
-  const base = G.multiply(G.generator, 5n);
-  assert(combOf(G, base) === combOf(G, base));
-  assert(combOf(G, base) !== combOf(G, G.generator));
+  const bases = [G.multiply(G.generator, 5n)];
+  assert(combsOf(G, bases) === combsOf(G, bases));
+  assert(combsOf(G, bases) !== combsOf(G, [...bases]));
   assert(generatorMultiples(G) === generatorMultiples(G));
   assert(G.equals(generatorMultiples(G).multiply(3), G.multiply(G.generator, 3n)));
   assert(generatorMultiples(GROUPS["secp256k1"]) !== generatorMultiples(G));
 });
+
+for (const G of ALL_GROUPS) {
+  Deno.test(`${G.name}: combsOf() multiplies every base by one scalar, and one base by many`, () => {
+    const bases = [1n, 7n, G.order - 2n].map((k) => G.multiply(G.generator, k));
+    const scalars = [0n, 1n, G.order - 1n, (1n << 252n) - 1n, 0x123456789abcdefn << 190n];
+    for (const count of [0, 1, 2, 3]) {
+      const some = bases.slice(0, count);
+      const combs = combsOf(G, some);
+      for (const k of scalars) {
+        const powers = combs.multiply(k);
+        assertEquals(powers.length, count);
+        powers.forEach((power, i) => assert(G.equals(power, G.multiply(some[i], k)), `${i} ${k}`));
+      }
+      some.forEach((base, j) => {
+        for (const few of [scalars, scalars.slice(1), []]) {
+          const powers = combs.powers(j, few);
+          assertEquals(powers.length, few.length);
+          powers.forEach((power, i) => assert(G.equals(power, G.multiply(base, few[i])), `${i}`));
+        }
+      });
+    }
+  });
+}

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { ed25519, ED25519_TORSION_SUBGROUP } from "@noble/curves/ed25519.js";
+import { fromNoble } from "lib/math/edwards/ristretto.ts";
 import { type Element, group, groupById, type GroupName } from "lib/math/group.ts";
+import { NOBLE_RISTRETTO } from "lib/math/noble_ristretto.ts";
 import { randomScalars, seededRng } from "lib/math/rng.ts";
 import { ALL_GROUPS, GROUPS } from "./weierstrass.ts";
 import vectors from "../vectors/ristretto255.json" with { type: "json" };
@@ -67,7 +69,8 @@ for (const G of ALL_GROUPS) {
     const infinity = zeros.slice();
     infinity[0] = 0xc0; // BLS12-381's flags for infinity
     for (const bytes of G.name === "bls12-381-g1" ? [zeros, infinity] : [zeros]) {
-      assertThrows(() => G.decode(bytes), RangeError, `Cannot decode ${G.name} element`);
+      const name = G.name.split(" ")[0];
+      assertThrows(() => G.decode(bytes), RangeError, `Cannot decode ${name} element`);
     }
   });
 
@@ -122,22 +125,30 @@ Deno.test("ristretto255: decode() refuses the invalid encodings of RFC 9496", ()
   }
 });
 
-Deno.test("ristretto255: keys() and equals() do not see the choice of representative", () => {
-  const torsion = ED25519_TORSION_SUBGROUP.map((hex) => ed25519.Point.fromHex(hex));
-  const fourTorsion = torsion.filter((T) => T.double().double().is0()) as unknown as Element[];
-  assertEquals(fourTorsion.length, 4);
-  const P = ristretto.multiply(ristretto.generator, 987654321n);
-  const [key] = ristretto.keys([P]);
-  for (const T of fourTorsion) {
-    const moved = P.add(T);
-    assert(ristretto.equals(moved, P));
-    assertEquals([...ristretto.keys([moved, moved.negate()])], [key, key]);
-    assertEquals(ristretto.encode(moved), ristretto.encode(P));
-    assertEquals([...ristretto.keys([T])], [0]);
-  }
-  const outside = torsion.filter((T) => !T.double().double().is0()) as unknown as Element[];
-  for (const T of outside) assertNotEquals(ristretto.keys([P.add(T)])[0], key);
-});
+for (const G of [ristretto, NOBLE_RISTRETTO]) {
+  const which = G === ristretto ? "ristretto255" : "ristretto255 by noble";
+  Deno.test(`${which}: keys() and equals() do not see the choice of representative`, () => {
+    const Kernel = G.generator.constructor as new (limbs: Float64Array) => Element;
+    const carry = (point: Element) => G.bulk ? new Kernel(fromNoble(point)) : point;
+    const torsion = ED25519_TORSION_SUBGROUP.map((hex) => ed25519.Point.fromHex(hex));
+    const elements = (points: typeof torsion) => points.map((T) => carry(T as unknown as Element));
+    const fourTorsion = elements(torsion.filter((T) => T.double().double().is0()));
+    assertEquals(fourTorsion.length, 4);
+    const P = G.multiply(G.generator, 987654321n);
+    const [key] = G.keys([P]);
+    for (const T of fourTorsion) {
+      const moved = P.add(T);
+      assert(G.equals(moved, P));
+      assertEquals([...G.keys([moved, moved.negate()])], [key, key]);
+      assertEquals(G.encode(moved), G.encode(P));
+      assertEquals([...G.keys([T])], [0]);
+      assert(G.equals(T, G.identity));
+      assertThrows(() => G.encode(T), RangeError, "it is the identity");
+    }
+    const outside = elements(torsion.filter((T) => !T.double().double().is0()));
+    for (const T of outside) assertNotEquals(G.keys([P.add(T)])[0], key);
+  });
+}
 
 Deno.test("bls12-381-g1: decode() refuses a point of the curve outside the subgroup", () => {
   // y² = x³ + 4 at the first x that gives a point of full order, encoded by the curve's own rules.

@@ -1,6 +1,5 @@
-/** Just enough of an assembler to write one WebAssembly function from TypeScript: the instructions that
- * `kernel.ts` and `../panels.ts` use, those of `../panels32.ts` and the training's kernels (`lib/nn/`), and a module
- * around them.
+/** Just enough of an assembler to write WebAssembly functions from TypeScript: the instructions that `kernel.ts`,
+ * `../panels.ts`, `../panels32.ts`, `../edwards/` and the training's kernels (`lib/nn/`) use, and a module around them.
  *
  * Opcodes are the numbers of the WebAssembly specification with 128-bit SIMD; `madd` is
  * `f64x2.relaxed_madd` of the relaxed SIMD extension.
@@ -55,10 +54,20 @@ export const v128 = {
   store: (offset: number): Code => [simd(11), 4, uleb(offset)],
   /** One float into both lanes. */
   loadSplat: (offset: number): Code => [simd(10), 3, uleb(offset)],
+  /** 64 bits into lane 0, zeros into lane 1. */
+  loadZero: (offset: number): Code => [simd(93), 3, uleb(offset)],
+  /** 64 bits into one lane of the vector on the stack. */
+  loadLane: (offset: number, lane: 0 | 1): Code => [simd(87), 3, uleb(offset), lane],
+  storeLane: (offset: number, lane: 0 | 1): Code => [simd(91), 3, uleb(offset), lane],
   and: simd(78),
   or: simd(80),
+  xor: simd(81),
+  select: simd(82), // v128.bitselect: the first where the third has ones, else the second
+  shiftLeft: simd(203), // i64x2.shl
   shiftRight: simd(205), // i64x2.shr_u
   add: simd(206), // i64x2.add
+  subtract: simd(209), // i64x2.sub
+  equal: simd(214), // i64x2.eq
   addFloat: simd(240),
   subFloat: simd(241),
   multiplyFloat: simd(242),
@@ -116,30 +125,63 @@ export const leave: Code = [0x0d, 1];
 /** One or the other, as the i32 on the stack is not 0 or 0. */
 export const ifElse = (yes: Code, no: Code): Code => [0x04, 0x40, yes, 0x05, no, 0x0b];
 
-const flat = (code: Code): number[] => typeof code === "number" ? [code] : code.flatMap(flat);
-const section = (id: number, body: Code): Code => [id, uleb(flat(body).length), body];
+function flat(code: Code, out: number[] = []): number[] {
+  if (typeof code === "number") out.push(code);
+  else for (const part of code) flat(part, out);
+  return out;
+}
+function section(id: number, body: Code): Code {
+  const bytes = flat(body);
+  return [id, uleb(bytes.length), bytes];
+}
 const name = (text: string): Code => [text.length, [...new TextEncoder().encode(text)]];
 
 /** The memory of a module, as its import says it: of at least a page, or any shared one. */
 const MEMORIES = { own: [0, 1], shared: [3, 0, uleb(2 ** 16)] } as const;
+/** A function of a module: its parameters, all int32, the locals listed after them, and its code; it returns
+ * nothing. */
+export interface WasmFunction {
+  readonly parameters: number;
+  readonly locals: readonly (readonly [type: keyof typeof TYPES, count: number])[];
+  readonly code: Code;
+}
+
+/** Calls the function of that index. */
+export const call = (index: number): Code => [0x10, uleb(index)];
+
+/** A module with one memory, imported as "env.memory", whose functions call each other by their place in the
+ * list; those named in `exported` are exported. */
+export function assembleModule(
+  functions: readonly WasmFunction[],
+  exported: Readonly<Record<string, number>>,
+  memory: keyof typeof MEMORIES = "own",
+): Uint8Array<ArrayBuffer> {
+  const bodies = functions.map(({ locals, code }) => {
+    const declared = locals.map(([type, count]) => [uleb(count), TYPES[type]]);
+    const body = flat([uleb(locals.length), declared, code, 0x0b]);
+    return [...uleb(body.length), ...body];
+  });
+  const types = functions.map(({ parameters }) => [
+    [0x60, uleb(parameters), new Array<number>(parameters).fill(TYPES.i32), 0],
+  ]);
+  const names = Object.entries(exported);
+  return Uint8Array.from(flat([
+    [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // "\0asm", version 1
+    section(1, [uleb(types.length), types]),
+    section(2, [1, name("env"), name("memory"), 2, MEMORIES[memory]]),
+    section(3, [uleb(functions.length), functions.map((_, i) => uleb(i))]),
+    section(7, [names.length, names.map(([key, index]) => [name(key), 0, uleb(index)])]),
+    section(10, [uleb(functions.length), bodies]),
+  ]));
+}
 
 /** A module with one memory, imported as "env.memory", and one function, exported as "run", that takes
  * `parameters` int32 and has the locals listed after them. */
 export function assemble(
   parameters: number,
-  locals: readonly (readonly [type: keyof typeof TYPES, count: number])[],
+  locals: WasmFunction["locals"],
   code: Code,
   memory: keyof typeof MEMORIES = "own",
 ): Uint8Array<ArrayBuffer> {
-  const declared = locals.map(([type, count]) => [uleb(count), TYPES[type]]);
-  const body = flat([uleb(locals.length), declared, code, 0x0b]);
-  const parameterTypes = new Array<number>(parameters).fill(TYPES.i32);
-  return Uint8Array.from(flat([
-    [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // "\0asm", version 1
-    section(1, [1, 0x60, uleb(parameters), parameterTypes, 0]),
-    section(2, [1, name("env"), name("memory"), 2, MEMORIES[memory]]),
-    section(3, [1, 0]),
-    section(7, [1, name("run"), 0, 0]),
-    section(10, [1, uleb(body.length), body]),
-  ]));
+  return assembleModule([{ parameters, locals, code }], { run: 0 }, memory);
 }

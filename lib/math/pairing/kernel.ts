@@ -19,7 +19,7 @@
  * The function interprets programs: lists of operations on memory addresses, written by `tower.ts`,
  * `lines.ts` and others. A run repeats a program over arrays of records at two moving bases.
  * @module */
-import { assemble, i32, v128 } from "./emit.ts";
+import { isFused } from "../wasm_fma.ts";
 import { AT, COLUMNS, kernelModule, LIMB_BITS, LIMBS, MAX_PAIRS } from "./kernel_code.ts";
 
 export { FREE, LIMB_BITS, MAX_PAIRS, NUMBER } from "./kernel_code.ts";
@@ -85,27 +85,12 @@ function writeConstants(memory: WebAssembly.Memory, p: bigint): void {
   }
 }
 
-/** Whether relaxed SIMD is here and its multiply-add fused, that is, rounded once: the specification
- * also allows rounding twice. (1 + ε)(1 − ε) − 1 is −ε² or 0. */
-async function isFused(): Promise<boolean> {
-  const operands = [0, 16, 32].map((at) => [i32.const(0), v128.load(at)]);
-  const bytes = assemble(0, [], [i32.const(48), operands, v128.madd, v128.store(0)]);
-  if (!WebAssembly.validate(bytes)) return false;
-  const memory = new WebAssembly.Memory({ initial: 1 });
-  const floats = new Float64Array(memory.buffer);
-  const epsilon = 2 ** -30;
-  floats.set([1 + epsilon, 1 + epsilon, 1 - epsilon, 1 - epsilon, -1, -1]);
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
-  (instance.exports.run as () => void)();
-  return floats[6] === -(epsilon ** 2) && floats[7] === -(epsilon ** 2);
-}
-
 /** Compiles the kernel for the prime p, 2^379 < p < 2^381, over a memory of its own.
  * @returns null where the machine has no relaxed SIMD with a fused multiply-add. */
 export async function startKernel(
   p: bigint,
 ): Promise<{ run: Run; memory: WebAssembly.Memory } | null> {
-  if (!await isFused()) return null;
+  if (!isFused()) return null;
   const memory = new WebAssembly.Memory({ initial: 16 });
   const { instance } = await WebAssembly.instantiate(kernelModule(), { env: { memory } });
   writeConstants(memory, p);
