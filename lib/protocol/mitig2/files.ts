@@ -1,5 +1,8 @@
 /** What the parties of MITIG2 keep on disk (protocol/split/files.ts): the server's file has `b1`, `W2`, `b2`; the client's has
  * `W1`, for pixels times `pixelScale`.
+ *
+ * They do not name the backend of the products (math/blas.ts): a training may go on under another, and ends in the weights
+ * of one that was never stopped to rounding instead of to the last bit.
  * @module */
 import type { FirstLayerState } from "../../nn/first_layer.ts";
 import type { Metadata } from "../../data/safetensors.ts";
