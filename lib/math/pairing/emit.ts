@@ -1,5 +1,5 @@
 /** Just enough of an assembler to write one WebAssembly function from TypeScript: the instructions that
- * `kernel.ts` and `../panels.ts` use, and a module around them.
+ * `kernel.ts`, `../panels.ts` and `../band_kernel.ts` use, and a module around them.
  *
  * Opcodes are the numbers of the WebAssembly specification with 128-bit SIMD; `madd` is
  * `f64x2.relaxed_madd` of the relaxed SIMD extension.
@@ -58,6 +58,7 @@ export const v128 = {
   addFloat: simd(240),
   subFloat: simd(241),
   multiplyFloat: simd(242),
+  divideFloat: simd(243),
   madd: simd(0x107),
 };
 
