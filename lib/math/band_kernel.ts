@@ -37,8 +37,13 @@ function kernelMemory(length: number): Float64Array {
   return new Float64Array(memory.buffer);
 }
 
-/** Every row of B `[rows, n]` ← L⁻¹·row, for L `[n, width + 1]` as `banded.ts` stores it. */
-export function forwardRows(L: Float64Array, width: number, B: Float64Array): void {
+/** Every row of out ← L⁻¹·that row of B `[rows, n]`, for L `[n, width + 1]` as `banded.ts` stores it. */
+export function forwardRows(
+  L: Float64Array,
+  width: number,
+  B: Float64Array,
+  out: Float64Array,
+): void {
   const n = L.length / (width + 1);
   const group = L.length + GROUP * width; // after L and the columns that the band reaches beyond column 0
   const floats = kernelMemory(group + GROUP * n);
@@ -46,10 +51,9 @@ export function forwardRows(L: Float64Array, width: number, B: Float64Array): vo
   for (let i = 0; i < width && i < n; i++) floats.fill(0, i * (width + 1), i * width + width);
   floats.fill(0, L.length, group);
   for (let at = 0; at < B.length; at += GROUP * n) {
-    const rows = B.subarray(at, at + GROUP * n);
-    pack(floats, group, rows, n);
+    pack(floats, group, B.subarray(at, at + GROUP * n), n);
     substitute(0, 8 * group, 8 * (group + GROUP * n), -COLUMN_BYTES * width);
-    unpack(floats, group, rows, n);
+    unpack(floats, group, out.subarray(at, at + GROUP * n), n);
   }
 }
 

@@ -24,17 +24,22 @@ export function bandedCholesky(K: Float64Array, width: number): void {
   }
 }
 
-/** B ← (L⁻¹·Bᵀ)ᵀ in place: every row of B `[rows, n]`. */
-export function bandedForward(L: Float64Array, width: number, B: Float64Array): void {
+/** out ← (L⁻¹·Bᵀ)ᵀ, every row of B `[rows, n]`; in place unless `out` is another array. */
+export function bandedForward(
+  L: Float64Array,
+  width: number,
+  B: Float64Array,
+  out: Float64Array = B,
+): void {
   const stride = width + 1;
   const n = L.length / stride;
-  if (width > 0 && B.length > FEW * n) return forwardRows(L, width, B);
+  if (width > 0 && B.length > FEW * n) return forwardRows(L, width, B, out);
   for (let at = 0; at < B.length; at += n) {
     for (let i = 0; i < n; i++) {
       const row = i * stride - i + width;
       let s = B[at + i];
-      for (let k = Math.max(0, i - width); k < i; k++) s -= L[row + k] * B[at + k];
-      B[at + i] = s / L[row + i];
+      for (let k = Math.max(0, i - width); k < i; k++) s -= L[row + k] * out[at + k];
+      out[at + i] = s / L[row + i];
     }
   }
 }
