@@ -59,39 +59,39 @@ export function forwardRows(
 
 /** A diagonal of a symmetric matrix: entry (i, i − apart) at place i, 0 for i < apart. */
 export interface Diagonal {
-  apart: number;
-  values: Float64Array;
+  readonly apart: number;
+  readonly values: Float64Array;
 }
 
-/** Every row of B `[rows, n]` times the symmetric matrix with this main diagonal `[n]` and these others.
- * @param width the largest distance of a diagonal from the main one. */
+/** Every row of B `[rows, n]` times the symmetric matrix with these diagonals, the main one first. */
 export function multiplyRows(
-  main: Float64Array,
-  others: readonly Diagonal[],
-  { width, B }: { width: number; B: Float64Array },
+  [main, ...others]: readonly Diagonal[],
+  B: Float64Array,
 ): Float64Array {
-  const n = main.length;
-  const perColumn = 1 + 2 * Math.max(1, others.length); // at least one pair of terms, of zeros then
-  const table = perColumn * n; // two int32 a diagonal in the space of one float64
-  const input = table + others.length + 1 + GROUP * width;
+  const n = main.values.length;
+  const pairs = others.length > 0 ? others : [{ apart: 0, values: new Float64Array(n) }];
+  const width = Math.max(...pairs.map(({ apart }) => apart));
+  const perColumn = 1 + 2 * pairs.length; // entry (i, i), then (i, i − apart) and (i + apart, i) of each pair
+  const table = perColumn * n; // two int32 a pair in the space of one float64
+  const input = table + pairs.length + GROUP * width;
   const output = input + GROUP * (n + width);
   const floats = kernelMemory(output + GROUP * n);
   floats.fill(0, 0, output);
   const offsets = new Int32Array(memory.buffer, 8 * table);
-  for (let i = 0; i < n; i++) floats[perColumn * i] = main[i];
-  others.forEach(({ apart, values }, t) => {
+  for (let i = 0; i < n; i++) floats[perColumn * i] = main.values[i];
+  pairs.forEach(({ apart, values }, t) => {
     offsets[2 * t] = -COLUMN_BYTES * apart;
     offsets[2 * t + 1] = COLUMN_BYTES * apart;
-    for (let i = 0; i < n; i++) {
-      floats[perColumn * i + 2 * t + 1] = values[i];
-      if (i + apart < n) floats[perColumn * i + 2 * t + 2] = values[i + apart];
+    for (let i = 0, at = 2 * t + 1; i < n; i++, at += perColumn) {
+      floats[at] = values[i];
+      floats[at + 1] = i + apart < n ? values[i + apart] : 0;
     }
   });
   const out = new Float64Array(B.length);
+  const [from, end, toOut] = [8 * input, 8 * (input + GROUP * n), 8 * (output - input)];
   for (let at = 0; at < B.length; at += GROUP * n) {
     pack(floats, input, B.subarray(at, at + GROUP * n), n);
-    const [from, end, toOut] = [8 * input, 8 * (input + GROUP * n), 8 * (output - input)];
-    multiply(0, from, end, 8 * table, 8 * (table + Math.max(1, others.length)), toOut);
+    multiply(0, from, end, 8 * table, 8 * (table + pairs.length), toOut);
     unpack(floats, output, out.subarray(at, at + GROUP * n), n);
   }
   return out;

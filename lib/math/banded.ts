@@ -54,30 +54,9 @@ export function bandedBackward(L: Float64Array, width: number, b: Float64Array):
   }
 }
 
-/** (K·Bᵀ)ᵀ for every row of B `[rows, n]`, K symmetric and not factored. A grid leaves most diagonals of a band empty:
- * they are skipped. */
-export function bandedMultiply(K: Float64Array, width: number, B: Float64Array): Float64Array {
-  const stride = width + 1;
-  const n = K.length / stride;
-  const [main, ...others] = usedDiagonals(K, width);
-  if (B.length > FEW * n) return multiplyRows(main.values, others, { width, B });
-  const out = new Float64Array(B.length);
-  for (let at = 0; at < B.length; at += n) {
-    for (let i = 0; i < n; i++) out[at + i] = main.values[i] * B[at + i];
-    for (const { apart, values } of others) {
-      const [head, tail] = [Math.min(apart, n - apart), Math.max(apart, n - apart)];
-      for (let i = 0; i < head; i++) out[at + i] += values[i + apart] * B[at + i + apart];
-      for (let i = apart; i < n - apart; i++) {
-        out[at + i] += values[i] * B[at + i - apart] + values[i + apart] * B[at + i + apart];
-      }
-      for (let i = tail; i < n; i++) out[at + i] += values[i] * B[at + i - apart];
-    }
-  }
-  return out;
-}
-
-/** The main diagonal and those others that are not all zero, from the inside out. */
-function usedDiagonals(K: Float64Array, width: number): Diagonal[] {
+/** The diagonals of a symmetric matrix that are not all zero, the main one first, then outwards: a grid leaves most
+ * of a band empty. @param K not factored. */
+export function diagonalsOf(K: Float64Array, width: number): Diagonal[] {
   const stride = width + 1;
   const n = K.length / stride;
   const used = new Uint8Array(stride);
@@ -91,4 +70,24 @@ function usedDiagonals(K: Float64Array, width: number): Diagonal[] {
     for (let i = apart; i < n; i++) values[i] = K[i * stride + width - apart];
     return { apart, values };
   });
+}
+
+/** (K·Bᵀ)ᵀ for every row of B `[rows, n]`. @param K what {@linkcode diagonalsOf} gives. */
+export function bandedMultiply(K: readonly Diagonal[], B: Float64Array): Float64Array {
+  const [main, ...others] = K;
+  const n = main.values.length;
+  if (B.length > FEW * n) return multiplyRows(K, B);
+  const out = new Float64Array(B.length);
+  for (let at = 0; at < B.length; at += n) {
+    for (let i = 0; i < n; i++) out[at + i] = main.values[i] * B[at + i];
+    for (const { apart, values } of others) {
+      const [head, tail] = [Math.min(apart, n - apart), Math.max(apart, n - apart)];
+      for (let i = 0; i < head; i++) out[at + i] += values[i + apart] * B[at + i + apart];
+      for (let i = apart; i < n - apart; i++) {
+        out[at + i] += values[i] * B[at + i - apart] + values[i + apart] * B[at + i + apart];
+      }
+      for (let i = tail; i < n; i++) out[at + i] += values[i] * B[at + i - apart];
+    }
+  }
+  return out;
 }

@@ -23,6 +23,7 @@ import {
   bandedCholesky,
   bandedForward,
   bandedMultiply,
+  diagonalsOf,
 } from "../../math/banded.ts";
 import { dsyrk } from "../../math/blas.ts";
 import {
@@ -99,16 +100,17 @@ function less(a: Float64Array, b: Float64Array): Float64Array {
 function nullSpace(A: Float64Array, gram: Float64Array, n: number): Saddle["factor"] {
   const N = nullBasis(A, gram, n);
   return (K, width, r) => {
-    const inner = multiplyTransposed(N, bandedMultiply(K, width, N), { n, lower: true });
+    const diagonals = diagonalsOf(K, width);
+    const inner = multiplyTransposed(N, bandedMultiply(diagonals, N), { n, lower: true });
     cholesky(inner, N.length / n);
     const dx0 = applyTransposed(A, solveCholesky(gram, r));
-    const Kdx0 = bandedMultiply(K, width, dx0);
+    const Kdx0 = bandedMultiply(diagonals, dx0);
     return (g) => {
       const t = solveCholesky(inner, apply(N, less(g, Kdx0)));
       const dx = dx0.slice();
       const shift = t.length > 0 ? applyTransposed(N, t) : new Float64Array(n);
       for (let i = 0; i < n; i++) dx[i] += shift[i];
-      const dy = () => solveCholesky(gram, apply(A, less(bandedMultiply(K, width, dx), g)));
+      const dy = () => solveCholesky(gram, apply(A, less(bandedMultiply(diagonals, dx), g)));
       return { dx, dy };
     };
   };
