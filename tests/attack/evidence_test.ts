@@ -51,6 +51,17 @@ Deno.test("layerEvidence() finds q of Gaussian integers near 1/(σ·√(2π))", 
   assertLess(100 * 7, bits[9]);
 });
 
+Deno.test("layerEvidence() counts the same where integers are near each other and where they are far apart", () => {
+  const W1 = gaussian(seededRng(3), 60 * 90).map((w) => Math.round(4 * w));
+  for (const shift of [0, 1]) { // columns of their own values, or two that agree but for the sign in two rows of three
+    const like = W1.map((w, at) => shift && at % 90 === 7 && at % 270 > 89 ? -W1[at - 3] : w);
+    const [near, far] = [1, 2 ** 24].map((scale) => layerEvidence(like.map((w) => scale * w), 90));
+    assertEquals(near.rows, far.rows);
+    assertEquals(near.rows.length, 1);
+    assertEquals(near.rows[0].q > 0.3, shift === 1, `${near.rows[0].q}`);
+  }
+});
+
 Deno.test("log2Binomials() and log2Sum() match values by hand", () => {
   assertAlmostEquals(log2Binomials(5, 5)[2], Math.log2(10), 1e-12);
   assertAlmostEquals(log2Binomials(40, 20)[20], Math.log2(137846528820), 1e-9);
