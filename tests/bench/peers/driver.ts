@@ -31,14 +31,12 @@ export interface Measured extends Pick<Row, "what"> {
   readonly problems: readonly string[];
 }
 
-/** Files beside the rows that are none themselves. */
-const NO_ROWS = ["contestant.ts", "driver.ts", "turns.ts"];
-
-/** The names of what may be rows, in order. */
+/** The names of the rows, in order: the programs here that know the word "prepare". */
 export function rowNames(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name)
-    .filter((name) => /^[a-z0-9_]+\.ts$/.test(name) && !/_test\.ts$/.test(name))
-    .filter((name) => !NO_ROWS.includes(name)).map((name) => basename(name, ".ts")).sort();
+    .filter((name) => /^[a-z0-9_]+\.ts$/.test(name) && !/^driver(_test)?\.ts$/.test(name))
+    .filter((name) => Deno.readTextFileSync(join(folder, name)).includes('"prepare"'))
+    .map((name) => basename(name, ".ts")).sort();
 }
 
 const deno = (...args: string[]): string[] => [Deno.execPath(), "run", "-A", ...args];
