@@ -5,7 +5,7 @@
  * columns that a band reaches beyond either end and for rows that are not there. Every sum is taken in the order of a
  * plain loop, multiplied and then added or subtracted, so that it has that loop's bits.
  * @module */
-import { again, assemble, type Code, drop, i32, local, loop, v128 } from "./pairing/emit.ts";
+import { again, assemble, type Code, drop, f64x2, i32, local, loop, v128 } from "./pairing/emit.ts";
 
 /** Rows of a group. */
 export const GROUP = 16;
@@ -152,7 +152,7 @@ function assembleSubstitute(): Uint8Array<ArrayBuffer> {
       ),
       [get(L), v128.loadSplat(0), set(l)],
       halves.map((h) => [
-        [get(column), get(sum(h)), get(l), v128.divideFloat, v128.store(16 * h)],
+        [get(column), get(sum(h)), get(l), f64x2.divide, v128.store(16 * h)],
       ]),
       [advance(L, 8), drop, advance(column, COLUMN_BYTES), get(end), i32.less, again],
     ),

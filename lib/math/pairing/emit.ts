@@ -62,7 +62,6 @@ export const v128 = {
   addFloat: simd(240),
   subFloat: simd(241),
   multiplyFloat: simd(242),
-  divideFloat: simd(243),
   madd: simd(0x107),
 };
 
