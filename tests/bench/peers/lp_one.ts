@@ -29,13 +29,14 @@ if (first === "prepare") {
   console.log(JSON.stringify({
     what: "TV + ½·Σx, 300 × 784, one image, one core",
     variants: [],
-    peers: ["highspy", "scipy"].flatMap((door) => ["", " ipm"].map((m) => `highs.py ${door}${m}`)),
+    peers: ["highspy", "highspy ipm bare", "highspy hipdlp", "scipy", "scipy ipm"]
+      .map((way) => `highs.py ${way}`),
     tolerance: 0,
   }));
 } else {
   const next = inTurn(viewsOf(scene));
   const work = () => attack(next(), { objective, workers: 0 });
-  for (let k = 0; k < 4; k++) {
+  for (let k = 0; k < 8; k++) {
     const [{ xHat }] = await work();
     if (digest(xHat!) !== digest(digit)) throw new Error("the digit did not come back");
   }
