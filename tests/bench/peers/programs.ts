@@ -35,24 +35,19 @@ export function viewsOf({ images, hidden, side }: Scene): ServerView[][] {
   });
 }
 
-/** Writes each layer's program in sparse rows, a pair of row bounds for each of its images.
- * @param result what a peer is to say: "digest" of whole pixel values, or how many points were "solved". */
+/** Writes the program of each layer's first image in sparse rows.
+ * @param result what a peer is to say: "digest" of whole pixel values, or that its point was "solved". */
 export async function writePrograms(
   folder: string,
   scene: Scene,
   result: "digest" | "solved",
 ): Promise<void> {
-  const write = (name: string, { buffer }: Float64Array | Int32Array) =>
-    Deno.writeFile(join(folder, name), new Uint8Array(buffer as ArrayBuffer));
-  for (const [layer, views] of viewsOf(scene).entries()) {
-    for (const [image, view] of views.entries()) {
-      const lp = buildLp(view, scene.priors);
-      await write(`${layer}.lower.${image}`, lp.rowLower);
-      await write(`${layer}.upper.${image}`, lp.rowUpper);
-      if (image > 0) continue;
-      const { starts, indices, values, colCost, colLower, colUpper } = lp;
-      const arrays = { starts, indices, values, colCost, colLower, colUpper };
-      for (const [name, array] of Object.entries(arrays)) await write(`${layer}.${name}`, array);
+  for (const [layer, [view]] of viewsOf(scene).entries()) {
+    const { starts, indices, values, rowLower, rowUpper, ...columns } = buildLp(view, scene.priors);
+    const { colCost, colLower, colUpper } = columns;
+    const arrays = { starts, indices, values, colCost, colLower, colUpper };
+    for (const [name, array] of Object.entries({ ...arrays, lower: rowLower, upper: rowUpper })) {
+      await Deno.writeFile(join(folder, `${layer}.${name}`), new Uint8Array(array.buffer));
     }
   }
   const { images: { length: images }, side } = scene;

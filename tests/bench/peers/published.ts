@@ -1,5 +1,5 @@
 /** The row of the published program: period 2 on 600 × 1024, ten images behind one W1, which is prepared within the
- * time. The peers are HiGHS by its own interface, which keeps the matrix and changes the right-hand side, and by SciPy.
+ * time. The peer is HiGHS on one of the ten, by its interior point method without presolve, its fastest way here by far.
  * @module */
 import { attack } from "lib/attack/attack.ts";
 import { buildLp } from "lib/attack/lp_model.ts";
@@ -33,7 +33,7 @@ if (first === "prepare") {
   console.log(JSON.stringify({
     what: "the published program, period 2, 600 × 1024, ten images behind one W1",
     variants: ["one core", "two Workers"],
-    peers: ["highs.py highspy", "highs.py highspy ipm", "highs.py scipy ipm"],
+    peers: ["highs.py highspy ipm bare"],
     tolerance: 0,
   }));
 } else {
@@ -41,12 +41,17 @@ if (first === "prepare") {
   const workers = second === "two Workers" ? 2 : 0;
   const work = async () => {
     const views = next();
-    const found = await attack(views, { ...choice, workers });
-    return found.filter(({ xHat }, k) => {
-      return xHat !== null && worstViolation(buildLp(views[k], scene.priors), xHat) < 1e-6;
-    }).length;
+    return { views, found: await attack(views, { ...choice, workers }) };
   };
-  if (await work() !== 10) throw new Error("not all ten programs were solved");
+  const verdict = ({ views, found }: Awaited<ReturnType<typeof work>>) =>
+    found.every(({ xHat }, k) =>
+        xHat !== null && worstViolation(buildLp(views[k], scene.priors), xHat) < 1e-6
+      )
+      ? "solved"
+      : "unsolved";
+  for (let k = 0; k < 2; k++) {
+    if (verdict(await work()) !== "solved") throw new Error("a program was not solved");
+  }
   const label = `interior point on the structure, ${blas()?.name ?? "WebAssembly"}`;
-  await takeTurns(label, work, (solved) => `${solved} solved`);
+  await takeTurns(label, work, verdict);
 }
