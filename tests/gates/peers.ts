@@ -117,7 +117,7 @@ export async function benchPeers(options: {
       const builds = join(ROOT, "data", "peers");
       const run = { folder: FOLDER, builds, rounds, signal, onProgress };
       const row = await prepareRow(name, input, run);
-      for (const peer of row.peers) peers.add(peer);
+      for (const peer of row.peers) peers.add(peer.split(" ")[0]);
       const measured = await measureRow(name, row, input, run);
       rows.set(name, { ...measured, machine: machineLine(), rounds });
       for (const line of measured.skipped) say(`${name}  skipped: ${line}`);

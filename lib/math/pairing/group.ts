@@ -3,7 +3,7 @@
  * e(a·g1, b·g2) = e(g1, g2)^{ab}, for function-hiding encryption. G1 and G2 are written additively, GT
  * multiplicatively. Two backends over the same curve and the same bytes:
  * - `simd`: our own WebAssembly kernel (`kernel.ts`) for lines, products of Miller loops, final exponentiation
- *   and orbits in GT, with mcl-wasm's G1 and G2: twelve times as fast. It needs relaxed SIMD with a fused
+ *   and orbits in GT, with mcl-wasm's G1 and G2: eight times as fast. It needs relaxed SIMD with a fused
  *   multiply-add: any x86-64 since 2013 with a current V8, any ARM64;
  * - `noble`: `@noble/curves`, BigInt: the reference, and what runs where the kernel does not.
  *
