@@ -25,16 +25,17 @@ export function multiplyTransposed(
   return C;
 }
 
-/** Steps in which {@linkcode lowerProducts} goes down the diagonal: five eighths of all products then. */
-const STEPS = 4;
+/** Steps in which {@linkcode lowerProducts} goes down the diagonal: 13 of 24 products then. Measured. */
+const STEPS = 12;
 
 /** The lower triangle of C `[m, m]` ← A·Bᵀ, and some of the rest, by products up to the diagonal. */
 function lowerProducts(A: Float64Array, B: Float64Array, C: Float64Array, n: number): void {
   const m = A.length / n;
   const height = Math.ceil(m / STEPS);
+  const step = new Float64Array(height * m);
   for (let from = 0; from < m; from += height) {
     const to = Math.min(m, from + height);
-    const part = new Float64Array((to - from) * to);
+    const part = step.subarray(0, (to - from) * to);
     const [left, right] = [A.subarray(from * n, to * n), B.subarray(0, to * n)];
     dgemm({ m: to - from, n: to, k: n, A: left, B: right, C: part, transposeB: true });
     for (let row = from; row < to; row++) {
