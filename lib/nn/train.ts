@@ -177,7 +177,7 @@ export async function trainMlp(
   }
   const W1 = mlp.W1.map((w) => w / setting.pixelScale);
   using first = openFirstLayer({ W1, n, images: data.x, setting }, workers);
-  const layers = new UpperLayers(mlp, setting);
+  using layers = new UpperLayers(mlp, setting);
   const upper = localUpper(layers, setting);
   const breathe = breather(signal);
   const key = rng.bytes(ORDER_KEY_BYTES);
