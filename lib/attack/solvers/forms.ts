@@ -10,12 +10,18 @@ export interface Forms {
 
 /** Forms from their terms, (index, value) each. */
 export function formsOf(rows: readonly (readonly (readonly [number, number])[])[]): Forms {
-  let end = 0;
-  return {
-    starts: Int32Array.from([0, ...rows.map((row) => end += row.length)]),
-    indices: Int32Array.from(rows.flat(), ([index]) => index),
-    values: Float64Array.from(rows.flat(), ([, value]) => value),
-  };
+  const starts = new Int32Array(rows.length + 1);
+  rows.forEach((row, e) => starts[e + 1] = starts[e] + row.length);
+  const indices = new Int32Array(starts[rows.length]);
+  const values = new Float64Array(indices.length);
+  let at = 0;
+  for (const row of rows) {
+    for (const term of row) {
+      indices[at] = term[0];
+      values[at++] = term[1];
+    }
+  }
+  return { starts, indices, values };
 }
 
 /** F·x, the value of every form. */
@@ -43,8 +49,12 @@ export function spreadForms(
 export function bandwidth({ starts, indices }: Forms): number {
   let width = 0;
   for (let e = 0; e + 1 < starts.length; e++) {
-    const used = indices.subarray(starts[e], starts[e + 1]);
-    width = Math.max(width, Math.max(...used) - Math.min(...used));
+    let [low, high] = [Infinity, -Infinity];
+    for (let k = starts[e]; k < starts[e + 1]; k++) {
+      low = Math.min(low, indices[k]);
+      high = Math.max(high, indices[k]);
+    }
+    width = Math.max(width, high - low);
   }
   return width;
 }

@@ -1,5 +1,5 @@
-/** Just enough of an assembler to write WebAssembly functions from TypeScript: the instructions that `kernel.ts`,
- * `../panels.ts`, `../panels32.ts`, `../edwards/` and the training's kernels (`lib/nn/`) use, and a module around them.
+/** Just enough of an assembler to write WebAssembly functions from TypeScript: the instructions that the kernels of
+ * `lib/math/` and `lib/nn/` use, and a module around them.
  *
  * Opcodes are the numbers of the WebAssembly specification with 128-bit SIMD; `madd` is
  * `f64x2.relaxed_madd` of the relaxed SIMD extension.
