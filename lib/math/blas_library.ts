@@ -106,7 +106,7 @@ function judge(wanted: string, remembers: boolean): Verdict {
   const names = wanted === "" ? NAMES[Deno.build.os] ?? [] : [wanted];
   const faults: string[] = [];
   for (let at = 0; at < names.length;) {
-    const { name, file, refused } = trial(names.slice(at));
+    const { name, file, refused } = safeTrial(names.slice(at));
     faults.push(
       ...refused.filter(({ missing }) => !missing || wanted !== "").map(({ why }) => why),
     );
@@ -138,8 +138,26 @@ export type TrialLine =
   | { readonly refused: string; readonly missing: boolean }
   | { readonly usable: string; readonly file?: string };
 
+/** What a trial found: a library, and before it those that cannot be used. */
+interface Found {
+  readonly name: string | null;
+  readonly file?: string;
+  readonly refused: { readonly why: string; readonly missing: boolean }[];
+}
+
+/** A trial; where no child process can be started, none of the names is usable. */
+function safeTrial(names: readonly string[]): Found {
+  try {
+    return trial(names);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const why = `no library can be tried in a child process (${error.message})`;
+    return { name: null, refused: names.map((_, k) => ({ why, missing: k > 0 })) };
+  }
+}
+
 /** Tries names in a child process until one is usable, or crashes it. */
-function trial(names: readonly string[]) {
+function trial(names: readonly string[]): Found {
   const { stdout, code, signal } = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--no-config", "--no-lock", "--no-prompt", "--cached-only"],
@@ -161,5 +179,5 @@ function trial(names: readonly string[]) {
     const how = signal ? `ends its process by ${signal}` : `ends its process with status ${code}`;
     refused.push({ why: `${begun} ${how}`, missing: false });
   }
-  return { name: null, file: undefined, refused };
+  return { name: null, refused };
 }

@@ -25,9 +25,11 @@ export interface PeerRow extends Measured {
 
 /** This machine in a line. */
 export function machineLine(): string {
-  const { cores, os, arch } = machine();
+  const { cores, os, arch, products } = machine();
   const model = cpus()[0]?.model.trim();
-  return `${model ? `${model}, ` : ""}${cores} cores, ${os} ${arch}, Deno ${Deno.version.deno}`;
+  return `${
+    model ? `${model}, ` : ""
+  }${cores} cores, ${os} ${arch}, Deno ${Deno.version.deno}, ${products}`;
 }
 
 /** A time with three digits in the unit that fits. */
