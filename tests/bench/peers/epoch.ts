@@ -15,20 +15,19 @@ const setting = { ...MODERN, epochs: 1 };
 const workers = navigator.hardwareConcurrency;
 const { train: data } = await loadMnistFull((message) => console.error(message));
 
-/** What a training starts from. */
-function start() {
-  const rng = seededRng(2);
-  const W1 = initialW1(sizes, setting.initial, rng);
-  const mlp = { ...sizes, W1, ...initialUpper(sizes, setting.initial, seededRng(3)) };
-  return { mlp, rng };
-}
+/** What a training starts from; the order of the images has a seed of its own. */
+const mlp = {
+  ...sizes,
+  W1: initialW1(sizes, setting.initial, seededRng(2)),
+  ...initialUpper(sizes, setting.initial, seededRng(3)),
+};
+const orderRng = () => seededRng(4);
 
 async function prepare(folder: string): Promise<void> {
-  const { mlp, rng } = start();
   const files = {
     "x.u8": data.x,
     "y.u8": data.y,
-    "order.u32": epochOrder(data.count, rng.bytes(ORDER_KEY_BYTES), 0),
+    "order.u32": epochOrder(data.count, orderRng().bytes(ORDER_KEY_BYTES), 0),
     "W1.f32": mlp.W1.map((w) => w / setting.pixelScale),
     "W2.f32": mlp.W2.slice(),
     "setting.json": new TextEncoder().encode(JSON.stringify({ ...sizes, ...setting })),
@@ -49,8 +48,7 @@ const normOf = (W1: Float32Array) =>
   Math.sqrt(W1.reduce((sum, w) => sum + (w / setting.pixelScale) ** 2, 0)).toPrecision(9);
 
 async function epoch(): Promise<Float32Array> {
-  const { mlp, rng } = start();
-  const { W1 } = await trainMlp(mlp, data, { ...setting, rng, workers });
+  const { W1 } = await trainMlp(mlp, data, { ...setting, rng: orderRng(), workers });
   return W1;
 }
 
