@@ -1,11 +1,13 @@
-/** Dense linear algebra in float64 on row-major arrays: what the attacks need of it.
- *
- * Products and factors go through panels of four rows (`panels.ts`). tfjs is faster still, but knows float32 only.
+/** Dense linear algebra in float64 on row-major arrays: what the attacks need of it, over `blas.ts`.
  * @module */
-import { innerProducts, pack, PANEL, panelMemory, SUMS } from "./panels.ts";
+import { blas, dgemm, dpotrf, dsyrk, dtrsm } from "./blas.ts";
+import { factor } from "./blas_wasm.ts";
 
 /** A pivot below this share of its diagonal entry is rounding error: the row depends on those above. */
 const RANK_TOLERANCE = 1e-14;
+
+/** Below this share we look ourselves: two orders of summation may not agree on which side of the first it lies. */
+const DOUBT = 1e-12;
 
 /** A·Bᵀ `[m, r]` for A `[m, n]` and B `[r, n]`.
  * @param lower with B = A: only the lower triangle is right, at half the work. */
@@ -16,22 +18,8 @@ export function multiplyTransposed(
 ): Float64Array {
   const [m, r] = [A.length / n, B.length / n];
   const C = new Float64Array(m * r);
-  const size = PANEL * n;
-  const floats = panelMemory(SUMS + size * (Math.ceil(m / PANEL) + Math.ceil(r / PANEL)));
-  const after = pack(floats, SUMS, A, { n });
-  const right = A === B ? SUMS : after;
-  if (A !== B) pack(floats, right, B, { n });
-  for (let i = 0; i < m; i += PANEL) {
-    const end = lower ? i + 1 : r;
-    for (let j = 0; j < end; j += PANEL) {
-      innerProducts(SUMS + size * i / PANEL, right + size * j / PANEL, n);
-      for (let k = i; k < Math.min(i + PANEL, m); k++) {
-        for (let l = j; l < Math.min(j + PANEL, r); l++) {
-          C[k * r + l] = floats[PANEL * (k - i) + l - j];
-        }
-      }
-    }
-  }
+  if (lower && A === B) dsyrk({ n: m, k: n, A, C });
+  else dgemm({ m, n: r, k: n, A, B, C, transposeB: true });
   return C;
 }
 
@@ -39,83 +27,23 @@ export function multiplyTransposed(
  * Rows that depend on those above get an infinite pivot, so that solving sets their unknown to 0.
  * @returns the rank found; 0 for a matrix of zeros. */
 export function cholesky(S: Float64Array, m: number): number {
-  const width = PANEL * Math.ceil(m / PANEL);
-  const floats = panelMemory(SUMS + width * width);
-  pack(floats, SUMS, S, { n: m, width });
-  let rank = 0;
-  for (let i = 0; i < m; i += PANEL) {
-    const row = SUMS + width * i;
-    const count = Math.min(PANEL, m - i);
-    for (let j = 0; j < i; j += PANEL) substitute(floats, { row, L: SUMS + width * j, j });
-    const corner = row + PANEL * i; // entry (i + r, i + c) at corner + 4·c + r
-    subtractSums(floats, { row, L: row, j: i });
-    for (let c = 0; c < count; c++) {
-      for (let k = 0; k < c; k++) {
-        const factor = floats[corner + PANEL * k + c];
-        for (let r = c; r < count; r++) {
-          floats[corner + PANEL * c + r] -= factor * floats[corner + PANEL * k + r];
-        }
-      }
-      const rest = floats[corner + PANEL * c + c];
-      const independent = rest > RANK_TOLERANCE * S[(i + c) * m + i + c];
-      const pivot = independent ? Math.sqrt(rest) : Infinity;
-      if (independent) rank++;
-      floats[corner + PANEL * c + c] = pivot;
-      for (let r = c + 1; r < count; r++) floats[corner + PANEL * c + r] /= pivot;
-    }
-    for (let k = i; k < i + count; k++) {
-      for (let j = 0; j <= k; j++) S[k * m + j] = floats[row + PANEL * j + k - i];
-    }
-  }
-  return rank;
+  if (blas() === null) return factor(S, m, RANK_TOLERANCE).rank;
+  const L = S.slice();
+  let clear = dpotrf(L, m) === 0;
+  for (let i = 0; clear && i < m; i++) clear = L[i * m + i] ** 2 > DOUBT * S[i * m + i];
+  if (!clear) return factor(S, m, RANK_TOLERANCE).rank; // LAPACK stops at the first such row
+  S.set(L);
+  return m;
 }
 
 /** Every row r of R `[rows, m]` ← L⁻¹·r, in place, for the factor L of {@linkcode cholesky}. */
 export function solveForward(L: Float64Array, R: Float64Array, m: number): void {
-  const width = PANEL * Math.ceil(m / PANEL);
-  const rows = R.length / m;
-  const floats = panelMemory(SUMS + width * (width + PANEL));
-  const row = pack(floats, SUMS, L, { n: m, width });
-  for (let i = m; i < width; i++) {
-    floats[SUMS + width * (width - PANEL) + PANEL * i + i % PANEL] = 1;
-  }
-  for (let i = 0; i < rows; i += PANEL) {
-    const block = R.subarray(i * m, Math.min(i + PANEL, rows) * m);
-    pack(floats, row, block, { n: m, width });
-    for (let j = 0; j < m; j += PANEL) substitute(floats, { row, L: SUMS + width * j, j });
-    for (let at = 0; at < block.length; at++) {
-      block[at] = floats[row + PANEL * (at % m) + Math.floor(at / m)];
-    }
-  }
+  dtrsm({ L, m, B: R });
 }
 
-/** A panel of rows and the panel of L below whose column j the two meet. */
-interface Meeting {
-  row: number;
-  L: number;
-  j: number;
-}
-
-/** Columns j to j + 3 of the panel `row` less what the columns before them contribute. */
-function subtractSums(floats: Float64Array, { row, L, j }: Meeting): void {
-  if (j === 0) return;
-  innerProducts(L, row, j);
-  for (let at = 0; at < SUMS; at++) floats[row + PANEL * j + at] -= floats[at];
-}
-
-/** One step of forward substitution: columns j to j + 3 of the panel `row`. */
-function substitute(floats: Float64Array, meeting: Meeting): void {
-  subtractSums(floats, meeting);
-  const [at, corner] = [meeting.row + PANEL * meeting.j, meeting.L + PANEL * meeting.j];
-  for (let c = 0; c < PANEL; c++) {
-    for (let k = 0; k < c; k++) {
-      const factor = floats[corner + PANEL * k + c];
-      for (let r = 0; r < PANEL; r++) {
-        floats[at + PANEL * c + r] -= factor * floats[at + PANEL * k + r];
-      }
-    }
-    for (let r = 0; r < PANEL; r++) floats[at + PANEL * c + r] /= floats[corner + PANEL * c + c];
-  }
+/** Every row r of R `[rows, m]` ← L⁻ᵀ·r, in place. */
+export function solveBackward(L: Float64Array, R: Float64Array, m: number): void {
+  dtrsm({ L, m, B: R, transpose: true });
 }
 
 /** y with L·Lᵀ·y = b. */

@@ -1,0 +1,278 @@
+/** Products and factorisations of row-major matrices: by a native BLAS where the machine has one, else in WebAssembly.
+ *
+ * The library runs one thread. Large products are cut into tiles of rows, whose number depends on the product's
+ * shape alone; the `…Async` functions compute them side by side, on all cores. So both give the same bits, on any
+ * number of cores. **Rows cut otherwise may differ in the last bits**: in OpenBLAS and BLIS alike an entry of C depends
+ * on how many rows the call has. Who deals rows to Workers and wants equal bits cuts them in the same places whatever
+ * the number of Workers. WebAssembly sums in the order of k, multiplied and then added: the same bits for any cut.
+ *
+ * `FE_BLAS=off` takes WebAssembly, `FE_BLAS=PATH` that library or an error.
+ * @module */
+import { findLibrary } from "./blas_library.ts";
+import type { Multiplication, Native, Rows } from "./blas_native.ts";
+import { factor, rowProducts, solveRows, solveRowsTransposed } from "./blas_wasm.ts";
+
+/** C `[m, n]` ← op(A)·op(B), plus what C held where `add`. */
+export interface Product<T> {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** `[m, k]`, or `[k, m]` where `transposeA`. */
+  readonly A: T;
+  /** `[k, n]`, or `[n, k]` where `transposeB`. */
+  readonly B: T;
+  readonly C: T;
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  readonly add?: boolean;
+}
+
+/** What is used. */
+export interface Blas {
+  /** Such as "OpenBLAS 0.3.21, SkylakeX". */
+  readonly name: string;
+}
+
+let found: Native | string | undefined;
+const library = (): Native | null => {
+  found ??= findLibrary();
+  return typeof found === "string" ? null : found;
+};
+
+/** The native library in use, or null: WebAssembly. */
+export function blas(): Blas | null {
+  return library();
+}
+
+const MOST = 2 ** 31 - 1;
+
+/** Multiplications from which a tile pays, and the most tiles. */
+const [TILE, MOST_TILES] = [2 ** 23, 8];
+
+/** The tiles of a product: by its shape only. Their number is a power of two, so that two cores have as much to do. */
+function tiles({ m, n, k }: { m: number; n: number; k: number }): Rows[] {
+  let count = 1;
+  while (2 * count <= MOST_TILES && 2 * count * TILE <= m * n * k && 16 * count < m) count *= 2;
+  const height = 16 * Math.ceil(m / count / 16);
+  return Array.from(
+    { length: Math.ceil(m / height) },
+    (_, t) => ({ from: t * height, to: Math.min(m, (t + 1) * height) }),
+  );
+}
+
+/** Runs the steps side by side, a core each; what they use lives at least as long. */
+async function together<T>(rows: readonly Rows[], step: (rows: Rows) => Promise<T>): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    while (next < rows.length) await step(rows[next++]);
+  };
+  await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, lane));
+}
+
+type Matrix = Float32Array | Float64Array;
+
+function size(what: string, value: number): void {
+  if (!Number.isInteger(value) || value < 0 || value > MOST) {
+    throw new RangeError(
+      `Cannot multiply: ${what} is ${value}, expected an integer in 0 … 2^31 − 1`,
+    );
+  }
+}
+
+function entries(what: string, matrix: Matrix, rows: number, columns: number): void {
+  if (matrix.length !== rows * columns) {
+    throw new TypeError(
+      `Cannot multiply: ${what} has ${matrix.length} entries, expected ${rows} × ${columns}`,
+    );
+  }
+  const { buffer } = matrix;
+  if (buffer instanceof ArrayBuffer ? buffer.resizable : buffer.growable) {
+    throw new TypeError(`Cannot multiply: ${what} lies in a buffer that can be resized`);
+  }
+}
+
+const overlap = (a: Matrix, b: Matrix) =>
+  a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength &&
+  b.byteOffset < a.byteOffset + a.byteLength;
+
+function checked<T extends Matrix>(
+  { m, n, k, A, B, C, transposeA = false, transposeB = false, add = false }: Product<T>,
+): Multiplication<T> {
+  size("m", m);
+  size("n", n);
+  size("k", k);
+  entries("A", A, m, k);
+  entries("B", B, k, n);
+  entries("C", C, m, n);
+  if (overlap(A, C) || overlap(B, C)) {
+    throw new RangeError("Cannot multiply: C lies where A or B does");
+  }
+  return { m, n, k, A, B, C, transposeA, transposeB, add };
+}
+
+/** A product without terms is done: C is 0, or stays. */
+function empty({ m, n, k, C, add }: Multiplication<Matrix>): boolean {
+  if (k === 0 && !add) C.fill(0);
+  return m === 0 || n === 0 || k === 0;
+}
+
+/** C ← op(A)·op(B) in float32.
+ * @throws {TypeError} an array whose length is not that of its shape, or that can be resized. {RangeError} a size that
+ * is no integer in 0 … 2^31 − 1, or C in the place of A or B. */
+export function sgemm(product: Product<Float32Array>): void {
+  const p = checked(product);
+  if (empty(p)) return;
+  const native = library();
+  if (native) { for (const rows of tiles(p)) native.gemm(p, rows); }
+  else multiplySingles(p);
+}
+
+/** C ← op(A)·op(B) in float64; throws as {@linkcode sgemm}. */
+export function dgemm(product: Product<Float64Array>): void {
+  const p = checked(product);
+  if (empty(p)) return;
+  const native = library();
+  if (native) { for (const rows of tiles(p)) native.gemm(p, rows); }
+  else multiplyDoubles(p);
+}
+
+/** {@linkcode sgemm} on all cores; A, B and C stay untouched until it is done. */
+export async function sgemmAsync(product: Product<Float32Array>): Promise<void> {
+  const p = checked(product);
+  if (empty(p)) return;
+  const native = library();
+  if (native) await together(tiles(p), (rows) => native.gemmLater(p, rows));
+  else multiplySingles(p);
+}
+
+/** {@linkcode dgemm} on all cores; A, B and C stay untouched until it is done. */
+export async function dgemmAsync(product: Product<Float64Array>): Promise<void> {
+  const p = checked(product);
+  if (empty(p)) return;
+  const native = library();
+  if (native) await together(tiles(p), (rows) => native.gemmLater(p, rows));
+  else multiplyDoubles(p);
+}
+
+function multiplySingles(
+  { m, n, k, A, B, C, transposeA, transposeB, add }: Multiplication<Float32Array>,
+) {
+  const f = Math.fround;
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      let sum = 0;
+      for (let p = 0; p < k; p++) {
+        const a = transposeA ? A[p * m + i] : A[i * k + p];
+        sum = f(sum + f(a * (transposeB ? B[j * k + p] : B[p * n + j])));
+      }
+      C[i * n + j] = add ? C[i * n + j] + sum : sum;
+    }
+  }
+}
+
+function multiplyDoubles(
+  { m, n, k, A, B, C, transposeA, transposeB, add }: Multiplication<Float64Array>,
+) {
+  const left = transposeA ? transposed(A, k, m) : A;
+  rowProducts(left, transposeB ? B : transposed(B, k, n), C, { n: k, add });
+}
+
+function transposed(A: Float64Array, rows: number, columns: number): Float64Array {
+  const out = new Float64Array(A.length);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) out[j * rows + i] = A[i * columns + j];
+  }
+  return out;
+}
+
+/** A·Aᵀ for A `[n, k]`: the lower triangle of C `[n, n]` is written. */
+export interface Square {
+  readonly n: number;
+  readonly k: number;
+  readonly A: Float64Array;
+  readonly C: Float64Array;
+}
+
+function checkedSquare({ n, k, A, C }: Square): Multiplication<Float64Array> {
+  size("n", n);
+  size("k", k);
+  entries("A", A, n, k);
+  entries("C", C, n, n);
+  if (overlap(A, C)) throw new RangeError("Cannot multiply: C lies where A does");
+  return { m: n, n, k, A, B: A, C, transposeA: false, transposeB: true, add: false };
+}
+
+/** A tile of A·Aᵀ: what lies left of the diagonal block, a product, and the block itself. */
+const leftOf = (p: Multiplication<Float64Array>, { from }: Rows) => ({
+  ...p,
+  n: from,
+  B: p.A.subarray(0, from * p.k),
+  ldc: p.n,
+});
+
+/** The lower triangle of C ← A·Aᵀ; throws as {@linkcode sgemm}. */
+export function dsyrk(square: Square): void {
+  const p = checkedSquare(square);
+  if (empty(p)) return;
+  const native = library();
+  if (!native) return rowProducts(p.A, p.A, p.C, { n: p.k, lower: true });
+  for (const rows of tiles(p)) {
+    if (rows.from > 0) native.gemm(leftOf(p, rows), rows);
+    native.syrk(p.A, p.C, p, rows);
+  }
+}
+
+/** {@linkcode dsyrk} on all cores; A and C stay untouched until it is done. */
+export async function dsyrkAsync(square: Square): Promise<void> {
+  const p = checkedSquare(square);
+  if (empty(p)) return;
+  const native = library();
+  if (!native) return rowProducts(p.A, p.A, p.C, { n: p.k, lower: true });
+  await together(tiles(p), async (rows) => {
+    if (rows.from > 0) await native.gemmLater(leftOf(p, rows), rows);
+    await native.syrkLater(p.A, p.C, p, rows);
+  });
+}
+
+/** S `[m, m]` ← L with L·Lᵀ = S; the lower triangle is read and written.
+ * @returns 0, or 1 + the row whose pivot is not positive: S is then half done.
+ * @throws as {@linkcode sgemm}. */
+export function dpotrf(S: Float64Array, m: number): number {
+  size("m", m);
+  entries("S", S, m, m);
+  if (m === 0) return 0;
+  return library()?.potrf(S, m) ?? 1 + factor(S, m, 0).failed;
+}
+
+/** Rows of B `[rows, m]` to solve for, behind the lower triangle of L `[m, m]`. */
+export interface Triangle {
+  readonly L: Float64Array;
+  readonly m: number;
+  readonly B: Float64Array;
+  /** L⁻ᵀ instead of L⁻¹. */
+  readonly transpose?: boolean;
+}
+
+/** Every row of B ← L⁻¹·row, or L⁻ᵀ·row; throws as {@linkcode sgemm}. */
+export function dtrsm({ L, m, B, transpose = false }: Triangle): void {
+  size("m", m);
+  entries("L", L, m, m);
+  const rows = m === 0 ? 0 : B.length / m;
+  if (!Number.isInteger(rows)) {
+    throw new TypeError(`Cannot solve: B has ${B.length} entries, expected rows of ${m}`);
+  }
+  entries("B", B, rows, m);
+  size("rows", rows);
+  if (overlap(L, B)) throw new RangeError("Cannot solve: B lies where L does");
+  if (rows === 0) return;
+  const native = library();
+  if (native) native.trsm(L, B, m, transpose);
+  else if (transpose) solveRowsTransposed(L, B, m);
+  else solveRows(L, B, m);
+}
+
+/** Every row of B `[rows, m]` ← (L·Lᵀ)⁻¹·row; throws as {@linkcode sgemm}. */
+export function dpotrs(L: Float64Array, m: number, B: Float64Array): void {
+  dtrsm({ L, m, B });
+  dtrsm({ L, m, B, transpose: true });
+}
