@@ -3,6 +3,10 @@
  * A matrix of bandwidth w is stored as `[n, w + 1]`: entry (i, j), i − w ≤ j ≤ i, at
  * `i·(w + 1) + j − i + w`, so that the diagonal comes last in its row. Costs n·w² instead of n³.
  * @module */
+import { type Diagonal, forwardRows, multiplyRows } from "./band_kernel.ts";
+
+/** Rows up to which a plain loop is as fast as the kernel. */
+const FEW = 3;
 
 /** Factors K, positive definite, in place into L·Lᵀ, L in K's storage. A K that is not leaves NaN. */
 export function bandedCholesky(K: Float64Array, width: number): void {
@@ -20,24 +24,17 @@ export function bandedCholesky(K: Float64Array, width: number): void {
   }
 }
 
-/** B ← (L⁻¹·Bᵀ)ᵀ in place: every row of B `[rows, n]`, two at a time. */
+/** B ← (L⁻¹·Bᵀ)ᵀ in place: every row of B `[rows, n]`. */
 export function bandedForward(L: Float64Array, width: number, B: Float64Array): void {
   const stride = width + 1;
   const n = L.length / stride;
-  const rows = B.length / n;
-  for (let first = 0; first < rows; first += 2) {
-    const a = first * n;
-    const b = Math.min(first + 1, rows - 1) * n; // the last of an odd number is its own partner
+  if (width > 0 && B.length > FEW * n) return forwardRows(L, width, B);
+  for (let at = 0; at < B.length; at += n) {
     for (let i = 0; i < n; i++) {
       const row = i * stride - i + width;
-      let s = B[a + i], t = B[b + i];
-      for (let k = Math.max(0, i - width); k < i; k++) {
-        const l = L[row + k];
-        s -= l * B[a + k];
-        t -= l * B[b + k];
-      }
-      B[a + i] = s / L[row + i];
-      B[b + i] = t / L[row + i];
+      let s = B[at + i];
+      for (let k = Math.max(0, i - width); k < i; k++) s -= L[row + k] * B[at + k];
+      B[at + i] = s / L[row + i];
     }
   }
 }
@@ -57,23 +54,36 @@ export function bandedBackward(L: Float64Array, width: number, b: Float64Array):
 export function bandedMultiply(K: Float64Array, width: number, B: Float64Array): Float64Array {
   const stride = width + 1;
   const n = K.length / stride;
+  const [main, ...others] = usedDiagonals(K, width);
+  if (B.length > FEW * n) return multiplyRows(main.values, others, { width, B });
   const out = new Float64Array(B.length);
-  for (let apart = 0; apart <= width; apart++) {
-    const diagonal = new Float64Array(n); // entry (i, i − apart)
-    for (let i = apart; i < n; i++) diagonal[i] = K[i * stride + width - apart];
-    if (diagonal.every((value) => value === 0)) continue;
-    for (let at = 0; at < B.length; at += n) {
-      if (apart === 0) {
-        for (let i = 0; i < n; i++) out[at + i] += diagonal[i] * B[at + i];
-        continue;
-      }
+  for (let at = 0; at < B.length; at += n) {
+    for (let i = 0; i < n; i++) out[at + i] = main.values[i] * B[at + i];
+    for (const { apart, values } of others) {
       const [head, tail] = [Math.min(apart, n - apart), Math.max(apart, n - apart)];
-      for (let i = 0; i < head; i++) out[at + i] += diagonal[i + apart] * B[at + i + apart];
+      for (let i = 0; i < head; i++) out[at + i] += values[i + apart] * B[at + i + apart];
       for (let i = apart; i < n - apart; i++) {
-        out[at + i] += diagonal[i] * B[at + i - apart] + diagonal[i + apart] * B[at + i + apart];
+        out[at + i] += values[i] * B[at + i - apart] + values[i + apart] * B[at + i + apart];
       }
-      for (let i = tail; i < n; i++) out[at + i] += diagonal[i] * B[at + i - apart];
+      for (let i = tail; i < n; i++) out[at + i] += values[i] * B[at + i - apart];
     }
   }
   return out;
+}
+
+/** The main diagonal and those others that are not all zero, from the inside out. */
+function usedDiagonals(K: Float64Array, width: number): Diagonal[] {
+  const stride = width + 1;
+  const n = K.length / stride;
+  const used = new Uint8Array(stride);
+  for (let i = 0; i < n; i++) {
+    for (let apart = Math.min(width, i); apart > 0; apart--) {
+      if (K[i * stride + width - apart] !== 0) used[apart] = 1;
+    }
+  }
+  return [0, ...used.keys().filter((apart) => used[apart] === 1)].map((apart) => {
+    const values = new Float64Array(n);
+    for (let i = apart; i < n; i++) values[i] = K[i * stride + width - apart];
+    return { apart, values };
+  });
 }

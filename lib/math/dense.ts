@@ -1,7 +1,7 @@
 /** Dense linear algebra in float64 on row-major arrays: what the attacks need of it, over `blas.ts`.
  * @module */
 import { blas, dgemm, dpotrf, dsyrk, dtrsm } from "./blas.ts";
-import { factor } from "./blas_wasm.ts";
+import { factor, rowProducts } from "./blas_wasm.ts";
 
 /** A pivot below this share of its diagonal entry is rounding error: the row depends on those above. */
 const RANK_TOLERANCE = 1e-14;
@@ -10,7 +10,7 @@ const RANK_TOLERANCE = 1e-14;
 const DOUBT = 1e-12;
 
 /** A·Bᵀ `[m, r]` for A `[m, n]` and B `[r, n]`.
- * @param lower with B = A: only the lower triangle is right, at half the work. */
+ * @param lower with a symmetric product, B = A or not: only the lower triangle is right, at about half the work. */
 export function multiplyTransposed(
   A: Float64Array,
   B: Float64Array,
@@ -19,8 +19,28 @@ export function multiplyTransposed(
   const [m, r] = [A.length / n, B.length / n];
   const C = new Float64Array(m * r);
   if (lower && A === B) dsyrk({ n: m, k: n, A, C });
+  else if (lower && blas() === null) rowProducts(A, B, C, { n, lower });
+  else if (lower) lowerProducts(A, B, C, n);
   else dgemm({ m, n: r, k: n, A, B, C, transposeB: true });
   return C;
+}
+
+/** Steps in which {@linkcode lowerProducts} goes down the diagonal: five eighths of all products then. */
+const STEPS = 4;
+
+/** The lower triangle of C `[m, m]` ← A·Bᵀ, and some of the rest, by products up to the diagonal. */
+function lowerProducts(A: Float64Array, B: Float64Array, C: Float64Array, n: number): void {
+  const m = A.length / n;
+  const height = Math.ceil(m / STEPS);
+  for (let from = 0; from < m; from += height) {
+    const to = Math.min(m, from + height);
+    const part = new Float64Array((to - from) * to);
+    const [left, right] = [A.subarray(from * n, to * n), B.subarray(0, to * n)];
+    dgemm({ m: to - from, n: to, k: n, A: left, B: right, C: part, transposeB: true });
+    for (let row = from; row < to; row++) {
+      C.set(part.subarray((row - from) * to, (row - from + 1) * to), row * m);
+    }
+  }
 }
 
 /** Factors S `[m, m]` in place into L·Lᵀ; S's lower triangle is read and overwritten with L.
@@ -49,14 +69,29 @@ export function solveBackward(L: Float64Array, R: Float64Array, m: number): void
 /** y with L·Lᵀ·y = b. */
 export const solveCholesky = (L: Float64Array, b: Float64Array) => backward(L, forward(L, b));
 
-/** L⁻¹·b. */
+/** L⁻¹·b. Four rows at a time: their sums do not wait for each other. */
 export function forward(L: Float64Array, b: Float64Array): Float64Array {
   const m = b.length;
   const y = b.slice();
-  for (let i = 0; i < m; i++) {
-    let rest = y[i];
-    for (let k = 0; k < i; k++) rest -= L[i * m + k] * y[k];
-    y[i] = rest / L[i * m + i];
+  for (let i = 0; i < m; i += 4) {
+    const done = i + 4 <= m ? i : 0; // columns whose products are taken off already
+    if (done > 0) {
+      const [at0, at1, at2, at3] = [i * m, (i + 1) * m, (i + 2) * m, (i + 3) * m];
+      let s = y[i], t = y[i + 1], u = y[i + 2], w = y[i + 3];
+      for (let k = 0; k < i; k++) {
+        const x = y[k];
+        s -= L[at0 + k] * x;
+        t -= L[at1 + k] * x;
+        u -= L[at2 + k] * x;
+        w -= L[at3 + k] * x;
+      }
+      [y[i], y[i + 1], y[i + 2], y[i + 3]] = [s, t, u, w];
+    }
+    for (let row = i; row < Math.min(i + 4, m); row++) {
+      let rest = y[row];
+      for (let k = done; k < row; k++) rest -= L[row * m + k] * y[k];
+      y[row] = rest / L[row * m + row];
+    }
   }
   return y;
 }
@@ -92,11 +127,17 @@ export function apply(A: Float64Array, v: Float64Array): Float64Array {
   return out;
 }
 
-/** Aᵀ·v `[n]` for A `[m, n]`, m = v.length. */
+/** Aᵀ·v `[n]` for A `[m, n]`, m = v.length. Four rows at a time, each pair summed first. */
 export function applyTransposed(A: Float64Array, v: Float64Array): Float64Array {
   const n = A.length / v.length;
   const out = new Float64Array(n);
+  const rowOf = (row: number) => A.subarray(row * n, (row + 1) * n);
   let row = 0;
+  for (; row + 3 < v.length; row += 4) {
+    const [a, b, c, d] = [rowOf(row), rowOf(row + 1), rowOf(row + 2), rowOf(row + 3)];
+    const x = v[row], y = v[row + 1], z = v[row + 2], w = v[row + 3];
+    for (let p = 0; p < n; p++) out[p] = out[p] + (x * a[p] + y * b[p]) + (z * c[p] + w * d[p]);
+  }
   for (; row + 1 < v.length; row += 2) {
     const [x, y, a, b] = [v[row], v[row + 1], row * n, (row + 1) * n];
     for (let p = 0; p < n; p++) out[p] += x * A[a + p] + y * A[b + p];

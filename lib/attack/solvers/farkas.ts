@@ -27,8 +27,10 @@ export function suggestsInfeasible(
     allowance?: number;
   },
 ): boolean {
-  const most = reach.reduce((sum, v) => sum + Math.max(0, v), allowance);
-  const terms = b.reduce((sum, value, row) => sum + Math.abs(value * y[row]), most);
+  let most = allowance;
+  for (let p = 0; p < reach.length; p++) most += Math.max(0, reach[p]);
+  let terms = most;
+  for (let row = 0; row < b.length; row++) terms += Math.abs(b[row] * y[row]);
   return dot(y, b) - most > MARGIN * terms;
 }
 

@@ -43,8 +43,12 @@ export function spreadForms(
 export function bandwidth({ starts, indices }: Forms): number {
   let width = 0;
   for (let e = 0; e + 1 < starts.length; e++) {
-    const used = indices.subarray(starts[e], starts[e + 1]);
-    width = Math.max(width, Math.max(...used) - Math.min(...used));
+    let [low, high] = [Infinity, -Infinity];
+    for (let k = starts[e]; k < starts[e + 1]; k++) {
+      low = Math.min(low, indices[k]);
+      high = Math.max(high, indices[k]);
+    }
+    width = Math.max(width, high - low);
   }
   return width;
 }

@@ -154,10 +154,16 @@ function contradicts(
   { z: [zb, za], y }: Iterate,
   yA: Float64Array,
 ): boolean {
-  const r = za.map((z, e) => e < c.length ? 0 : z - zb[e]);
-  const reach = spreadForms(F, r.map((value) => -value), yA.slice());
-  const allowance = r.reduce((sum, value, e) => sum + high[e] * Math.abs(value), 0);
-  return suggestsInfeasible({ y, b, reach, allowance }) && proves(y, r.subarray(c.length));
+  const n = c.length;
+  const minusR = zeros(zb);
+  let allowance = 0;
+  for (let e = n; e < zb.length; e++) {
+    minusR[e] = zb[e] - za[e];
+    allowance += high[e] * Math.abs(minusR[e]);
+  }
+  const reach = spreadForms(F, minusR, yA.slice());
+  return suggestsInfeasible({ y, b, reach, allowance }) &&
+    proves(y, minusR.subarray(n).map((value) => -value));
 }
 
 function gapsOf(prepared: Prepared, at: Iterate, yA: Float64Array): Gaps {
@@ -165,10 +171,16 @@ function gapsOf(prepared: Prepared, at: Iterate, yA: Float64Array): Gaps {
   const { v: [, , p, q], z: [zb, za, zp, zq], y } = at;
   const x = pixels(prepared, at);
   const Ax = dense.apply(system.A, x);
-  const primal = b.map((value, row) => value - Ax[row]);
-  const dual = c.map((cost, i) => cost - yA[i]);
-  spreadForms(D, zp.map((z, e) => (zq[e] - z) / 2), dual);
-  spreadForms(F, zb.map((z, e) => za[e] - z), dual);
+  const primal = zeros(b);
+  for (let row = 0; row < b.length; row++) primal[row] = b[row] - Ax[row];
+  const dual = zeros(c);
+  for (let i = 0; i < c.length; i++) dual[i] = c[i] - yA[i];
+  const pull = zeros(zp);
+  for (let e = 0; e < zp.length; e++) pull[e] = (zq[e] - zp[e]) / 2;
+  spreadForms(D, pull, dual);
+  const push = zeros(zb);
+  for (let e = 0; e < zb.length; e++) push[e] = za[e] - zb[e];
+  spreadForms(F, push, dual);
   const cost = dense.dot(c, x) + dense.dot(w, p) + dense.dot(w, q);
   const bound = dense.dot(b, y) - dense.dot(low, zb) - dense.dot(high, za);
   const worst = Math.max(
@@ -185,8 +197,10 @@ function newton(
   { v: [below, above, p, q], z: [zb, za, zp, zq] }: Iterate,
   gaps: Gaps,
 ) {
-  const theta = below.map((value, e) => zb[e] / value + za[e] / above[e]);
-  const phi = p.map((value, e) => 1 / (value / zp[e] + q[e] / zq[e]));
+  const theta = zeros(below);
+  for (let e = 0; e < theta.length; e++) theta[e] = zb[e] / below[e] + za[e] / above[e];
+  const phi = zeros(p);
+  for (let e = 0; e < phi.length; e++) phi[e] = 1 / (p[e] / zp[e] + q[e] / zq[e]);
   const K = new Float64Array(c.length * (width + 1));
   addGram(F, theta, K, width);
   addGram(D, phi, K, width);
@@ -195,73 +209,88 @@ function newton(
 
   return ([tb, ta, tp, tq]: Blocks) => {
     // p·dzp + zp·dp = tp − p·zp and so on; dzp = −dzq, D·dx = dp − dq.
-    const h = tp.map((t, e) => t / zp[e] - p[e] - tq[e] / zq[e] + q[e]);
-    const g = gaps.dual.map((gap) => -gap);
-    spreadForms(D, h.map((value, e) => phi[e] * value), g);
-    spreadForms(F, tb.map((t, e) => t / below[e] - zb[e] - ta[e] / above[e] + za[e]), g);
+    const g = zeros(c);
+    for (let i = 0; i < g.length; i++) g[i] = -gaps.dual[i];
+    const [h, pull] = [zeros(p), zeros(p)];
+    for (let e = 0; e < h.length; e++) {
+      h[e] = tp[e] / zp[e] - p[e] - tq[e] / zq[e] + q[e];
+      pull[e] = phi[e] * h[e];
+    }
+    spreadForms(D, pull, g);
+    const push = zeros(below);
+    for (let e = 0; e < push.length; e++) {
+      push[e] = tb[e] / below[e] - zb[e] - ta[e] / above[e] + za[e];
+    }
+    spreadForms(F, push, g);
     const { dx, dy } = solve(g);
-    const df = applyForms(F, dx);
-    const dd = applyForms(D, dx);
-    const dl = h.map((value, e) => phi[e] * (value - dd[e]));
-    const dv: Blocks = [
-      df,
-      df.map((value) => -value),
-      tp.map((t, e) => (t - p[e] * dl[e]) / zp[e] - p[e]),
-      tq.map((t, e) => (t + q[e] * dl[e]) / zq[e] - q[e]),
-    ];
-    const dz: Blocks = [
-      tb.map((t, e) => (t - zb[e] * df[e]) / below[e] - zb[e]),
-      ta.map((t, e) => (t + za[e] * df[e]) / above[e] - za[e]),
-      dl,
-      dl.map((value) => -value),
-    ];
-    return { dv, dz, dy };
+    const [df, dd] = [applyForms(F, dx), applyForms(D, dx)];
+    const [minus, dzb, dza] = [zeros(df), zeros(df), zeros(df)];
+    for (let e = 0; e < df.length; e++) {
+      minus[e] = -df[e];
+      dzb[e] = (tb[e] - zb[e] * df[e]) / below[e] - zb[e];
+      dza[e] = (ta[e] + za[e] * df[e]) / above[e] - za[e];
+    }
+    const [dp, dq, dl, minusDl] = [zeros(dd), zeros(dd), zeros(dd), zeros(dd)];
+    for (let e = 0; e < dd.length; e++) {
+      dl[e] = phi[e] * (h[e] - dd[e]);
+      minusDl[e] = -dl[e];
+      dp[e] = (tp[e] - p[e] * dl[e]) / zp[e] - p[e];
+      dq[e] = (tq[e] + q[e] * dl[e]) / zq[e] - q[e];
+    }
+    return { dv: [df, minus, dp, dq] as Blocks, dz: [dzb, dza, dl, minusDl] as Blocks, dy };
   };
 }
 
 /** Moves the iterate by one predictor-corrector step. */
 function advance({ v, z, y }: Iterate, step: ReturnType<typeof newton>): void {
-  const count = v.reduce((sum, block) => sum + block.length, 0);
-  const mu = v.reduce((sum, block, k) => sum + dense.dot(block, z[k]), 0) / count;
-  const predictor = step(mapBlocks(v, () => 0));
-  const [reachV, reachZ] = [stepLength(v, predictor.dv), stepLength(z, predictor.dz)];
-  const after = v.reduce((sum, block, k) => {
-    const [other, db, dother] = [z[k], predictor.dv[k], predictor.dz[k]];
-    return block.reduce(
-      (part, value, i) => part + (value + reachV * db[i]) * (other[i] + reachZ * dother[i]),
-      sum,
-    );
-  }, 0) / count;
-  const target = mu * (after / mu) ** 3;
-  const { dv, dz, dy } = step(
-    mapBlocks(v, (k, i) => target - predictor.dv[k][i] * predictor.dz[k][i]),
-  );
-  const [lengthV, lengthZ] = [stepLength(v, dv), stepLength(z, dz)];
+  let [count, sum] = [0, 0];
   for (let k = 0; k < 4; k++) {
-    for (let i = 0; i < v[k].length; i++) {
-      v[k][i] += lengthV * dv[k][i];
-      z[k][i] += lengthZ * dz[k][i];
+    count += v[k].length;
+    sum += dense.dot(v[k], z[k]);
+  }
+  const mu = sum / count;
+  const predictor = step(zeroBlocks(v));
+  const [reachV, reachZ] = [stepLength(v, predictor.dv), stepLength(z, predictor.dz)];
+  let after = 0;
+  const targets = zeroBlocks(v);
+  for (let k = 0; k < 4; k++) {
+    const [value, other, dv, dz] = [v[k], z[k], predictor.dv[k], predictor.dz[k]];
+    for (let i = 0; i < value.length; i++) {
+      after += (value[i] + reachV * dv[i]) * (other[i] + reachZ * dz[i]);
     }
   }
-  const shift = dy();
-  for (let row = 0; row < y.length; row++) y[row] += lengthZ * shift[row];
+  const target = mu * (after / count / mu) ** 3;
+  for (let k = 0; k < 4; k++) {
+    const [dv, dz, to] = [predictor.dv[k], predictor.dz[k], targets[k]];
+    for (let i = 0; i < to.length; i++) to[i] = target - dv[i] * dz[i];
+  }
+  const { dv, dz, dy } = step(targets);
+  const [lengthV, lengthZ] = [stepLength(v, dv), stepLength(z, dz)];
+  for (let k = 0; k < 4; k++) {
+    add(v[k], lengthV, dv[k]);
+    add(z[k], lengthZ, dz[k]);
+  }
+  add(y, lengthZ, dy());
+}
+
+const zeros = ({ length }: Float64Array) => new Float64Array(length);
+const zeroBlocks = ([a, b, p, q]: Blocks): Blocks => [zeros(a), zeros(b), zeros(p), zeros(q)];
+
+/** v ← v + length·step */
+function add(v: Float64Array, length: number, step: Float64Array): void {
+  for (let i = 0; i < v.length; i++) v[i] += length * step[i];
 }
 
 /** The longest step, at most 1, that keeps every block positive. */
 function stepLength(blocks: Blocks, steps: Blocks): number {
   let length = 1 / STEP;
-  blocks.forEach((block, k) => {
+  for (let k = 0; k < 4; k++) {
+    const [block, step] = [blocks[k], steps[k]];
     for (let i = 0; i < block.length; i++) {
-      if (steps[k][i] < 0) length = Math.min(length, -block[i] / steps[k][i]);
+      if (step[i] < 0) length = Math.min(length, -block[i] / step[i]);
     }
-  });
+  }
   return Math.min(1, STEP * length);
-}
-
-/** Blocks of the shape of `like`, from block and position. */
-function mapBlocks(like: Blocks, value: (k: number, i: number) => number): Blocks {
-  const [x, s, p, q] = like.map((block, k) => block.map((_, i) => value(k, i)));
-  return [x, s, p, q];
 }
 
 const norm = (v: Float64Array): number => Math.sqrt(dense.dot(v, v));

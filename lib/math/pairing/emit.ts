@@ -1,5 +1,5 @@
 /** Just enough of an assembler to write one WebAssembly function from TypeScript: the instructions that
- * `kernel.ts`, `../panels.ts` and the attack's `copies_kernel.ts` use, and a module around them.
+ * `kernel.ts`, `../panels.ts` and `../band_kernel.ts` use, and a module around them.
  *
  * Opcodes are the numbers of the WebAssembly specification with 128-bit SIMD; `madd` is
  * `f64x2.relaxed_madd` of the relaxed SIMD extension.
@@ -58,21 +58,8 @@ export const v128 = {
   addFloat: simd(240),
   subFloat: simd(241),
   multiplyFloat: simd(242),
+  divideFloat: simd(243),
   madd: simd(0x107),
-  negateFloat: simd(237),
-  /** b < a ? b : a for a below b on the stack. */
-  leastFloat: simd(246), // f64x2.pmin
-  /** a < b ? b : a. */
-  mostFloat: simd(247), // f64x2.pmax
-};
-
-/** Float32 beside float64. */
-export const f32 = {
-  addFour: simd(228),
-  /** Two float32 as two float64. */
-  loadTwo: (offset: number): Code => [simd(93), 2, uleb(offset), simd(95)],
-  /** Two float64 from the stack to where two float32 lie, rounded. */
-  storeTwo: (offset: number): Code => [simd(94), simd(91), 2, uleb(offset), 0],
 };
 
 /** A loop; `again` inside it (not in a nested block) goes round if the i32 on the stack is not 0. */
