@@ -11,6 +11,7 @@
 import { findLibrary } from "./blas_library.ts";
 import type { Multiplication, Native, Rows } from "./blas_native.ts";
 import { factor, rowProducts, solveRows, solveRowsTransposed } from "./blas_wasm.ts";
+import { multiply32 } from "./panels32.ts";
 
 /** C `[m, n]` ← op(A)·op(B), plus what C held where `add`. */
 export interface Product<T> {
@@ -124,7 +125,7 @@ export function sgemm(product: Product<Float32Array>): void {
   if (empty(p)) return;
   const native = library();
   if (native) { for (const rows of tiles(p)) native.gemm(p, rows); }
-  else multiplySingles(p);
+  else multiply32(p);
 }
 
 /** C ← op(A)·op(B) in float64; throws as {@linkcode sgemm}. */
@@ -142,7 +143,7 @@ export async function sgemmAsync(product: Product<Float32Array>): Promise<void> 
   if (empty(p)) return;
   const native = library();
   if (native) await together(tiles(p), (rows) => native.gemmLater(p, rows));
-  else multiplySingles(p);
+  else multiply32(p);
 }
 
 /** {@linkcode dgemm} on all cores; A, B and C stay untouched until it is done. */
@@ -152,22 +153,6 @@ export async function dgemmAsync(product: Product<Float64Array>): Promise<void> 
   const native = library();
   if (native) await together(tiles(p), (rows) => native.gemmLater(p, rows));
   else multiplyDoubles(p);
-}
-
-function multiplySingles(
-  { m, n, k, A, B, C, transposeA, transposeB, add }: Multiplication<Float32Array>,
-) {
-  const f = Math.fround;
-  for (let i = 0; i < m; i++) {
-    for (let j = 0; j < n; j++) {
-      let sum = 0;
-      for (let p = 0; p < k; p++) {
-        const a = transposeA ? A[p * m + i] : A[i * k + p];
-        sum = f(sum + f(a * (transposeB ? B[j * k + p] : B[p * n + j])));
-      }
-      C[i * n + j] = add ? C[i * n + j] + sum : sum;
-    }
-  }
 }
 
 function multiplyDoubles(

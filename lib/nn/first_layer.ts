@@ -1,14 +1,15 @@
-/** The first layer of the network, or some of its rows: Z1 = X·W1ᵀ, dW1 = dZ1ᵀ·X.
+/** The first layer of the network, or some of its units: Z1 = X·W1ᵀ, dW1 = dZ1ᵀ·X.
  *
- * These two products take nine tenths of a training. A sample is a row of X `[m, n]`, Z1 and dZ1
- * `[m, hidden]`. What the backend does slowly decides how they are computed: a transpose flag costs ten
- * times the product, and the right factor is repacked each time that it is new. So W1 is kept transposed,
- * X and Xᵀ are both written from the bytes, and the larger factors that change stand on the left. A batch may come
- * in parts: `prepare`, `forward` and `backward` take the parts in turn, first in, first out, and `update`
- * closes the batch. The bias b1 is not here, because in MITIG2 it is the server's.
+ * These two products take nine tenths of a training. A sample is a row of X `[m, n]`, Z1 and dZ1 `[m, hidden]`. The
+ * units are taken in blocks, one product a block, because a library's product may differ in its last bits when its
+ * columns are cut elsewhere (math/blas.ts): so W1 does not depend on how many Workers share the blocks. A block lies
+ * transposed, `[n, width]`, which both products read in its order, and its width is a whole number of the panels that
+ * WebAssembly computes by; the columns past the last unit are 0 and stay so. A batch may come in parts: `prepare`,
+ * `forward` and `backward` take the parts in turn, first in, first out, and `update` closes the batch. The bias b1 is
+ * not here, because in MITIG2 it is the server's.
  * @module */
-import * as tf from "@tensorflow/tfjs";
-import { transpose } from "./backend.ts";
+import { sgemm } from "../math/blas.ts";
+import { Memory32 } from "../math/memory32.ts";
 import { type Optimizer, optimizer, type OptimizerState, type Setting } from "./optimizer.ts";
 
 /** What makes a first layer. */
@@ -22,6 +23,8 @@ export interface FirstLayerParts {
   readonly setting: Pick<Setting, "optimizer" | "pixelScale">;
   /** To go on from a checkpoint. */
   readonly state?: OptimizerState;
+  /** Rows of each block, where these are not all of the layer's: of `unitBlocks`. */
+  readonly blocks?: readonly number[];
 }
 
 /** W1, for scaled pixels as before, and what its optimizer remembers. */
@@ -32,65 +35,115 @@ export interface FirstLayerState extends OptimizerState {
 /** Milliseconds that each kind of work took, all batches together. */
 export type FirstLayerTimes = Record<"prepare" | "forward" | "backward" | "update", number>;
 
-/** Some images, scaled: X `[m, n]` and its transpose. */
-interface Pixels {
-  readonly X: tf.Tensor2D;
-  readonly Xt: tf.Tensor2D;
+/** Columns that WebAssembly computes at a time. */
+const PANEL = 8;
+/** Units of a block, about: fewer, and a product by a library slows down. */
+const BLOCK = 50;
+
+/** How the units of a layer are cut: by their number alone. @returns the units of each block. */
+export function unitBlocks(hidden: number): number[] {
+  const count = Math.min(Math.ceil(hidden / PANEL), Math.max(2, Math.round(hidden / BLOCK)));
+  const end = (k: number) => k === count ? hidden : PANEL * Math.round(k * hidden / count / PANEL);
+  return Array.from({ length: count }, (_, k) => end(k + 1) - end(k));
 }
 
-/** A first layer in this thread. Call `startBackend` first. */
+/** Some units: `units` rows of the whole from `first` on. */
+interface Block {
+  readonly first: number;
+  readonly units: number;
+  /** `units`, or a little more. */
+  readonly width: number;
+  /** `[n, width]` */
+  readonly W1t: Float32Array;
+  /** Of dW1 over the batch, `[n, width]`. */
+  readonly sums: Float32Array;
+  readonly optimizer: Optimizer;
+}
+
+/** A first layer in this thread. */
 export class LocalFirstLayer implements Disposable {
   readonly #n: number;
   readonly #images: Uint8Array;
-  readonly #scale: number;
-  /** `[n, rows]` */
-  readonly #W1t: Float32Array;
-  readonly #optimizer: Optimizer;
-  readonly #ready: Pixels[] = [];
-  readonly #forwarded: tf.Tensor2D[] = [];
-  #weights?: tf.Tensor2D;
-  #dW1t?: tf.Tensor;
+  /** Of each byte, its pixel. */
+  readonly #pixels: Float32Array;
+  readonly #rows: number;
+  readonly #blocks: readonly Block[];
+  readonly #memory = new Memory32();
+  /** X `[m, n]` of the parts that were prepared, and of those that went forward. */
+  readonly #ready: Float32Array[] = [];
+  readonly #forwarded: Float32Array[] = [];
+  /** Whether the sums hold a part of the batch. */
+  #begun = false;
   readonly #times: FirstLayerTimes = { prepare: 0, forward: 0, backward: 0, update: 0 };
-  #scratch: [Float32Array, Float32Array] = [new Float32Array(), new Float32Array()];
 
-  constructor({ W1, n, images, setting, state }: FirstLayerParts) {
+  constructor({ W1, n, images, setting, state, blocks }: FirstLayerParts) {
     this.#n = n;
     this.#images = images;
-    this.#scale = setting.pixelScale;
-    const rows = W1.length / n;
-    this.#W1t = transpose(W1, rows, n);
-    const saved = state && {
-      steps: state.steps,
-      moments: state.moments.map((moment) => transpose(moment, rows, n)),
-    };
-    this.#optimizer = optimizer(setting.optimizer, W1.length, saved);
+    this.#pixels = Float32Array.from({ length: 256 }, (_, byte) => byte * setting.pixelScale);
+    this.#rows = W1.length / n;
+    let next = 0;
+    this.#blocks = (blocks ?? unitBlocks(this.#rows)).map((units) => {
+      const place = { first: next, units, width: PANEL * Math.ceil(units / PANEL) };
+      next += units;
+      const saved = state && {
+        steps: state.steps,
+        moments: state.moments.map((moment) => this.#columns(moment, place)),
+      };
+      const W1t = this.#columns(W1, place);
+      return {
+        ...{ ...place, W1t, sums: this.#memory.take(W1t.length) },
+        optimizer: optimizer(setting.optimizer, W1t.length, saved, this.#memory),
+      };
+    });
   }
 
-  get #rows(): number {
-    return this.#W1t.length / this.#n;
-  }
-
-  /** The images as rows and as columns. */
-  #read(indices: Uint32Array): Pixels {
-    const [n, m] = [this.#n, indices.length];
-    if (this.#scratch[0].length < n * m) {
-      this.#scratch = [new Float32Array(n * m), new Float32Array(n * m)];
+  /** Rows of a matrix `[rows, n]` as columns `[n, width]`. */
+  #columns(
+    matrix: Float32Array,
+    { first, units, width }: Pick<Block, "first" | "units" | "width">,
+  ): Float32Array {
+    const n = this.#n;
+    const columns = this.#memory.take(n * width).fill(0);
+    for (let i = 0; i < units; i++) {
+      for (let p = 0; p < n; p++) columns[p * width + i] = matrix[(first + i) * n + p];
     }
-    const [rows, columns] = this.#scratch.map((array) => array.subarray(0, n * m));
-    for (let k = 0; k < m; k++) {
-      const from = indices[k] * n;
-      for (let p = 0; p < n; p++) {
-        rows[k * n + p] = columns[p * m + k] = this.#images[from + p] * this.#scale;
+    return columns;
+  }
+
+  /** Puts columns back into their rows. */
+  #putRows(matrix: Float32Array, columns: Float32Array, { first, units, width }: Block): void {
+    const n = this.#n;
+    for (let i = 0; i < units; i++) {
+      for (let p = 0; p < n; p++) matrix[(first + i) * n + p] = columns[p * width + i];
+    }
+  }
+
+  /** X of the images. */
+  #read(indices: Uint32Array): Float32Array {
+    const n = this.#n;
+    const [images, pixels] = [this.#images, this.#pixels];
+    const X = this.#memory.take(n * indices.length);
+    for (let k = 0, to = 0; k < indices.length; k++) {
+      for (let from = indices[k] * n, end = from + n; from < end; from++, to++) {
+        X[to] = pixels[images[from]];
       }
     }
-    return { X: tf.tensor2d(rows, [m, n]), Xt: tf.tensor2d(columns, [n, m]) }; // tfjs copies
+    return X;
   }
 
-  #product(X: tf.Tensor2D): Float32Array {
-    this.#weights ??= tf.tensor2d(this.#W1t, [this.#n, this.#rows]);
-    const Z1 = X.matMul(this.#weights);
-    const z1 = Z1.dataSync<"float32">();
-    tf.dispose([Z1, X]);
+  /** Z1 `[m, rows]` of X `[m, n]`. */
+  #product(X: Float32Array): Float32Array {
+    const [n, rows, m] = [this.#n, this.#rows, X.length / this.#n];
+    const z1 = new Float32Array(m * rows);
+    for (const { W1t: B, first, units, width } of this.#blocks) {
+      const C = this.#memory.take(m * width);
+      sgemm({ m, n: width, k: n, A: X, B, C });
+      for (let k = 0; k < m; k++) {
+        const [from, to] = [k * width, k * rows + first];
+        for (let i = 0; i < units; i++) z1[to + i] = C[from + i];
+      }
+      this.#memory.give(C);
+    }
     return z1;
   }
 
@@ -108,8 +161,8 @@ export class LocalFirstLayer implements Disposable {
 
   /** z1 of the next prepared images, `[m, rows]`. */
   forward(): Float32Array {
-    const { X, Xt } = this.#ready.shift()!;
-    this.#forwarded.push(Xt);
+    const X = this.#ready.shift()!;
+    this.#forwarded.push(X);
     return this.#timed("forward", () => this.#product(X));
   }
 
@@ -119,39 +172,53 @@ export class LocalFirstLayer implements Disposable {
   }
 
   #addProduct(dz1: Float32Array): void {
-    const Xt = this.#forwarded.shift()!;
-    const before = this.#dW1t;
-    this.#dW1t = tf.tidy(() => {
-      const product = Xt.matMul(tf.tensor2d(dz1, [Xt.shape[1], this.#rows])); // [n, rows]
-      return before ? before.add(product) : product;
-    });
-    tf.dispose([Xt, ...(before ? [before] : [])]);
+    const X = this.#forwarded.shift()!;
+    const [n, rows, k] = [this.#n, this.#rows, X.length / this.#n];
+    for (const { sums: C, first, units, width } of this.#blocks) {
+      const B = this.#memory.take(k * width);
+      if (units < width) B.fill(0);
+      for (let j = 0; j < k; j++) {
+        const [from, to] = [j * rows + first, j * width];
+        for (let i = 0; i < units; i++) B[to + i] = dz1[from + i];
+      }
+      sgemm({ m: n, n: width, k, A: X, transposeA: true, B, C, add: this.#begun });
+      this.#memory.give(B);
+    }
+    this.#begun = true;
+    this.#memory.give(X);
   }
 
   /** Moves W1 against the sum over `divisor`. */
   update(divisor: number, learningRate: number): void {
-    this.#timed("update", () => this.#step(divisor, learningRate));
-  }
-
-  #step(divisor: number, learningRate: number): void {
-    const sums = this.#dW1t!.dataSync<"float32">();
-    this.#optimizer.step(this.#W1t, sums, divisor, learningRate);
-    tf.dispose([this.#dW1t!, ...(this.#weights ? [this.#weights] : [])]);
-    this.#dW1t = this.#weights = undefined;
+    this.#timed("update", () => {
+      for (const { W1t, sums, optimizer } of this.#blocks) {
+        optimizer.step(W1t, sums, divisor, learningRate);
+      }
+    });
+    this.#begun = false;
   }
 
   /** z1 of images that are not trained on. */
   apply(indices: Uint32Array): Float32Array {
-    const { X, Xt } = this.#read(indices);
-    Xt.dispose();
-    return this.#product(X);
+    const X = this.#read(indices);
+    const z1 = this.#product(X);
+    this.#memory.give(X);
+    return z1;
   }
 
   /** All that a checkpoint keeps. */
   state(): FirstLayerState {
-    const { steps, moments } = this.#optimizer.state;
-    const rowwise = (matrix: Float32Array) => transpose(matrix, this.#n, this.#rows);
-    return { steps, moments: moments.map(rowwise), W1: rowwise(this.#W1t) };
+    const gather = (of: (block: Block) => Float32Array) => {
+      const matrix = new Float32Array(this.#rows * this.#n);
+      for (const block of this.#blocks) this.#putRows(matrix, of(block), block);
+      return matrix;
+    };
+    const { steps, moments } = this.#blocks[0].optimizer.state;
+    return {
+      steps,
+      moments: moments.map((_, k) => gather((block) => block.optimizer.state.moments[k])),
+      W1: gather((block) => block.W1t),
+    };
   }
 
   /** So far. */
@@ -159,12 +226,8 @@ export class LocalFirstLayer implements Disposable {
     return this.#times;
   }
 
-  [Symbol.dispose](): void {
-    tf.dispose([this.#weights, this.#dW1t].filter((tensor) => tensor !== undefined));
-    tf.dispose(this.#ready.splice(0).flatMap(({ X, Xt }) => [X, Xt]));
-    tf.dispose(this.#forwarded.splice(0));
-    this.#weights = this.#dW1t = undefined;
-  }
+  /** Its memory goes with it. */
+  [Symbol.dispose](): void {}
 }
 
 /** What can be asked of a first layer. */

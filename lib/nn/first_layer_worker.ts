@@ -1,13 +1,12 @@
 /** A Worker of parallel_first_layer.ts.
  * @module */
 import { serveOrders } from "../workers/actor.ts";
-import { startBackend } from "./backend.ts";
 import { LocalFirstLayer } from "./first_layer.ts";
 import type { Call } from "./parallel_first_layer.ts";
 
 let layer: LocalFirstLayer;
 
-serveOrders(startBackend(), (call: Call) => {
+serveOrders(Promise.resolve(), (call: Call) => {
   if (call[0] === "open") {
     layer = new LocalFirstLayer(call[1]);
     return;

@@ -77,7 +77,7 @@ export function initialMlp(sizes: MlpSizes, initial: Initial, rng: Rng = secureR
 /** Images of one pass through the network. */
 const CHUNK = 1000;
 
-/** The class with the largest output for each image. Call `startBackend` first.
+/** The class with the largest output for each image.
  * @param x pixels, `[m, n]` row-major.   @throws {TypeError} x is not whole rows of n pixels. */
 export function classify(mlp: Mlp, x: Uint8Array): Uint8Array {
   const { W1, n } = mlp;
@@ -85,8 +85,8 @@ export function classify(mlp: Mlp, x: Uint8Array): Uint8Array {
     throw new TypeError(`Cannot run the network: ${x.length} pixels are not rows of ${n}`);
   }
   const setting = { optimizer: "sgd", pixelScale: 1 } as const; // neither is trained here
-  using first = new LocalFirstLayer({ W1, n, images: x, setting });
-  using upper = new UpperLayers(mlp, setting);
+  const first = new LocalFirstLayer({ W1, n, images: x, setting });
+  const upper = new UpperLayers(mlp, setting);
   const classes = new Uint8Array(x.length / n);
   for (let from = 0; from < classes.length; from += CHUNK) {
     const length = Math.min(CHUNK, classes.length - from);
@@ -96,7 +96,7 @@ export function classify(mlp: Mlp, x: Uint8Array): Uint8Array {
   return classes;
 }
 
-/** Share of images whose largest output is their label, in [0, 1]. Call `startBackend` first. */
+/** Share of images whose largest output is their label, in [0, 1]. */
 export function accuracy(mlp: Mlp, data: Dataset): number {
   return accuracyOf(classify(mlp, data.x), data.y);
 }

@@ -1,8 +1,10 @@
 /** How to train: the settings, the authors' and one of today, and the optimizers that they name.
  *
- * A setting is data for the one training loop (train.ts): `trainMlp(network, data, MODERN)`. An optimizer moves a
- * plain array in place: one pass over the weights, nothing allocated.
+ * A setting is data for the one training loop (train.ts): `trainMlp(network, data, MODERN)`. An optimizer moves an
+ * array in place, in one pass over the weights.
  * @module */
+import { type Memory32, memoryOf } from "../math/memory32.ts";
+import { adamPairs } from "./adam_kernel.ts";
 
 /** Output function, and with it the loss: the cross-entropy of each output by itself (the authors'), or of
  * all together. */
@@ -142,24 +144,36 @@ function adam(
   const correction2 = Math.sqrt(1 - beta2 ** steps);
   const rate = learningRate * correction2 / (1 - beta1 ** steps);
   const floor = epsilon * correction2;
-  for (let i = 0; i < weights.length; i++) {
+  const [share1, share2] = [1 - beta1, 1 - beta2];
+  const memory = memoryOf(weights);
+  const together = memory && [sums, m, v].every((array) => memoryOf(array) === memory);
+  const done = together
+    ? adamPairs(memory, { weights, sums, m, v }, { divisor, share1, share2, rate, floor })
+    : 0;
+  for (let i = done; i < weights.length; i++) {
     const g = sums[i] / divisor;
-    const mi = m[i] += (1 - beta1) * (g - m[i]);
-    const vi = v[i] += (1 - beta2) * (g * g - v[i]);
+    const mi = m[i] += share1 * (g - m[i]);
+    const vi = v[i] += share2 * (g * g - v[i]);
     weights[i] -= rate * mi / (Math.sqrt(vi) + floor);
   }
 }
 
 /** Starts an optimizer for `length` weights, or goes on from a saved state.
+ * @param memory where weights and sums lie, if in one: what it remembers is then there too, and steps are faster.
  * @throws {TypeError} a state of another optimizer or for another number of weights. */
 export function optimizer(
   name: OptimizerName,
   length: number,
   saved?: OptimizerState,
+  memory?: Memory32,
 ): Optimizer {
   const count = name === "adam" ? 2 : 0;
-  const moments = saved?.moments.map((moment) => moment.slice()) ??
-    Array.from({ length: count }, () => new Float32Array(length));
+  const zeros = (length: number) => memory?.take(length).fill(0) ?? new Float32Array(length);
+  const moments = saved?.moments.map((moment) => {
+    const own = zeros(moment.length);
+    own.set(moment);
+    return own;
+  }) ?? Array.from({ length: count }, () => zeros(length));
   if (moments.length !== count || moments.some((moment) => moment.length !== length)) {
     throw new TypeError(
       `Cannot go on with ${name} for ${length} weights: the saved state has moments of ` +

@@ -1,12 +1,11 @@
-/** A first layer over several Workers, each with some rows of W1 and of its optimizer's memory.
+/** A first layer over several Workers, each with some blocks of W1's rows and of its optimizer's memory.
  *
- * A column of z1 and of dz1 needs only its own row of W1: nothing is added up across Workers,
- * and the result is the same to the last bit however many there are. Orders are answered in turn, so the
+ * A column of z1 and of dz1 needs only its own row of W1: nothing is added up across Workers, the blocks are the same
+ * for any number of them, and so is the result, to the last bit. Orders are answered in turn, so the
  * caller may send the next before the last is answered; that is what keeps the Workers busy while a server
  * is at work. The pixels are shared memory.
  * @module */
 import { Actor } from "../workers/actor.ts";
-import { startBackend } from "./backend.ts";
 import {
   type FirstLayerMethods,
   type FirstLayerParts,
@@ -14,6 +13,7 @@ import {
   type FirstLayerTimes,
   LocalFirstLayer,
   type TrainableFirstLayer,
+  unitBlocks,
 } from "./first_layer.ts";
 
 /** What a Worker is told, in turn: to open its layer, then which method to call with what. */
@@ -43,9 +43,11 @@ class ParallelFirstLayer implements TrainableFirstLayer {
   readonly #rows: number[];
 
   constructor({ W1, n, images, setting, state }: FirstLayerParts, workers: number) {
-    const hidden = W1.length / n;
-    const count = Math.min(workers, hidden);
-    this.#rows = Array.from({ length: count + 1 }, (_, k) => Math.floor(k * hidden / count));
+    const blocks = unitBlocks(W1.length / n);
+    const count = Math.min(workers, blocks.length);
+    const cuts = Array.from({ length: count + 1 }, (_, k) => Math.floor(k * blocks.length / count));
+    const sum = (units: readonly number[]) => units.reduce((total, some) => total + some, 0);
+    this.#rows = cuts.map((cut) => sum(blocks.slice(0, cut)));
     const shared = images.buffer instanceof SharedArrayBuffer
       ? images
       : new Uint8Array(new SharedArrayBuffer(images.length));
@@ -55,7 +57,7 @@ class ParallelFirstLayer implements TrainableFirstLayer {
     this.#workers.forEach((worker, k) => {
       const own = (array: Float32Array) => array.slice(this.#rows[k] * n, this.#rows[k + 1] * n);
       worker.tell(["open", {
-        ...{ W1: own(W1), n, images: shared, setting },
+        ...{ W1: own(W1), n, images: shared, setting, blocks: blocks.slice(cuts[k], cuts[k + 1]) },
         ...(state && { state: { steps: state.steps, moments: state.moments.map(own) } }),
       }]);
     });
@@ -139,14 +141,9 @@ class ParallelFirstLayer implements TrainableFirstLayer {
 /** Opens a first layer for training.
  * @param workers how many Workers; 0 is this thread, which needs no permission to read.
  * @throws {RangeError} workers is not a natural number. */
-export async function openFirstLayer(
-  parts: FirstLayerParts,
-  workers: number,
-): Promise<TrainableFirstLayer> {
+export function openFirstLayer(parts: FirstLayerParts, workers: number): TrainableFirstLayer {
   if (!Number.isSafeInteger(workers) || workers < 0) {
     throw new RangeError(`Cannot open a first layer: ${workers} workers, expected 0 or more`);
   }
-  if (workers > 0) return new ParallelFirstLayer(parts, workers);
-  await startBackend();
-  return new LocalFirstLayer(parts);
+  return workers > 0 ? new ParallelFirstLayer(parts, workers) : new LocalFirstLayer(parts);
 }

@@ -13,7 +13,6 @@ import { shake256 } from "@noble/hashes/sha3.js";
 import type { Dataset } from "../data/dataset.ts";
 import { type Rng, secureRng } from "../math/rng.ts";
 import { breather } from "../workers/pool.ts";
-import { startBackend } from "./backend.ts";
 import type { TrainableFirstLayer } from "./first_layer.ts";
 import type { Mlp } from "./mlp.ts";
 import { AUTHORS, checkSetting, learningRateAt, type Setting } from "./optimizer.ts";
@@ -175,10 +174,9 @@ export async function trainMlp(
         `${data.n} and ${data.classes.length}`,
     );
   }
-  await startBackend();
   const W1 = mlp.W1.map((w) => w / setting.pixelScale);
-  using first = await openFirstLayer({ W1, n, images: data.x, setting }, workers);
-  using layers = new UpperLayers(mlp, setting);
+  using first = openFirstLayer({ W1, n, images: data.x, setting }, workers);
+  const layers = new UpperLayers(mlp, setting);
   const upper = localUpper(layers, setting);
   const breathe = breather(signal);
   const key = rng.bytes(ORDER_KEY_BYTES);

@@ -6,8 +6,8 @@
  * A sample is a row. A batch may come in parts: `forward` and `backward` take them in turn, first in,
  * first out; `update` closes the batch. The loss stands apart, because it may be taken by another party.
  * @module */
-import * as tf from "@tensorflow/tfjs";
-import { transpose } from "./backend.ts";
+import { sgemm } from "../math/blas.ts";
+import { Memory32 } from "../math/memory32.ts";
 import {
   type Optimizer,
   optimizer,
@@ -15,6 +15,7 @@ import {
   type Output,
   type Setting,
 } from "./optimizer.ts";
+import { sigmoid32 } from "./sigmoid_kernel.ts";
 
 /** Loss of a batch, and its gradient at the outputs, in one pass. For both output functions dz2 = a2 − y.
  *
@@ -64,16 +65,31 @@ export interface UpperState {
   readonly optimizers: Readonly<Record<keyof UpperWeights, OptimizerState>>;
 }
 
-/** What stands between the two layers: a = f(z), and its derivative by what it gave. */
+/** What stands between the two layers: a = f(z), and its derivative by what it gave, both in place. */
 interface Activation {
-  apply(z: tf.Tensor): tf.Tensor;
-  derivative(a: tf.Tensor): tf.Tensor;
+  apply(z: Float32Array, memory: Memory32): void;
+  /** da ← da ∘ f′, each step rounded to float32. */
+  backward(da: Float32Array, a: Float32Array): void;
 }
 
 const ACTIVATIONS = {
-  sigmoid: { apply: (z) => z.sigmoid(), derivative: (a) => a.sub(a.square()) },
-  relu: { apply: (z) => z.relu(), derivative: (a) => a.greater(0).cast("float32") },
-  none: { apply: (z) => z, derivative: (a) => tf.onesLike(a) },
+  sigmoid: {
+    apply: (z, memory) => sigmoid32(memory, z),
+    backward(da, a) {
+      for (let i = 0; i < a.length; i++) {
+        da[i] *= Math.fround(a[i] - Math.fround(a[i] * a[i]));
+      }
+    },
+  },
+  relu: {
+    apply(z) {
+      for (let i = 0; i < z.length; i++) z[i] = Math.max(z[i], 0);
+    },
+    backward(da, a) {
+      for (let i = 0; i < a.length; i++) da[i] *= a[i] > 0 ? 1 : 0;
+    },
+  },
+  none: { apply() {}, backward() {} },
 } satisfies Record<string, Activation>;
 
 /** The paper's sigmoid, or what a defence has in its place. */
@@ -87,14 +103,16 @@ export interface BatchEnd {
 
 const NAMES = ["b1", "W2", "b2"] as const;
 
-/** The upper layers in training or in use. Call `startBackend` first. */
-export class UpperLayers implements Disposable {
+/** The upper layers in training or in use. */
+export class UpperLayers {
   readonly hidden: number;
   readonly classes: number;
   readonly #weights: UpperWeights;
   readonly #optimizers: Record<keyof UpperWeights, Optimizer>;
   readonly #sums: Record<keyof UpperWeights, Float32Array>;
-  readonly #forwarded: tf.Tensor2D[] = [];
+  readonly #memory = new Memory32();
+  /** A1 `[m, hidden]` of the parts that went forward. */
+  readonly #forwarded: Float32Array[] = [];
   readonly #activation: Activation;
 
   /** @throws {TypeError} saved state of another shape. */
@@ -116,18 +134,17 @@ export class UpperLayers implements Disposable {
     this.#sums = each((key) => new Float32Array(weights[key].length));
   }
 
-  /** A1 `[m, hidden]` and z2. The caller disposes of A1. */
-  #outputs(z1: Float32Array): { A1: tf.Tensor2D; z2: Float32Array } {
+  /** A1 `[m, hidden]`, which the caller gives back, and z2. */
+  #outputs(z1: Float32Array): { A1: Float32Array; z2: Float32Array } {
     const { hidden, classes } = this;
     const { b1, W2, b2 } = this.#weights;
-    let z2!: Float32Array;
-    const A1 = tf.tidy(() => {
-      const Z1 = tf.tensor2d(z1, [z1.length / hidden, hidden]).add(tf.tensor1d(b1));
-      const a1 = this.#activation.apply(Z1) as tf.Tensor2D;
-      const Z2 = a1.matMul(tf.tensor2d(transpose(W2, classes, hidden), [hidden, classes]));
-      z2 = Z2.add(tf.tensor1d(b2)).dataSync<"float32">();
-      return a1;
-    });
+    const m = z1.length / hidden;
+    const A1 = this.#memory.take(z1.length);
+    addToRows(A1, z1, b1);
+    this.#activation.apply(A1, this.#memory);
+    const z2 = new Float32Array(m * classes);
+    sgemm({ m, n: classes, k: hidden, A: A1, B: W2, C: z2, transposeB: true });
+    addToRows(z2, z2, b2);
     return { A1, z2 };
   }
 
@@ -143,24 +160,16 @@ export class UpperLayers implements Disposable {
   backward(dz2: Float32Array): Float32Array {
     const { hidden, classes } = this;
     const A1 = this.#forwarded.shift()!;
-    const m = A1.shape[0];
-    let dz1!: Float32Array;
-    tf.tidy(() => { // it returns nothing, because tidy looks for tensors in every element of an array
-      const dZ2 = tf.tensor2d(dz2, [m, classes]);
-      const dA1 = dZ2.matMul(tf.tensor2d(this.#weights.W2, [classes, hidden]));
-      const dZ1 = dA1.mul(this.#activation.derivative(A1)); // [m, hidden]
-      dz1 = dZ1.dataSync<"float32">();
-      this.#add("b1", dZ1.sum(0));
-      this.#add("W2", tf.tensor2d(transpose(dz2, m, classes), [classes, m]).matMul(A1));
-      this.#add("b2", dZ2.sum(0));
-    });
-    A1.dispose();
+    const m = A1.length / hidden;
+    const dz1 = new Float32Array(m * hidden);
+    sgemm({ m, n: hidden, k: classes, A: dz2, B: this.#weights.W2, C: dz1 });
+    this.#activation.backward(dz1, A1);
+    const { b1, W2, b2 } = this.#sums;
+    addColumnSums(b1, dz1);
+    sgemm({ m: classes, n: hidden, k: m, A: dz2, B: A1, C: W2, transposeA: true, add: true });
+    addColumnSums(b2, dz2);
+    this.#memory.give(A1);
     return dz1;
-  }
-
-  #add(name: keyof UpperWeights, gradient: tf.Tensor): void {
-    const [sums, part] = [this.#sums[name], gradient.dataSync<"float32">()];
-    for (let i = 0; i < sums.length; i++) sums[i] += part[i];
   }
 
   /** Moves the weights against the summed gradients of the batch, divided as the setting says. */
@@ -175,7 +184,7 @@ export class UpperLayers implements Disposable {
   /** The class with the largest output for each sample. @param z1 `[m, hidden]`, without b1. */
   classify(z1: Float32Array): Uint8Array {
     const { A1, z2 } = this.#outputs(z1);
-    A1.dispose();
+    this.#memory.give(A1);
     return Uint8Array.from({ length: z1.length / this.hidden }, (_, k) => {
       const row = z2.subarray(k * this.classes, (k + 1) * this.classes);
       return row.indexOf(Math.max(...row));
@@ -190,8 +199,22 @@ export class UpperLayers implements Disposable {
       optimizers: { b1: b1.state, W2: W2.state, b2: b2.state },
     };
   }
+}
 
-  [Symbol.dispose](): void {
-    tf.dispose(this.#forwarded.splice(0));
+/** Every row of `out` ← that of `matrix` plus `row`. */
+function addToRows(out: Float32Array, matrix: Float32Array, row: Float32Array): void {
+  const width = row.length;
+  for (let at = 0; at < matrix.length; at += width) {
+    for (let i = 0; i < width; i++) out[at + i] = matrix[at + i] + row[i];
   }
+}
+
+/** Adds to `sums` the sums over all rows. */
+function addColumnSums(sums: Float32Array, matrix: Float32Array): void {
+  const width = sums.length;
+  const part = new Float32Array(width);
+  for (let at = 0; at < matrix.length; at += width) {
+    for (let i = 0; i < width; i++) part[i] += matrix[at + i];
+  }
+  for (let i = 0; i < width; i++) sums[i] += part[i];
 }

@@ -109,7 +109,7 @@ const narrow =
     });
     const weights = { W1: first.W1, ...bottleneck.weights };
     return async (images) => {
-      using encoder = await NoisyEncoder.open({ n, images: images.x, sigma, setting, weights }, 0);
+      using encoder = NoisyEncoder.open({ n, images: images.x, sigma, setting, weights }, 0);
       const every = Uint32Array.from({ length: images.count }, (_, i) => i);
       return accuracyOf(linearClasses(head.weights, await encoder.apply(every)), images.y);
     };

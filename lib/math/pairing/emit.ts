@@ -1,5 +1,6 @@
 /** Just enough of an assembler to write one WebAssembly function from TypeScript: the instructions that
- * `kernel.ts`, `../panels.ts` and `../band_kernel.ts` use, and a module around them.
+ * `kernel.ts`, `../panels.ts`, `../panels32.ts` and `../band_kernel.ts` use, those of the training's and ADMM's kernels, and
+ * a module around them.
  *
  * Opcodes are the numbers of the WebAssembly specification with 128-bit SIMD; `madd` is
  * `f64x2.relaxed_madd` of the relaxed SIMD extension.
@@ -41,8 +42,11 @@ export const i32 = {
   equal: 0x46,
   less: 0x48,
   add: 0x6a,
+  sub: 0x6b,
+  multiply: 0x6c,
   and: 0x71,
   shiftLeft: 0x74,
+  shiftRight: 0x76, // shr_u
 };
 
 /** Two lanes of 64 bits, as integers or as floats. */
@@ -60,6 +64,42 @@ export const v128 = {
   multiplyFloat: simd(242),
   divideFloat: simd(243),
   madd: simd(0x107),
+};
+
+/** A number as its four bytes. */
+const bytes32 = (value: number) => [...new Uint8Array(Float32Array.of(value).buffer)];
+
+/** Four lanes of 32 bits. */
+export const f32x4 = {
+  /** One float into all lanes. */
+  loadSplat: (offset: number): Code => [simd(9), 2, uleb(offset)],
+  const: (value: number): Code => [simd(12), [0, 1, 2, 3].map(() => bytes32(value))],
+  greater: simd(68),
+  abs: simd(224),
+  add: simd(228),
+  sub: simd(229),
+  multiply: simd(230),
+  divide: simd(231),
+  /** The bits of each lane to the left. */
+  shiftLeft: simd(171),
+  /** The sign of each lane into all its bits. */
+  shiftRightSigned: simd(172),
+  /** a & ~b */
+  andNot: simd(79),
+  /** Of the first where the third has ones, of the second where it has zeros. */
+  select: simd(82),
+};
+
+/** Two lanes of float64, and from and to the float32 that memory has. */
+export const f64x2 = {
+  sqrt: simd(239),
+  divide: simd(243),
+  /** Two float32, from 8 bytes. */
+  loadFloats: (offset: number): Code => [simd(93), 3, uleb(offset), simd(95)],
+  /** Rounded to two float32 in the lower half. */
+  demote: simd(94),
+  /** The lower half as 8 bytes; the address lies below the value. */
+  storeFloats: (offset: number): Code => [simd(91), 3, uleb(offset), 0],
 };
 
 /** A loop; `again` inside it (not in a nested block) goes round if the i32 on the stack is not 0. */
@@ -81,12 +121,16 @@ const flat = (code: Code): number[] => typeof code === "number" ? [code] : code.
 const section = (id: number, body: Code): Code => [id, uleb(flat(body).length), body];
 const name = (text: string): Code => [text.length, [...new TextEncoder().encode(text)]];
 
+/** The memory of a module, as its import says it: of at least a page, or any shared one. */
+const MEMORIES = { own: [0, 1], shared: [3, 0, uleb(2 ** 16)] } as const;
+
 /** A module with one memory, imported as "env.memory", and one function, exported as "run", that takes
  * `parameters` int32 and has the locals listed after them. */
 export function assemble(
   parameters: number,
   locals: readonly (readonly [type: keyof typeof TYPES, count: number])[],
   code: Code,
+  memory: keyof typeof MEMORIES = "own",
 ): Uint8Array<ArrayBuffer> {
   const declared = locals.map(([type, count]) => [uleb(count), TYPES[type]]);
   const body = flat([uleb(locals.length), declared, code, 0x0b]);
@@ -94,7 +138,7 @@ export function assemble(
   return Uint8Array.from(flat([
     [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // "\0asm", version 1
     section(1, [1, 0x60, uleb(parameters), parameterTypes, 0]),
-    section(2, [1, name("env"), name("memory"), 2, 0, 1]),
+    section(2, [1, name("env"), name("memory"), 2, MEMORIES[memory]]),
     section(3, [1, 0]),
     section(7, [1, name("run"), 0, 0]),
     section(10, [1, uleb(body.length), body]),

@@ -180,7 +180,7 @@ async function trainCodes(
   const weights = initialEncoder({ n, units, width: sizes.n - 1 }, rng);
   const head = new LeastSquaresHead(sizes, rng, gradient);
   const orderKey = rng.bytes(ORDER_KEY_BYTES);
-  using encoder = await NoisyEncoder.open({ n, images, sigma: 0, setting, weights }, 0);
+  using encoder = NoisyEncoder.open({ n, images, sigma: 0, setting, weights }, 0);
   const tests = Uint32Array.from({ length: test.count }, (_, i) => count + i);
   let accuracy = NaN;
   for (let epoch = 0; epoch < setting.epochs; epoch++) {

@@ -154,7 +154,7 @@ async function trainOver(
   images.set(data.train.x);
   images.set(data.test.x, data.train.x.length);
   const test = Uint32Array.from({ length: data.test.count }, (_, i) => count + i);
-  using layer = await openFirstLayer({ W1: saved.W1, n, images, setting, state: saved }, workers);
+  using layer = openFirstLayer({ W1: saved.W1, n, images, setting, state: saved }, workers);
   const first = guarded(layer, hidden, options);
   const upper = remoteUpper(requests, terms);
   const notes = { sessionKey, orderKey, terms: termsText(terms, data.train.name), source };
@@ -205,7 +205,7 @@ export async function classify(
   return await closeOnError(connection, async () => {
     const requests = new Requests(connection, options);
     await requests.ask("use", { sessionKey }, "ready");
-    using layer = await openFirstLayer({ W1, n, images: pixels, setting }, 0);
+    using layer = openFirstLayer({ W1, n, images: pixels, setting }, 0);
     const first = guarded(layer, hidden, { noise: options.noise });
     return await classifyWith(requests, first, hidden, indices);
   });

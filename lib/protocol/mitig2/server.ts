@@ -9,7 +9,6 @@
  * @see arXiv 2509.21497, second mitigation. Juve45/cryptonn, mitigation2_server.py.
  * @module */
 import { type Rng, secureRng } from "../../math/rng.ts";
-import { mendBackend, startBackend } from "../../nn/backend.ts";
 import { initialUpper } from "../../nn/mlp.ts";
 import { stepsPerEpoch } from "../../nn/optimizer.ts";
 import { UpperLayers } from "../../nn/upper_layers.ts";
@@ -55,18 +54,7 @@ class Mitig2Session implements Disposable {
 
   constructor(private readonly options: ServerOptions) {}
 
-  /** Answers a request. An error of the tensors' backend is one of this session: for the others it is made anew. */
-  async answer(request: Message): Promise<Answer> {
-    await startBackend();
-    try {
-      return await this.#answer(request);
-    } catch (error) {
-      if (error instanceof ProtocolError || !await mendBackend(error)) throw error;
-      throw new Error(`Cannot answer ${request.type}: the tensors' memory broke`, { cause: error });
-    }
-  }
-
-  #answer(request: Message): Answer | Promise<Answer> {
+  answer(request: Message): Answer | Promise<Answer> {
     switch (request.type) {
       case "train":
         return this.#train(readTerms(request), request.integers("saved"));
@@ -187,7 +175,6 @@ class Mitig2Session implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#layers?.[Symbol.dispose]();
     this.#files?.[Symbol.dispose]();
   }
 }

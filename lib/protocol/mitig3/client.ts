@@ -233,7 +233,7 @@ async function trainOver(
     ? { W1: state.first.W1, ...state.bottleneck.weights }
     : initialEncoder({ n, units, width }, secrets.weights);
   const parts = { n, images, sigma, setting, weights, state };
-  using encoder = await NoisyEncoder.open(parts, workers);
+  using encoder = NoisyEncoder.open(parts, workers);
   const upper = remoteHead(requests, terms);
   const fileOf = async (file: string, head: HeadWeights) =>
     encodeClient(await encoder.state(), head, { file, sessionKey, terms: text, source });
@@ -287,7 +287,7 @@ export async function classify(model: ClientModel, pixels: Uint8Array): Promise<
   const indices = Uint32Array.from({ length: countImages(pixels, n) }, (_, i) => i);
   const setting = { optimizer: "sgd", pixelScale } as const; // it is not trained here, nor sent
   const parts = { n, images: pixels, sigma: 0, setting, weights: model };
-  using encoder = await NoisyEncoder.open(parts, 0);
+  using encoder = NoisyEncoder.open(parts, 0);
   return await classifyAtHome(encoder, head, indices);
 }
 

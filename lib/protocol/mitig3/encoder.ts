@@ -94,14 +94,14 @@ export class NoisyEncoder implements FirstParty, Disposable {
   ) {}
 
   /** @param workers Workers for W1's products; 0 is this thread.   @throws as `openFirstLayer`. */
-  static async open(
+  static open(
     { n, images, sigma, setting, weights, state }: EncoderParts,
     workers: number,
-  ): Promise<NoisyEncoder> {
+  ): NoisyEncoder {
     const { W1, ...rest } = weights;
     const bottleneck = newBottleneck(rest, setting.optimizer, state?.bottleneck);
     const parts = { W1: state?.first.W1 ?? W1, n, images, setting, state: state?.first };
-    return new NoisyEncoder(await openFirstLayer(parts, workers), bottleneck, sigma);
+    return new NoisyEncoder(openFirstLayer(parts, workers), bottleneck, sigma);
   }
 
   /** A visit begins: its noise comes from here. */

@@ -45,7 +45,7 @@ export async function trainNarrow(
   const secrets = secretsOf(options.insecureSeed);
   const weights = initialEncoder({ n, units, width }, secrets.weights);
   const parts = { n, images, sigma, setting, weights };
-  using encoder = await NoisyEncoder.open(parts, workers);
+  using encoder = NoisyEncoder.open(parts, workers);
   const head = new LinearHead(initialLinearHead({ width, classes }, headRng), setting.optimizer);
   let step = 0;
   const upper = {
