@@ -1,4 +1,4 @@
-/** Many images under one W1 at once: ADMM, the alternating direction method of multipliers, in float32 on tfjs.
+/** Many images under one W1 at once: ADMM, the alternating direction method of multipliers, in float32.
  *
  * The linear program of the exact solvers, split so that each part is easy (Boyd, Parikh, Chu, Peleato,
  * Eckstein, 2011): x satisfies A·x = b; its copies z, the pixels and the forms B·x, satisfy bounds and
@@ -17,10 +17,10 @@ import { applyTransposed } from "../../math/dense.ts";
 import { preparedLayer, sameNumbers, type ScaledEquations } from "../layer.ts";
 import { type CostTerms, costTerms, keepsRules, type PixelRule } from "../priors.ts";
 import { pixelRules, type Priors } from "../priors.ts";
-import { clipped, noRecovery, type Recovery, recovery } from "../recovery.ts";
+import { clipped, consistent, noRecovery, type Recovery, recovery } from "../recovery.ts";
 import { refine, solution } from "../recovery.ts";
 import type { ServerView } from "../view.ts";
-import { split, type Splitting } from "./admm_steps.ts";
+import { split, type Splitting } from "./splitting.ts";
 import { Copies, type Residual, type Weights } from "./copies.ts";
 import { reweigh, REWEIGHTINGS } from "./exact.ts";
 import { provesInfeasible, suggestsInfeasible } from "./farkas.ts";
@@ -125,16 +125,18 @@ export async function admm(
   let running = views.map((view, index): Running => {
     return { index, view, b: batch.equations.scaled(view.z1), round: 0 };
   });
-  const copies = new Copies(batch.forms, weights(batch, batch.base), {
+  using copies = new Copies(batch.forms, weights(batch, batch.base), {
     ...{ count: views.length, rho: RHO, own: priors.objective === "reweighted" },
   });
-  running.forEach(({ b }, column) => {
-    copies.setOrigin(column, batch.splitting.project(new Float64Array(n), b));
-  });
+  const B = new Float64Array(views.length * views[0].hidden);
+  running.forEach(({ b }, at) => B.set(b, at * b.length));
+  const origins = batch.splitting.origins(B);
+  running.forEach((_, at) => copies.setOrigin(at, origins.subarray(at * n, (at + 1) * n)));
+  const P = copies.memory.hold(batch.splitting.P);
   for (let iteration = 1; running.length > 0; iteration++) {
     signal?.throwIfAborted();
     const { width, q, x } = copies;
-    await sgemmAsync({ m: n, n: width, k: n, A: batch.splitting.P, B: q, C: x });
+    await sgemmAsync({ m: n, n: width, k: n, A: P, B: q, C: x });
     const look = iteration % LOOK === 0;
     copies.step(look);
     if (!look) continue;
@@ -194,8 +196,10 @@ function judge(batch: Batch, image: Running, place: Place): Recovery | null {
   const x = copies.image(column);
   const { primal, dual } = copies.residual(column);
   const pixels = equations.pixels(x).map(Math.round);
-  const found = recovery(view, pixels, objective);
-  if (found.certified && keepsRules(pixels, rules)) return found;
+  const found = consistent(view, pixels) && keepsRules(pixels, rules)
+    ? recovery(view, pixels, objective)
+    : null;
+  if (found?.certified) return found;
   if (Math.max(primal, dual) < TOLERANCE) {
     const point = equations.pixels(splitting.project(x, b));
     const { rank } = splitting;

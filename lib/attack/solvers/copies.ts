@@ -1,10 +1,11 @@
 /** The copies of a batch: of each image its pixels, within [0, 1], and the values of sparse forms of it, each with its
  * price; and the disagreement that they have summed up. What ADMM does to them is to shrink, to clip, to add up.
  *
- * A matrix has a row for each pixel or form and a column for each image, and up to three columns that are nobody's. All
- * lie in one WebAssembly memory, where `copies_kernel.ts` works on them.
+ * A matrix has a row for each pixel or form and a column for each image, and up to seven columns that are nobody's. All
+ * lie in one memory, where `copies_kernel.ts` works on them.
  * @module */
-import { copiesKernel, FREE, LANES, TERM } from "./copies_kernel.ts";
+import { Memory32 } from "../../math/memory32.ts";
+import { FIELDS, FORMS, type Order, PIXELS, TERM, TERM_PIXEL } from "./copies_kernel.ts";
 import type { Forms } from "./forms.ts";
 
 /** What the copies of one image pay and obey. */
@@ -25,23 +26,31 @@ export interface Residual {
   readonly dual: number;
 }
 
-const PAGE_BYTES = 2 ** 16;
+/** Columns come in eights: products like that. */
+const padded = (count: number) => 8 * Math.ceil(count / 8);
+
+/** The memory of the last batch: the collector is slow to see how large one is. */
+let idle: Memory32 | undefined;
 
 /** The copies of a batch, which start in the middle of the range. */
-export class Copies {
-  /** Pixels; pixels and forms. */
+export class Copies implements Disposable {
+  /** Where matrices may lie that are multiplied by these; all are gone at the end. */
+  readonly memory: Memory32;
   readonly #n: number;
+  /** Pixels and forms. */
   readonly #rows: number;
   readonly #rho: number;
-  /** Whether each image has prices of its own. */
-  readonly #own: boolean;
-  readonly #at: ReturnType<typeof layOut>["at"];
-  readonly #matrices: Record<"x" | "q" | "origin" | "z" | "u", Float32Array>;
-  readonly #prices: Float64Array;
-  readonly #terms: DataView;
-  readonly #sums: Float64Array;
   readonly #forms: Forms;
-  readonly #kernel: ReturnType<typeof copiesKernel>;
+  readonly #matrices: Record<"x" | "q" | "origin" | "z" | "u", Float32Array>;
+  /** `[rows, width]`, or `[rows, 2]` where all images pay the same. */
+  readonly #prices: Float64Array;
+  readonly #own: boolean;
+  readonly #bounds: Float64Array;
+  readonly #terms: DataView;
+  readonly #ends: Int32Array;
+  readonly #sums: Float64Array;
+  /** Of the pixels and of the forms. */
+  #orders: number[][] = [];
   #width: number;
 
   /** @param options.own whether images may come to pay prices of their own, by {@linkcode Copies.reweigh}. */
@@ -50,30 +59,33 @@ export class Copies {
     weights: Weights,
     { count, rho, own = false }: { count: number; rho: number; own?: boolean },
   ) {
+    [this.memory, idle] = [idle ?? new Memory32(), undefined];
     const n = this.#n = weights.pixels.length;
     const rows = this.#rows = n + weights.forms.length;
     const width = this.#width = padded(count);
-    [this.#rho, this.#own, this.#forms] = [rho, own, forms];
-    const columns = own ? width : 2;
-    const { at, bytes } = layOut({ n, rows, width, columns, terms: forms.indices.length });
-    const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES) });
-    const { buffer } = memory;
-    this.#at = at;
-    this.#kernel = copiesKernel(memory);
-    const matrix = (from: number, height: number) => new Float32Array(buffer, from, height * width);
-    this.#matrices = {
-      ...{ x: matrix(at.x, n), q: matrix(at.q, n), origin: matrix(at.origin, n) },
-      ...{ z: matrix(at.z, rows), u: matrix(at.u, rows) },
+    [this.#rho, this.#forms, this.#own] = [rho, forms, own];
+    const matrix = (height: number) => this.memory.take(height * width);
+    const [x, q, origin, z, u] = [n, n, n, rows, rows].map(matrix);
+    this.#matrices = { x, q, origin, z, u };
+    const doubles = (count: number) => {
+      const { buffer, byteOffset } = this.memory.take(2 * count);
+      return new Float64Array(buffer, byteOffset, count);
     };
-    this.#prices = new Float64Array(buffer, at.price, rows * columns);
-    this.#terms = new DataView(buffer);
-    this.#sums = new Float64Array(buffer, at.sums, 2 * width);
-    this.#matrices.q.fill(0.5);
-    this.#matrices.z.fill(0.5, 0, n * width);
+    const columns = own ? width : 2;
+    this.#prices = doubles(rows * columns);
+    this.#bounds = doubles(2 * weights.bounds.length);
+    this.#sums = doubles(2 * width);
+    const terms = this.memory.take(TERM * forms.indices.length / 4);
+    this.#terms = new DataView(terms.buffer, terms.byteOffset, terms.byteLength);
+    const ends = this.memory.take(weights.forms.length);
+    this.#ends = new Int32Array(ends.buffer, ends.byteOffset, ends.length);
+
+    for (const images of [x, origin, u]) images.fill(0);
+    for (const middle of [q, z.subarray(0, n * width)]) middle.fill(0.5);
+    z.fill(0, n * width);
     for (let column = 0; column < columns; column++) this.#setPrices(column, columns, weights);
-    const bounds = new Float64Array(buffer, at.bound, 2 * weights.bounds.length);
-    weights.bounds.forEach((bound, e) => bounds.fill(bound, 2 * e, 2 * e + 2));
-    this.#writeTerms();
+    weights.bounds.forEach((bound, e) => this.#bounds.fill(bound, 2 * e, 2 * e + 2));
+    this.#arrange();
   }
 
   /** Columns of every matrix. */
@@ -115,18 +127,10 @@ export class Copies {
   /** Updates the copies of all images from x = product + origin, and q.
    * @param measured for {@linkcode Copies.residual}. */
   step(measured: boolean): void {
-    const [row, n] = [4 * this.#width, this.#n];
-    const [priceRow, pricePair] = this.#own ? [2 * row, 16] : [16, 0];
-    const { bound, terms: term, ends, ...at } = this.#at;
-    const [border, end] = [n * row, this.#rows * row];
-    const shared = { ...at, row, priceRow, pricePair };
     if (measured) this.#sums.fill(0);
-    this.#kernel.pixels({ ...shared, end: at.z + border }, measured);
-    if (border === end) return;
-    this.#kernel.forms({
-      ...{ ...shared, bound, term, ends, price: at.price + n * priceRow },
-      ...{ z: at.z + border, u: at.u + border, end: at.z + end },
-    }, measured);
+    const [pixels, forms] = this.#orders;
+    this.memory.run(measured ? PIXELS.measured : PIXELS.plain, ...pixels);
+    if (this.#rows > this.#n) this.memory.run(measured ? FORMS.measured : FORMS.plain, ...forms);
   }
 
   /** Of an image, as of the last measured step. */
@@ -151,7 +155,12 @@ export class Copies {
       closeUp(matrix, this.#rows, before, width, columns);
     }
     this.#width = width;
-    this.#writeTerms();
+    this.#arrange();
+  }
+
+  [Symbol.dispose](): void {
+    this.memory.clear();
+    idle = this.memory;
   }
 
   #setPrices(column: number, columns: number, { pixels, forms }: Omit<Weights, "bounds">): void {
@@ -164,19 +173,30 @@ export class Copies {
     }
   }
 
-  /** The terms of the forms as the kernel takes them: an offset is of a row of x. */
-  #writeTerms(): void {
+  /** What depends on the width: the terms of the forms, and what the kernel is told. */
+  #arrange(): void {
     const { starts, indices, values } = this.#forms;
-    const { terms, ends } = this.#at;
     indices.forEach((p, k) => {
-      const at = terms + TERM * k;
-      this.#terms.setFloat64(at, values[k], true);
-      this.#terms.setFloat64(at + 8, values[k], true);
-      this.#terms.setInt32(at + 16, 4 * this.#width * p, true);
+      this.#terms.setFloat64(TERM * k, values[k], true);
+      this.#terms.setFloat64(TERM * k + 8, values[k], true);
+      this.#terms.setInt32(TERM * k + TERM_PIXEL, 4 * this.#width * p, true);
     });
-    for (let e = 0; e + 1 < starts.length; e++) {
-      this.#terms.setInt32(ends + 4 * e, terms + TERM * starts[e + 1], true);
+    for (let e = 0; e < this.#ends.length; e++) {
+      this.#ends[e] = this.#terms.byteOffset + TERM * starts[e + 1];
     }
+    const row = 4 * this.#width;
+    const [priceRow, pricePair] = this.#own ? [2 * row, 16] : [16, 0];
+    const { x, q, origin, z, u } = this.#matrices;
+    const order = (from: number, to: number): Order => ({
+      ...{ x: x.byteOffset, q: q.byteOffset, origin: origin.byteOffset, row },
+      ...{ z: z.byteOffset + from * row, u: u.byteOffset + from * row },
+      ...{ end: z.byteOffset + to * row, sums: this.#sums.byteOffset },
+      ...{ price: this.#prices.byteOffset + from * priceRow, priceRow, pricePair },
+      ...{ bound: this.#bounds.byteOffset, term: this.#terms.byteOffset },
+      ends: this.#ends.byteOffset,
+    });
+    this.#orders = [order(0, this.#n), order(this.#n, this.#rows)]
+      .map((fields) => FIELDS.map((name) => fields[name]));
   }
 
   #column(name: "x" | "z", column: number, from: number, to: number): Float64Array {
@@ -185,27 +205,6 @@ export class Copies {
     for (let at = 0; at < values.length; at++) values[at] = matrix[(from + at) * width + column];
     return values;
   }
-}
-
-const padded = (count: number) => LANES * Math.ceil(count / LANES);
-
-/** The addresses of all parts of a batch, in the terms of the kernel. @param columns of prices. */
-function layOut(
-  { n, rows, width, columns, terms }: Record<"n" | "rows" | "width" | "columns" | "terms", number>,
-) {
-  let bytes = FREE;
-  const room = (size: number) => {
-    const at = bytes;
-    bytes += 16 * Math.ceil(size / 16);
-    return at;
-  };
-  const image = 4 * n * width, all = 4 * rows * width;
-  const at = {
-    ...{ x: room(image), q: room(image), origin: room(image), z: room(all), u: room(all) },
-    ...{ price: room(8 * rows * columns), sums: room(16 * width) },
-    ...{ bound: room(16 * (rows - n)), terms: room(TERM * terms), ends: room(4 * (rows - n)) },
-  };
-  return { at, bytes };
 }
 
 /** Columns of a matrix move to the front, and its rows together. */

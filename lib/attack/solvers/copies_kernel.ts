@@ -8,11 +8,13 @@
  *
  * where x is the pixel or the form's value. A pixel's pull is its q, to which forms add theirs, Bᵀ·pull.
  * @module */
+import { Kernel } from "../../math/memory32.ts";
 import {
   again,
   assemble,
   type Code,
-  f32,
+  f32x4,
+  f64x2,
   i32,
   local,
   loop,
@@ -22,109 +24,121 @@ import {
 /** Over-relaxation; 1.5 to 1.8 is customary, 1.8 takes a fifth more iterations here. */
 const RELAXATION = 1.6;
 
-/** Images in one step: what the number of columns is a multiple of. */
-export const LANES = 4;
+/** Images in one step: the number of columns is a multiple of it. */
+const LANES = 4;
 
-/** Addresses of the constants, two float64 each; what follows them is free. */
-const [RELAX, REST, ONE, ZERO] = [0, 16, 32, 48];
-const ORDER = 64;
-export const FREE = 128;
-
-/** What a kernel is told, an int32 each: addresses, and distances in bytes.
+/** What a kernel takes, in this order: places, and distances in bytes.
  *
- * - x, q, origin: `[n, width]`; the step over the pixels adds origin to x first, the one over forms has none
+ * - x, q, origin: `[n, width]`; the step over the pixels adds origin to x, the one over forms leaves it
  * - z, u: `[rows, width]`; end: where z ends; row: from one row of all these to the next
- * - price: two float64 by row and column pair; priceRow, pricePair: from one to the next
- * - bound: two float64 by form
- * - term: by term its coefficient twice, in float64, and the offset of the pixel's row, int32; 32 bytes
- * - ends: by form an int32, the address where its terms end
- * - sums: by column pair two float64 of Σ (x − z)² and two of Σ (change of z)², added to */
-const FIELDS = [
+ * - price: two float64 by row and pair of columns; priceRow, pricePair: from one to the next
+ * - bound: two float64 by form, the largest |form|
+ * - term: by term its coefficient, two float64, and {@linkcode TERM_PIXEL} after it where the pixel's row is in x
+ * - ends: by form where its terms end, int32
+ * - sums: by pair of columns two float64 of Σ (x − z)² and two of Σ (change of z)², added to */
+export const FIELDS = [
   ...["x", "q", "origin", "z", "u", "end", "row"] as const,
   ...["price", "priceRow", "pricePair", "bound", "term", "ends", "sums"] as const,
 ];
 
-/** {@linkcode FIELDS} by name; those that a step does not need may be missing. */
-export type Order = Partial<Record<typeof FIELDS[number], number>>;
+/** {@linkcode FIELDS} by name. */
+export type Order = Record<typeof FIELDS[number], number>;
 
-/** Bytes of a term. */
-export const TERM = 32;
+/** Bytes of a term, and of what comes before its pixel. */
+export const [TERM, TERM_PIXEL] = [32, 16];
 
-/** Local variables: the address of the order, its fields, cursors; then floats, two images each. */
-const INTEGERS = ["order", ...FIELDS, "column", "atX", "atQ", "atZ", "atU", "cost", "sum", "at"];
-const FLOATS = ["value", "before", "v", "next", "share"];
+/** Local variables: the fields, cursors, then floats, those of two columns and of the next two. */
+const INTEGERS = [...FIELDS, "column", "atX", "atQ", "atZ", "atU", "cost", "sum", "at"];
+const FLOATS = ["x0", "x1", "v0", "v1", "before", "next", "apart"];
 const index = (name: string) => [...INTEGERS, ...FLOATS].indexOf(name);
 const get = (name: string) => local.get(index(name));
 const set = (name: string, ...value: Code[]): Code => [value, local.set(index(name))];
 const advance = (name: string, by: Code): Code => set(name, get(name), by, i32.add);
-const plus = (name: string, offset: string): Code => [get(name), get(offset), i32.add];
-const HALVES = [0, 1];
+const sum = (place: string, distance: string): Code => [get(place), get(distance), i32.add];
+const PAIRS = [0, 1];
+const [X, V] = [["x0", "x1"], ["v0", "v1"]];
 
-const constant = (address: number): Code => [i32.const(address), v128.load(0)];
+/** Floats of a pair of columns, in and out. */
+const load = (place: Code, pair: number): Code => [place, f64x2.loadFloats(8 * pair)];
+const store = (place: Code, pair: number, value: Code): Code => [
+  ...[place, value, f64x2.demote],
+  f64x2.storeFloats(8 * pair),
+];
 
-/** One image pair of a row, from `value`: sets z, u and `next`; `v` becomes the pull. */
-function copy(half: number, { clip, measured }: { clip: Code; measured: boolean }): Code {
-  const [two, sums] = [8 * half, 32 * half];
-  const square = (a: string, offset: number): Code => [
-    [get("sum"), get("sum"), v128.load(offset)],
-    [get(a), get("next"), v128.subFloat, local.tee(index("share")), get("share")],
-    [v128.multiplyFloat, v128.addFloat, v128.store(offset)],
-  ];
-  return [
-    set("before", get("atZ"), f32.loadTwo(two)),
-    [get("value"), constant(RELAX), v128.multiplyFloat],
-    [get("before"), constant(REST), v128.multiplyFloat, v128.addFloat],
-    [get("atU"), f32.loadTwo(two), v128.addFloat, local.set(index("v"))],
-    set("next", clip),
-    measured ? [square("value", sums), square("before", sums + 16)] : [],
-    [get("atZ"), get("next"), f32.storeTwo(two)],
-    [get("atU"), get("v"), get("next"), v128.subFloat, f32.storeTwo(two)],
-    set("v", get("next"), get("next"), v128.addFloat, get("v"), v128.subFloat),
-  ];
-}
-
-/** All rows, and in each all columns. */
-function overRows(matrices: readonly string[], body: Code, after: Code): Code {
-  return loop(
+/** A step over all rows and, within each, all columns: `body` by pair of columns. */
+function step({ moving, body, nextRow = [] }: {
+  moving: readonly string[];
+  body: Code;
+  nextRow?: Code;
+}): Kernel {
+  const rows = loop(
     [set("column", i32.const(0)), set("cost", get("price")), set("sum", get("sums"))],
     loop(
-      [set("atZ", plus("z", "column")), set("atU", plus("u", "column"))],
+      [set("atZ", sum("z", "column")), set("atU", sum("u", "column"))],
       body,
       [advance("cost", get("pricePair")), advance("cost", get("pricePair"))],
-      advance("sum", i32.const(64)),
-      advance("column", i32.const(4 * LANES)),
+      [advance("sum", i32.const(64)), advance("column", i32.const(4 * LANES))],
       [get("column"), get("row"), i32.less, again],
     ),
-    [matrices.map((name) => advance(name, get("row"))), advance("price", get("priceRow")), after],
+    [moving.map((name) => advance(name, get("row"))), advance("price", get("priceRow")), nextRow],
     [get("z"), get("end"), i32.less, again],
   );
-}
-
-/** The price of an image pair. */
-const price = (half: number): Code =>
-  half === 0 ? [get("cost"), v128.load(0)] : [plus("cost", "pricePair"), v128.load(0)];
-
-function pixels(measured: boolean): Code {
-  const paid = (half: number): Code => [get("v"), price(half), v128.subFloat];
-  const clip = (half: number): Code => [
-    [paid(half), constant(ZERO), v128.mostFloat],
-    [constant(ONE), v128.leastFloat],
+  const locals = [
+    ["i32", INTEGERS.length - FIELDS.length] as const,
+    ["v128", FLOATS.length] as const,
   ];
-  return overRows(["x", "q", "origin", "z", "u"], [
-    set("atX", plus("x", "column")),
-    [get("atX"), get("atX"), v128.load(0)],
-    [plus("origin", "column"), v128.load(0), f32.addFour, v128.store(0)],
-    set("atQ", plus("q", "column")),
-    HALVES.map((half) => [
-      set("value", get("atX"), f32.loadTwo(8 * half)),
-      copy(half, { clip: clip(half), measured }),
-      [get("atQ"), get("v"), f32.storeTwo(8 * half)],
-    ]),
-  ], []);
+  return new Kernel(() => assemble(FIELDS.length, locals, rows, "shared"));
 }
 
-function forms(measured: boolean): Code {
-  /** Goes through the terms of the form, `at` at each. */
+/** A pair of columns of one row, from x: sets z and u, and v to the pull.
+ * @param clipped the next z, from v.   @param measured adds to the sums. */
+function copy(pair: number, clipped: Code, measured: boolean): Code {
+  const [x, v] = [X[pair], V[pair]];
+  const addSquare = (a: string, offset: number): Code => [
+    [get("sum"), get("sum"), v128.load(offset)],
+    set("apart", get(a), get("next"), v128.subFloat),
+    [get("apart"), get("apart"), v128.multiplyFloat, v128.addFloat, v128.store(offset)],
+  ];
+  return [
+    set("before", load(get("atZ"), pair)),
+    [get(x), f64x2.const(RELAXATION), v128.multiplyFloat],
+    [get("before"), f64x2.const(1 - RELAXATION), v128.multiplyFloat, v128.addFloat],
+    [load(get("atU"), pair), v128.addFloat, local.set(index(v))],
+    set("next", clipped),
+    measured ? [addSquare(x, 32 * pair), addSquare("before", 32 * pair + 16)] : [],
+    store(get("atZ"), pair, get("next")),
+    store(get("atU"), pair, [get(v), get("next"), v128.subFloat]),
+    set(v, get("next"), get("next"), v128.addFloat, get(v), v128.subFloat),
+  ];
+}
+
+const price = (pair: number): Code => [
+  pair === 0 ? get("cost") : sum("cost", "pricePair"),
+  v128.load(0),
+];
+
+function pixelStep(measured: boolean): Kernel {
+  const clipped = (pair: number): Code => [
+    [get(V[pair]), price(pair), v128.subFloat],
+    [f64x2.const(0), f64x2.most, f64x2.const(1), f64x2.least],
+  ];
+  return step({
+    moving: ["x", "q", "origin", "z", "u"],
+    body: [
+      [set("atX", sum("x", "column")), set("atQ", sum("q", "column"))],
+      [get("atX"), get("atX"), v128.load(0), sum("origin", "column"), v128.load(0)],
+      [f32x4.add, v128.store(0)],
+      PAIRS.map((pair) => [
+        set(X[pair], load(get("atX"), pair)),
+        copy(pair, clipped(pair), measured),
+        store(get("atQ"), pair, get(V[pair])),
+      ]),
+    ],
+  });
+}
+
+function formStep(measured: boolean): Kernel {
+  /** Goes through the form's terms, `at` at each. */
   const overTerms = (body: Code): Code => [
     set("at", get("term")),
     loop(
@@ -132,60 +146,43 @@ function forms(measured: boolean): Code {
       [advance("at", i32.const(TERM)), get("at"), get("ends"), i32.load(0), i32.less, again],
     ),
   ];
-  const pixel = (
+  const pixelOf = (
     matrix: string,
-  ): Code => [plus(matrix, "column"), get("at"), i32.load(16), i32.add];
-  const coefficient: Code = [get("at"), v128.load(0)];
+  ) => [sum(matrix, "column"), get("at"), i32.load(TERM_PIXEL), i32.add];
+  const times = (value: Code): Code => [get("at"), v128.load(0), value, v128.multiplyFloat];
   const within = (value: Code, limit: Code): Code => [
-    [value, limit, v128.negateFloat, v128.mostFloat],
-    [limit, v128.leastFloat],
+    [value, limit, f64x2.negate, f64x2.most],
+    [limit, f64x2.least],
   ];
-  const shrunk = (half: number): Code => [
-    [get("v"), within(get("v"), price(half)), v128.subFloat],
-  ];
-  const clip = (half: number): Code => within(shrunk(half), [get("bound"), v128.load(0)]);
-  return overRows(
-    ["z", "u"],
-    HALVES.map((half) => [
-      set("value", constant(ZERO)),
+  const clipped = (pair: number): Code => {
+    const shrunk = [get(V[pair]), within(get(V[pair]), price(pair)), v128.subFloat];
+    return within(shrunk, [get("bound"), v128.load(0)]);
+  };
+  return step({
+    moving: ["z", "u"],
+    body: [
+      X.map((x) => set(x, f64x2.const(0))),
       overTerms([
-        [get("value"), coefficient, pixel("x"), f32.loadTwo(8 * half), v128.multiplyFloat],
-        [v128.addFloat, local.set(index("value"))],
+        set("atX", pixelOf("x")),
+        X.map((x, pair) => set(x, get(x), times(load(get("atX"), pair)), v128.addFloat)),
       ]),
-      copy(half, { clip: clip(half), measured }),
+      PAIRS.map((pair) => copy(pair, clipped(pair), measured)),
       overTerms([
-        set("atQ", pixel("q")),
-        [get("atQ"), get("atQ"), f32.loadTwo(8 * half), coefficient, get("v"), v128.multiplyFloat],
-        [v128.addFloat, f32.storeTwo(8 * half)],
+        set("atQ", pixelOf("q")),
+        V.map((v, pair) =>
+          store(get("atQ"), pair, [load(get("atQ"), pair), times(get(v)), v128.addFloat])
+        ),
       ]),
-    ]),
-    [
+    ],
+    nextRow: [
       set("term", get("ends"), i32.load(0)),
       [advance("ends", i32.const(4)), advance("bound", i32.const(16))],
     ],
-  );
+  });
 }
 
-const compile = (rows: Code) => {
-  const fields = FIELDS.map((name, k) => set(name, get("order"), i32.load(4 * k)));
-  const locals = [["i32", INTEGERS.length - 1], ["v128", FLOATS.length]] as const;
-  return new WebAssembly.Module(assemble(1, locals, [fields, rows]));
-};
-const modules = [pixels, forms].map((step) => [compile(step(false)), compile(step(true))]);
-
-/** The two steps over a memory, whose first {@linkcode FREE} bytes are the kernel's. With sums they are `measured`. */
-export function copiesKernel(memory: WebAssembly.Memory) {
-  const floats = new Float64Array(memory.buffer, 0, FREE / 8);
-  floats.set([RELAXATION, RELAXATION, 1 - RELAXATION, 1 - RELAXATION, 1, 1, 0, 0]);
-  const [overPixels, overForms] = modules.map((variants) =>
-    variants.map((module) =>
-      new WebAssembly.Instance(module, { env: { memory } }).exports.run as (at: number) => void
-    )
-  );
-  const order = new Int32Array(memory.buffer, ORDER, FIELDS.length);
-  const run = (steps: typeof overPixels) => (fields: Order, measured: boolean) => {
-    FIELDS.forEach((name, k) => order[k] = fields[name] ?? 0);
-    steps[measured ? 1 : 0](ORDER);
-  };
-  return { pixels: run(overPixels), forms: run(overForms) };
-}
+/** The steps over pixels and over forms; `measured` with sums. */
+export const [PIXELS, FORMS] = [pixelStep, formStep].map((kernel) => ({
+  plain: kernel(false),
+  measured: kernel(true),
+}));

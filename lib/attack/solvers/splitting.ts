@@ -1,15 +1,14 @@
-/** The step for x of an ADMM iteration on the attacker's program, prepared once per W1 for all images (the other
- * step is `copies.ts`): the projection, in the metric Q = I + Bᵀ·B of the sparse forms B
- * (differences of neighbours, rules), onto the equations A·x = b:
+/** The step for x of an ADMM iteration on the attacker's program (the step for its copies is `copies.ts`), prepared once
+ * per W1 for all images: the projection, in the metric Q = I + Bᵀ·B of the sparse forms B (differences of neighbours,
+ * rules), onto the equations A·x = b:
  *
  *     x = P·q + N·b    N = Q⁻¹Aᵀ(A·Q⁻¹·Aᵀ)⁻¹    P = Q⁻¹ − N·A·Q⁻¹
  *
  * With A·Q⁻¹·Aᵀ = L·Lᵀ and V = L⁻¹·A·Q⁻¹ these are N·b = Vᵀ·L⁻¹·b and P = Q⁻¹ − Vᵀ·V. Equations that
  * depend on others drop out with their pivot. Equations that carry noise need not be met: a slack on the diagonal of
- * A·Q⁻¹·Aᵀ makes the projection the minimum of ‖x − q‖²_Q + Σ (A·x − b)²/slack. The step for an image's copies is to shrink, to clip, and to add up the
- * disagreement.
+ * A·Q⁻¹·Aᵀ makes the projection the minimum of ‖x − q‖²_Q + Σ (A·x − b)²/slack.
  * @module */
-import { bandedBackward, bandedCholesky, bandedForward } from "../../math/banded.ts";
+import { bandedCholesky, bandedForward } from "../../math/banded.ts";
 import {
   apply,
   applyTransposed,
@@ -28,6 +27,8 @@ export interface Splitting {
   readonly P: Float32Array;
   /** Of A, as far as float64 tells. */
   readonly rank: number;
+  /** N·b `[count, n]` for every b of B `[count, hidden]`. */
+  origins(B: Float64Array): Float64Array;
   /** The point nearest to x, in the metric Q, that solves A·x = b. */
   project(x: Float64Array, b: Float64Array): Float64Array;
   /** y with Aᵀ·y nearest to v, in the metric Q⁻¹. */
@@ -47,16 +48,15 @@ export function split(
   bandedCholesky(K, width);
   const inverse = new Float64Array(n * n);
   for (let p = 0; p < n; p++) inverse[p * n + p] = 1;
-  solveRows(K, width, inverse, n);
+  bandedForward(K, width, inverse);
+  backwardRows(K, width, inverse);
 
   const half = A.slice();
   bandedForward(K, width, half);
   const L = multiplyTransposed(half, half, { n, lower: true });
   slack?.forEach((room, row) => L[row * hidden + row] += room);
   const rank = cholesky(L, hidden);
-  for (let at = 0; at < half.length; at += n) {
-    bandedBackward(K, width, half.subarray(at, at + n));
-  }
+  backwardRows(K, width, half);
   const columns = transpose(half, hidden, n); // of A·Q⁻¹, then of V
   solveForward(L, columns, hidden);
   const V = transpose(columns, n, hidden);
@@ -70,6 +70,11 @@ export function split(
   return {
     P,
     rank,
+    origins(B) {
+      const R = B.slice();
+      solveForward(L, R, hidden);
+      return multiplyTransposed(R, columns, { n: hidden });
+    },
     project(x, b) {
       const Ax = apply(A, x);
       const r = forward(L, b.map((value, row) => value - Ax[row]));
@@ -88,8 +93,20 @@ function metric(forms: Forms, n: number) {
   return { K, width };
 }
 
-/** Every row r of R ← (L·Lᵀ)⁻¹·r. */
-function solveRows(L: Float64Array, width: number, R: Float64Array, n: number): void {
-  bandedForward(L, width, R);
-  for (let at = 0; at < R.length; at += n) bandedBackward(L, width, R.subarray(at, at + n));
+/** Every row r of R `[rows, n]` ← L⁻ᵀ·r: forward, in the band turned end for end. */
+function backwardRows(L: Float64Array, width: number, R: Float64Array): void {
+  const stride = width + 1;
+  const n = L.length / stride;
+  const turned = new Float64Array(L.length);
+  for (let i = 0; i < n; i++) {
+    for (let apart = 0; apart <= Math.min(width, i); apart++) {
+      turned[(n - 1 - i + apart) * stride + width - apart] = L[i * stride + width - apart];
+    }
+  }
+  const turn = () => {
+    for (let at = 0; at < R.length; at += n) R.subarray(at, at + n).reverse();
+  };
+  turn();
+  bandedForward(turned, width, R);
+  turn();
 }
