@@ -75,6 +75,8 @@ export interface Results {
   deno: string;
   machine: ReturnType<typeof machine>;
   elapsedMs: number;
+  /** The most memory that its processes held, in MB; `deno task reproduce` notes it where /proc tells. */
+  peakMB?: number;
   headline: Record<string, string | number>;
   claims: Claim[];
   figures: string[];

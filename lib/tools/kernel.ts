@@ -109,6 +109,11 @@ export class Kernel implements AsyncDisposable {
     }
   }
 
+  /** Its process id. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** What the stop button does: SIGINT. It ends the kernel unless the notebook handles it. */
   interrupt(): void {
     this.#process.signal("SIGINT");

@@ -71,6 +71,11 @@ export class KernelProcess {
       .then(([status]) => this.#deathNote(status));
   }
 
+  /** Its process id. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** Sends a signal; a process that has ended already needs none. */
   signal(signal: "SIGINT" | "SIGKILL"): void {
     try {

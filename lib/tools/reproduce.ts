@@ -6,7 +6,13 @@ import { runCommand, stopSignal } from "./args.ts";
 import { cellsNamingPaths, readIpynb, writeIpynb } from "./ipynb.ts";
 import type { Message } from "./jupyter_message.ts";
 import { rewritesLines } from "../notebook/progress.ts";
-import { headlineText, readResults, writeReadmeResults, writeTimes } from "./results.ts";
+import {
+  headlineText,
+  noteMemory,
+  readResults,
+  writeReadmeResults,
+  writeTimes,
+} from "./results.ts";
 import { describeFailure, runNotebook } from "./run_notebook.ts";
 import { FIGURES, notebookNames, NOTEBOOKS } from "./workspace.ts";
 
@@ -83,7 +89,10 @@ export async function reproduce(name: string, options: ReproduceOptions): Promis
   } else {
     const { results, problems: missing } = await readResults(join(figures, name), profile, before);
     problems.push(...missing.map((problem) => `figures/${name}/${problem}`));
-    if (results !== null) headline = headlineText(results);
+    if (results !== null) {
+      headline = headlineText(results);
+      if (run.peakMB !== undefined) await noteMemory(join(figures, name), results, run.peakMB);
+    }
     const naming = cellsNamingPaths(run.notebook);
     problems.push(...naming.map((cell) => `${cell} shows an absolute path of this machine`));
   }
@@ -92,7 +101,8 @@ export async function reproduce(name: string, options: ReproduceOptions): Promis
   }
   const isFine = problems.length === 0;
   if (isFine) await writeIpynb(path, run.notebook);
-  print(`${name}  ${isFine ? "ok" : "FAILED"}  ${seconds()}  ${headline}`.trimEnd());
+  const memory = run.peakMB === undefined ? "" : `, peak ${run.peakMB} MB`;
+  print(`${name}  ${isFine ? "ok" : "FAILED"}  ${seconds()}${memory}  ${headline}`.trimEnd());
   for (const problem of problems) print(problem.replace(/^/gm, "  "));
   return isFine;
 }

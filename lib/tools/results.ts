@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { writeAtomic } from "../data/write_atomic.ts";
 import type { Results } from "../notebook/notebook.ts";
+import { markersOf, withGenerated } from "./generated.ts";
 import { FIGURES, notebookNames, ROOT } from "./workspace.ts";
 
 const FIGURE_FORMATS = ["png", "svg", "json"];
@@ -64,16 +65,23 @@ export async function readResults(
   }
 }
 
+/** Files with a run's results how much memory it took, which the run itself cannot know. */
+export async function noteMemory(
+  directory: string,
+  results: Results,
+  peakMB: number,
+): Promise<void> {
+  const noted: Results = { ...results, peakMB };
+  await writeAtomic(directory, { "results.json": JSON.stringify(noted, null, 2) + "\n" });
+}
+
 /** The headline numbers on one line. */
 export function headlineText(results: Results): string {
   return Object.entries(results.headline).map(([label, value]) => `${label} ${value}`).join(" · ");
 }
 
 /** Everything between these two is generated. */
-const MARKERS = [
-  "<!-- results: written by deno task reproduce, do not edit -->\n<!-- deno-fmt-ignore-start -->",
-  "<!-- deno-fmt-ignore-end -->\n<!-- /results -->",
-] as const;
+const MARKERS = markersOf("results", "deno task reproduce");
 
 /** What to do about a README that says other numbers than the notebooks found. */
 export const RESULTS_DIFFER =
@@ -165,19 +173,17 @@ export function resultsTable(
   const profile = quick.length === results.size ? "quick" : `full${but}`;
   const lines = [["question", "paper", "here"], ["---", "---", "---"], ...cells]
     .map((row) => `| ${row.join(" | ")} |`);
-  return [...lines, "", `Profile ${profile}; rates with their 95 % interval.`].join("\n");
+  const [largest] = [...results.values()].filter(({ peakMB }) => peakMB !== undefined)
+    .sort((a, b) => b.peakMB! - a.peakMB!);
+  const memory = largest === undefined
+    ? ""
+    : ` Memory: at most ${largest.peakMB} MB (${largest.notebook}).`;
+  return [...lines, "", `Profile ${profile}; rates with their 95 % interval.${memory}`].join("\n");
 }
 
 /** README's text with this table between its markers. @throws {Error} the markers are not there. */
-export function withResults(readme: string, table: string): string {
-  const [from, to] = MARKERS.map((marker) => readme.indexOf(marker));
-  if (from < 0 || to < from) {
-    throw new Error(
-      `Cannot write README's results: the lines "${MARKERS.join('" and "')}" are missing`,
-    );
-  }
-  return `${readme.slice(0, from + MARKERS[0].length)}\n\n${table}\n\n${readme.slice(to)}`;
-}
+export const withResults = (readme: string, table: string): string =>
+  withGenerated("README's results", readme, MARKERS, table);
 
 /** README as it is, and as the notebooks' results would have it.
  * @throws {Error} a notebook has no results yet, or markers or numbers are missing. */

@@ -3,6 +3,7 @@
 import { codeCells, type Ipynb } from "./ipynb.ts";
 import type { Message } from "./jupyter_message.ts";
 import { type CellRun, Kernel } from "./kernel.ts";
+import { MemoryWatch } from "./memory.ts";
 
 /** What {@link runNotebook} needs besides the notebook. */
 export interface RunOptions {
@@ -29,6 +30,8 @@ export interface NotebookRun {
   notebook: Ipynb;
   failure?: Failure;
   elapsedMs: number;
+  /** The most memory that the kernel and what it started held, where /proc tells (`memory.ts`). */
+  peakMB?: number;
 }
 
 /** Executes the notebook's code cells in order, up to the first that fails; the argument stays as it is.
@@ -44,6 +47,7 @@ export async function runNotebook(notebook: Ipynb, options: RunOptions): Promise
   }
   const cells = codeCells(executed);
   await using kernel = await Kernel.start(options.cwd, options.env);
+  using memory = new MemoryWatch(kernel.pid);
   const stop = () => kernel.kill();
   options.signal?.addEventListener("abort", stop);
   if (options.signal?.aborted) stop(); // Before there was a kernel to stop.
@@ -62,7 +66,8 @@ export async function runNotebook(notebook: Ipynb, options: RunOptions): Promise
   } finally {
     options.signal?.removeEventListener("abort", stop);
   }
-  return { notebook: executed, failure, elapsedMs: performance.now() - started };
+  const { peakMB } = memory;
+  return { notebook: executed, failure, elapsedMs: performance.now() - started, peakMB };
 }
 
 /** A failure as text: which cell, its code with line numbers, the error. */

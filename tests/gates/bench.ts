@@ -1,12 +1,17 @@
-/** `deno task bench`: all benches, with the machine and the Deno that ran them beside the numbers.
+/** `deno task bench`: all benches against the slow obvious way, or with `--peers` ours against published packages; with
+ * the machine and the Deno that ran them beside the numbers.
  * @module */
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { writeAtomic } from "lib/data/write_atomic.ts";
 import { machine } from "lib/notebook/notebook.ts";
-import { runCommand } from "lib/tools/args.ts";
+import { runCommand, stopSignal, UsageError } from "lib/tools/args.ts";
+import { markersOf, withGenerated } from "lib/tools/generated.ts";
 import { ROOT } from "lib/tools/workspace.ts";
+import { benchPeers, machineLine, timeText } from "./peers.ts";
+
+const MARKERS = markersOf("benches", "deno task bench --readme");
 
 /** One bench; times per iteration. */
 export interface BenchRow {
@@ -51,12 +56,6 @@ export function parseBenches(stdout: string, root: string = ROOT): BenchRow[] {
   });
 }
 
-/** A time with three digits in the unit that fits. */
-function timeText(ms: number): string {
-  if (ms >= 1000) return `${(ms / 1000).toPrecision(3)} s`;
-  return ms >= 1 ? `${ms.toPrecision(3)} ms` : `${(ms * 1000).toPrecision(3)} µs`;
-}
-
 const ratioText = (ratio: number) => ratio < 10 ? ratio.toFixed(1) : ratio.toFixed(0);
 
 /** The benches as Markdown: each against the baseline of its group.
@@ -78,53 +77,77 @@ export function benchTable(rows: readonly BenchRow[], where: string, notes: stri
     "--:",
     "--:",
   ]];
-  return `# Speed
-
-Written by \`deno task bench --readme\`; each bench checks its result before it is timed. ${where}.
-
-<!-- deno-fmt-ignore-start -->
+  return `${where}.
 
 ${[...head, ...cells].map((row) => `| ${row.join(" | ")} |`).join("\n")}
-
-<!-- deno-fmt-ignore-end -->
 
 What the benches say of themselves:
 
 \`\`\`text
 ${notes.trim()}
-\`\`\`
-`;
+\`\`\``;
+}
+
+/** Runs `deno bench` over all of them. @returns its exit status. */
+async function benchAll({ json, readme }: { json: boolean; readme: boolean }): Promise<number> {
+  const captured = json || readme;
+  if (!json) console.log(machineLine());
+  const output = await new Deno.Command(Deno.execPath(), {
+    args: ["bench", "--allow-all", ...captured ? ["--json"] : [], join("tests", "bench")],
+    cwd: ROOT,
+    stdin: "null",
+    stdout: captured ? "piped" : "inherit",
+    stderr: "inherit",
+  }).output();
+  if (captured) {
+    const stdout = new TextDecoder().decode(output.stdout);
+    const benches = parseBenches(stdout);
+    const where = { deno: Deno.version.deno, machine: machine() };
+    if (json) console.log(JSON.stringify({ ...where, benches }, null, 2));
+    if (readme) {
+      const notes = stripVTControlCharacters(stdout.slice(0, stdout.search(/^\{$/m)));
+      const folder = join(ROOT, "tests", "bench");
+      const page = await Deno.readTextFile(join(folder, "README.md"));
+      const text = benchTable(benches, machineLine(), notes);
+      const written = withGenerated("tests/bench/README.md", page, MARKERS, text);
+      await writeAtomic(folder, { "README.md": written });
+    }
+  }
+  return output.success ? 0 : 1;
 }
 
 if (import.meta.main) {
   await runCommand({
     name: "bench",
-    summary: "Runs the benches; each checks its result before it is timed.",
+    summary: "Runs the benches, or ours against peers; results are checked before they are timed.",
     flags: {
+      peers: {
+        type: "switch",
+        help: "ours against published packages (Python, Rust), those that are here",
+      },
+      only: { type: "text", placeholder: "ROW", help: "with --peers: one row" },
+      rounds: {
+        type: "integer",
+        min: 5,
+        max: 1000,
+        help: "with --peers: turns of each (default: 5)",
+      },
       json: { type: "switch", help: "print one JSON object, times in milliseconds" },
-      readme: { type: "switch", help: "write tests/bench/README.md" },
+      readme: { type: "switch", help: "write the numbers into tests/bench/README.md" },
     },
-  }, async ({ json, readme }) => {
-    const where = { deno: Deno.version.deno, machine: machine() };
-    const { cores, os, arch } = where.machine;
-    const at = `Deno ${where.deno}, ${os} ${arch}, ${cores} cores`;
-    const captured = json || readme;
-    if (!json) console.log(at);
-    const output = await new Deno.Command(Deno.execPath(), {
-      args: ["bench", "--allow-all", ...captured ? ["--json"] : [], join("tests", "bench")],
-      cwd: ROOT,
-      stdin: "null",
-      stdout: captured ? "piped" : "inherit",
-      stderr: "inherit",
-    }).output();
-    if (captured) {
-      const stdout = new TextDecoder().decode(output.stdout);
-      const benches = parseBenches(stdout);
-      if (json) console.log(JSON.stringify({ ...where, benches }, null, 2));
-      const notes = stripVTControlCharacters(stdout.slice(0, stdout.search(/^\{$/m)));
-      const text = benchTable(benches, at, notes);
-      if (readme) await writeAtomic(join(ROOT, "tests", "bench"), { "README.md": text });
+  }, async ({ peers, only, rounds, json, readme }) => {
+    if (peers) {
+      return await benchPeers({
+        only,
+        rounds: rounds ?? 5,
+        json,
+        readme,
+        signal: stopSignal().signal,
+      });
     }
-    return output.success ? 0 : 1;
+    if (only !== undefined || rounds !== undefined) {
+      throw new UsageError("--only and --rounds need --peers");
+    }
+    return await benchAll({ json, readme });
   });
 }

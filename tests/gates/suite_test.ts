@@ -1,6 +1,8 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
+import type { Contestant } from "../bench/peers/contestant.ts";
 import { benchTable, parseBenches } from "./bench.ts";
+import { peersText } from "./peers.ts";
 import { countTests, summaryLine } from "./suite.ts";
 import { ROOT } from "lib/tools/workspace.ts";
 import { permitted, withFolder } from "../tools/fixtures.ts";
@@ -91,4 +93,34 @@ Deno.test("benchTable() sets each bench against its group's baseline", () => {
   assertStringIncludes(text, "| encrypt: here | 2.00 ms | 750× | 10 |");
   assertStringIncludes(text, "| alone | 20.0 µs | – | 10 |");
   assertStringIncludes(text, "```text\na bench talks\n```");
+});
+
+Deno.test("peersText() sets each variant against each peer, and says where and with what", () => {
+  const one = (role: Contestant["role"], name: string, label: string, medianMs: number) => ({
+    ...{ role, name, label, medianMs, timesMs: [medianMs], result: "1", peakMB: 200 },
+  });
+  const row = (what: string, contestants: Contestant[]) => ({
+    ...{ what, contestants, skipped: [], problems: [], machine: "a machine", rounds: 5 },
+  });
+  const text = peersText([
+    row("epoch", [
+      one("peer", "epoch.py", "NumPy 2.1", 100),
+      one("ours", "two Workers", "OpenBLAS", 120),
+      one("ours without BLAS", "two Workers", "WebAssembly", 250),
+    ]),
+    {
+      ...row("alone", [one("ours without BLAS", "alone.ts", "ours", 5)]),
+      skipped: ["b/: no cargo"],
+    },
+  ]);
+  assertStringIncludes(text, "a machine; medians of 5 rounds.\n");
+  assertStringIncludes(
+    text,
+    "| epoch, two Workers | NumPy 2.1 | 100 ms | 120 ms | 1.2× | 250 ms | 2.5× | 200 MB |",
+  );
+  assertStringIncludes(text, "| alone | – | – | – | – | 5.00 ms | – | 200 MB |");
+  assertStringIncludes(
+    text,
+    "With BLAS: OpenBLAS.\nWithout: WebAssembly; ours.\nNot run: b/: no cargo.",
+  );
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { codeCells, formatIpynb, type Ipynb, readIpynb } from "lib/tools/ipynb.ts";
 import { readResults, writeTimes } from "lib/tools/results.ts";
@@ -50,6 +50,13 @@ reproduceTest("reproduce() writes the outputs back and prints the headline", asy
   const text = { output_type: "stream" as const, name: "stdout" as const, text: "quick\n" };
   assertEquals([after.cells[0].outputs, after.cells[0].metadata], [[text], {}]);
   assertStringIncludes(said, "exact 10");
+  if (Deno.build.os === "linux") {
+    const file = join(directory, "figures", "a", "results.json");
+    const { peakMB, headline } = JSON.parse(await Deno.readTextFile(file));
+    assertEquals(headline, { exact: 10 });
+    assert(Number.isInteger(peakMB) && peakMB > 20 && peakMB < 2048, `${peakMB} MB`);
+    assertStringIncludes(said, ` s, peak ${peakMB} MB  exact 10`);
+  }
   const again = await reproduced(directory, after);
   assertEquals([again.ok, again.unchanged], [true, true]);
 });

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { join } from "node:path";
 import type { Results } from "lib/notebook/notebook.ts";
 import { readmeResults, RESULTS_DIFFER, resultsTable, withResults } from "lib/tools/results.ts";
+import { FIGURES, notebookNames } from "lib/tools/workspace.ts";
 import { permitted } from "./fixtures.ts";
 
 const results = (notebook: string, headline: Results["headline"], profile: Results["profile"]) =>
@@ -20,6 +22,18 @@ Profile full; rates with their 95 % interval.`,
   );
   const mixed = new Map([...full, results("b", {}, "quick")]);
   assertStringIncludes(resultsTable(mixed, [row]), "Profile full, but quick for b;");
+});
+
+Deno.test("resultsTable() says which notebook took the most memory", () => {
+  const [[, a], [, b]] = [results("a", {}, "full"), results("b", {}, "full")];
+  const table = (...all: Results[]) =>
+    resultsTable(new Map(all.map((one) => [one.notebook, one])), []).split("\n").at(-1);
+  assertEquals(table(a, b), "Profile full; rates with their 95 % interval.");
+  const memory = " Memory: at most 900 MB (b).";
+  assertEquals(
+    table(a, { ...b, peakMB: 900 }, { ...a, notebook: "c", peakMB: 80 }),
+    "Profile full; rates with their 95 % interval." + memory,
+  );
 });
 
 Deno.test("resultsTable() names the number that is missing", () => {
@@ -42,6 +56,18 @@ Deno.test("withResults() replaces what stands between the markers and nothing el
   assertEquals(once, readme.replace("edited by hand", "| table |"));
   assertEquals(withResults(once, "| table |"), once);
   assertThrows(() => withResults(`${end} ${begin}`, ""), Error, "are missing");
+});
+
+Deno.test({
+  name: "no notebook took more than 2 GB",
+  ignore: !permitted,
+  fn: async () => {
+    for (const name of notebookNames("")) {
+      const text = await Deno.readTextFile(join(FIGURES, name, "results.json"));
+      const { peakMB = 0 } = JSON.parse(text);
+      assert(peakMB <= 2048, `${name}: ${peakMB} MB`);
+    }
+  },
 });
 
 Deno.test({
