@@ -73,7 +73,7 @@ export async function trainDefended(
     onSend: (part) => going.push(part),
   }, Math.max(setting.batch, CHUNK));
   const weights = initialUpper({ n, hidden, classes }, setting.initial, server);
-  const layers = new UpperLayers(weights, setting, undefined, defence.activation);
+  using layers = new UpperLayers(weights, setting, undefined, defence.activation);
   const U = defence.rank === undefined ? null : expansion(hidden, defence.rank, server);
   const upper = new DefendedUpperLayers(layers, U);
   const watch = new Watch(watched, units);

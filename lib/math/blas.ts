@@ -8,8 +8,8 @@
  *
  * `FE_BLAS=off` takes WebAssembly, `FE_BLAS=PATH` that library or an error.
  * @module */
-import { findLibrary } from "./blas_library.ts";
-import type { Multiplication, Native, Rows } from "./blas_native.ts";
+import { findLibrary, type Library } from "./blas_library.ts";
+import type { Multiplication, Rows } from "./blas_native.ts";
 import { factor, rowProducts, solveRows, solveRowsTransposed } from "./blas_wasm.ts";
 import { multiply32 } from "./panels32.ts";
 
@@ -34,15 +34,19 @@ export interface Blas {
   readonly name: string;
 }
 
-let found: Native | string | undefined;
-const library = (): Native | null => {
-  found ??= findLibrary();
-  return typeof found === "string" ? null : found;
-};
+let found: Library | undefined;
+const library = (): Library => found ??= findLibrary();
 
-/** The native library in use, or null: WebAssembly. */
+/** The native library in use, or null: WebAssembly.
+ * @throws {Error} `FE_BLAS` names one that cannot be used; so do all functions here. */
 export function blas(): Blas | null {
-  return library();
+  return library().native;
+}
+
+/** For the description of a machine: "OpenBLAS 0.3.21, SkylakeX, one thread a call", or "WebAssembly (why)". */
+export function productsBy(): string {
+  const { native, why } = library();
+  return native ? `${native.name}, one thread a call` : `WebAssembly (${why})`;
 }
 
 const MOST = 2 ** 31 - 1;
@@ -59,15 +63,6 @@ function tiles({ m, n, k }: { m: number; n: number; k: number }): Rows[] {
     { length: Math.ceil(m / height) },
     (_, t) => ({ from: t * height, to: Math.min(m, (t + 1) * height) }),
   );
-}
-
-/** Runs the steps side by side, a core each; what they use lives at least as long. */
-async function together<T>(rows: readonly Rows[], step: (rows: Rows) => Promise<T>): Promise<void> {
-  let next = 0;
-  const lane = async () => {
-    while (next < rows.length) await step(rows[next++]);
-  };
-  await Promise.all(Array.from({ length: navigator.hardwareConcurrency }, lane));
 }
 
 type Matrix = Float32Array | Float64Array;
@@ -111,55 +106,56 @@ function checked<T extends Matrix>(
   return { m, n, k, A, B, C, transposeA, transposeB, add };
 }
 
-/** A product without terms is done: C is 0, or stays. */
-function empty({ m, n, k, C, add }: Multiplication<Matrix>): boolean {
-  if (k === 0 && !add) C.fill(0);
-  return m === 0 || n === 0 || k === 0;
-}
-
 /** C ← op(A)·op(B) in float32.
  * @throws {TypeError} an array whose length is not that of its shape, or that can be resized. {RangeError} a size that
  * is no integer in 0 … 2^31 − 1, or C in the place of A or B. */
 export function sgemm(product: Product<Float32Array>): void {
-  const p = checked(product);
-  if (empty(p)) return;
-  const native = library();
-  if (native) { for (const rows of tiles(p)) native.gemm(p, rows); }
-  else multiply32(p);
+  multiply(checked(product), multiply32);
 }
 
 /** C ← op(A)·op(B) in float64; throws as {@linkcode sgemm}. */
 export function dgemm(product: Product<Float64Array>): void {
-  const p = checked(product);
-  if (empty(p)) return;
-  const native = library();
-  if (native) { for (const rows of tiles(p)) native.gemm(p, rows); }
-  else multiplyDoubles(p);
+  multiply(checked(product), multiplyDoubles);
 }
 
 /** {@linkcode sgemm} on all cores; A, B and C stay untouched until it is done. */
-export async function sgemmAsync(product: Product<Float32Array>): Promise<void> {
-  const p = checked(product);
-  if (empty(p)) return;
-  const native = library();
-  if (native) await together(tiles(p), (rows) => native.gemmLater(p, rows));
-  else multiply32(p);
+export function sgemmAsync(product: Product<Float32Array>): Promise<void> {
+  return multiplyBeside(checked(product), multiply32);
 }
 
 /** {@linkcode dgemm} on all cores; A, B and C stay untouched until it is done. */
-export async function dgemmAsync(product: Product<Float64Array>): Promise<void> {
-  const p = checked(product);
-  if (empty(p)) return;
-  const native = library();
-  if (native) await together(tiles(p), (rows) => native.gemmLater(p, rows));
-  else multiplyDoubles(p);
+export function dgemmAsync(product: Product<Float64Array>): Promise<void> {
+  return multiplyBeside(checked(product), multiplyDoubles);
+}
+
+/** A product here. @param own the same without a library. */
+function multiply<T extends Matrix>(
+  p: Multiplication<T>,
+  own: (p: Multiplication<T>) => void,
+): void {
+  if (p.k === 0 && !p.add) p.C.fill(0);
+  if (p.m === 0 || p.n === 0 || p.k === 0) return;
+  const { native } = library();
+  if (!native) own(p);
+  else for (const rows of tiles(p)) native.multiply(p, rows);
+}
+
+/** A product on all cores, if it has tiles for them. */
+// deno-lint-ignore require-await
+async function multiplyBeside<T extends Matrix>(
+  p: Multiplication<T>,
+  own: (p: Multiplication<T>) => void,
+): Promise<void> {
+  const cut = tiles(p);
+  const { beside } = library();
+  return beside && cut.length > 1 ? beside.multiply(p, cut) : multiply(p, own);
 }
 
 function multiplyDoubles(
-  { m, n, k, A, B, C, transposeA, transposeB, add }: Multiplication<Float64Array>,
+  { m, n, k, A, B, C, transposeA, transposeB, add, lower }: Multiplication<Float64Array>,
 ) {
   const left = transposeA ? transposed(A, k, m) : A;
-  rowProducts(left, transposeB ? B : transposed(B, k, n), C, { n: k, add });
+  rowProducts(left, transposeB ? B : transposed(B, k, n), C, { n: k, add, lower });
 }
 
 function transposed(A: Float64Array, rows: number, columns: number): Float64Array {
@@ -184,39 +180,17 @@ function checkedSquare({ n, k, A, C }: Square): Multiplication<Float64Array> {
   entries("A", A, n, k);
   entries("C", C, n, n);
   if (overlap(A, C)) throw new RangeError("Cannot multiply: C lies where A does");
-  return { m: n, n, k, A, B: A, C, transposeA: false, transposeB: true, add: false };
+  return { m: n, n, k, A, B: A, C, transposeA: false, transposeB: true, add: false, lower: true };
 }
-
-/** A tile of A·Aᵀ: what lies left of the diagonal block, a product, and the block itself. */
-const leftOf = (p: Multiplication<Float64Array>, { from }: Rows) => ({
-  ...p,
-  n: from,
-  B: p.A.subarray(0, from * p.k),
-  ldc: p.n,
-});
 
 /** The lower triangle of C ← A·Aᵀ; throws as {@linkcode sgemm}. */
 export function dsyrk(square: Square): void {
-  const p = checkedSquare(square);
-  if (empty(p)) return;
-  const native = library();
-  if (!native) return rowProducts(p.A, p.A, p.C, { n: p.k, lower: true });
-  for (const rows of tiles(p)) {
-    if (rows.from > 0) native.gemm(leftOf(p, rows), rows);
-    native.syrk(p.A, p.C, p, rows);
-  }
+  multiply(checkedSquare(square), multiplyDoubles);
 }
 
 /** {@linkcode dsyrk} on all cores; A and C stay untouched until it is done. */
-export async function dsyrkAsync(square: Square): Promise<void> {
-  const p = checkedSquare(square);
-  if (empty(p)) return;
-  const native = library();
-  if (!native) return rowProducts(p.A, p.A, p.C, { n: p.k, lower: true });
-  await together(tiles(p), async (rows) => {
-    if (rows.from > 0) await native.gemmLater(leftOf(p, rows), rows);
-    await native.syrkLater(p.A, p.C, p, rows);
-  });
+export function dsyrkAsync(square: Square): Promise<void> {
+  return multiplyBeside(checkedSquare(square), multiplyDoubles);
 }
 
 /** S `[m, m]` ← L with L·Lᵀ = S; the lower triangle is read and written.
@@ -226,7 +200,7 @@ export function dpotrf(S: Float64Array, m: number): number {
   size("m", m);
   entries("S", S, m, m);
   if (m === 0) return 0;
-  return library()?.potrf(S, m) ?? 1 + factor(S, m, 0).failed;
+  return library().native?.factor(S, m) ?? 1 + factor(S, m, 0).failed;
 }
 
 /** Rows of B `[rows, m]` to solve for, behind the lower triangle of L `[m, m]`. */
@@ -250,8 +224,8 @@ export function dtrsm({ L, m, B, transpose = false }: Triangle): void {
   size("rows", rows);
   if (overlap(L, B)) throw new RangeError("Cannot solve: B lies where L does");
   if (rows === 0) return;
-  const native = library();
-  if (native) native.trsm(L, B, m, transpose);
+  const { native } = library();
+  if (native) native.solve(L, B, m, transpose);
   else if (transpose) solveRowsTransposed(L, B, m);
   else solveRows(L, B, m);
 }

@@ -1,11 +1,11 @@
-/** Arrays of float32 that WebAssembly kernels reach where they lie, and JavaScript and a native library too: a memory
- * of their own, for a network's layer, say, that goes when nobody holds its arrays.
+/** Arrays of float32 that WebAssembly kernels reach where they lie, as JavaScript and a native library do: a memory of
+ * their own, for a network's layer, say.
  *
  * The memory is shared in WebAssembly's sense, since one that is not takes its arrays away when it grows. It is not
- * given to other threads.
+ * given to other threads. Who disposes of it leaves it to the next: the collector is slow to see how large it is.
  * @module */
 
-/** A module of `pairing/emit.ts` for a shared memory, assembled when it is first used. */
+/** A module of `pairing/emit.ts` for such a memory, assembled when it is first run. */
 export class Kernel {
   #module?: WebAssembly.Module;
 
@@ -18,30 +18,39 @@ export class Kernel {
 
 const PAGE_BYTES = 2 ** 16;
 const MOST_PAGES = 2 ** 16;
-/** Places of arrays: a cache line. */
+/** Arrays begin at cache lines. */
 const LINE_BYTES = 64;
+/** Memories that this thread keeps for the next, and the largest of them. */
+const [MOST_IDLE, LARGEST_IDLE_BYTES] = [4, 2 ** 26];
 
 /** The memory that an array lies in. */
 const homes = new WeakMap<ArrayBufferLike, Memory32>();
+const idle: Memory32[] = [];
 
 /** The memory that the array was taken from, if any. */
 export const memoryOf = (array: Float32Array): Memory32 | undefined => homes.get(array.buffer);
 
 /** See the module's text. */
-export class Memory32 {
+export class Memory32 implements Disposable {
   readonly #memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true });
   readonly #instances = new Map<Kernel, (...parameters: number[]) => void>();
-  /** Bytes in use or given back. */
+  /** Bytes that were ever taken. */
   #end = 0;
-  /** Room given back, by place: its bytes. */
-  readonly #free = new Map<number, number>();
-  /** Room of the arrays in use, by place. */
+  /** Bytes of each array in use, and of each that was given back, by its place. */
   readonly #taken = new Map<number, number>();
+  readonly #free = new Map<number, number>();
+
+  private constructor() {}
+
+  /** An empty memory. */
+  static open(): Memory32 {
+    return idle.pop() ?? new Memory32();
+  }
 
   /** An array of `length` numbers, whatever they are.
-   * @throws {RangeError} more than 4 GiB, or than the machine has. */
+   * @throws {RangeError} more than 4 GiB in all, or than the machine has. */
   take(length: number): Float32Array {
-    const need = LINE_BYTES * Math.ceil(4 * length / LINE_BYTES);
+    const need = Math.max(LINE_BYTES, LINE_BYTES * Math.ceil(4 * length / LINE_BYTES));
     let [place, bytes] = [this.#end, need];
     for (const [at, room] of this.#free) {
       if (room >= need && (place === this.#end || room < bytes)) [place, bytes] = [at, room];
@@ -59,12 +68,12 @@ export class Memory32 {
     return new Float32Array(buffer, place, length);
   }
 
-  /** Takes an array back: the next `take` may have its room. */
-  give(array: Float32Array): void {
-    const room = this.#taken.get(array.byteOffset);
+  /** Takes an array back: a later one may have its room. */
+  give({ byteOffset }: Float32Array): void {
+    const room = this.#taken.get(byteOffset);
     if (room === undefined) return;
-    this.#taken.delete(array.byteOffset);
-    this.#free.set(array.byteOffset, room);
+    this.#taken.delete(byteOffset);
+    this.#free.set(byteOffset, room);
   }
 
   /** Takes all arrays back. */
@@ -82,16 +91,24 @@ export class Memory32 {
     return held;
   }
 
-  /** The kernel over this memory: it takes places in bytes, and counts. */
+  /** Runs the kernel over this memory. @param parameters places in bytes, and counts. */
   run(kernel: Kernel, ...parameters: number[]): void {
     let run = this.#instances.get(kernel);
     if (!run) {
-      const { exports } = new WebAssembly.Instance(kernel.module, {
-        env: { memory: this.#memory },
-      });
+      const env = { memory: this.#memory };
+      const { exports } = new WebAssembly.Instance(kernel.module, { env });
       run = exports.run as (...parameters: number[]) => void;
       this.#instances.set(kernel, run);
     }
     run(...parameters);
+  }
+
+  /** Its arrays are lost: the memory may be another's from now on. */
+  [Symbol.dispose](): void {
+    const small = this.#memory.buffer.byteLength <= LARGEST_IDLE_BYTES;
+    if (idle.length < MOST_IDLE && small && !idle.includes(this)) idle.push(this);
+    this.#taken.clear();
+    this.#free.clear();
+    this.#end = 0;
   }
 }

@@ -25,14 +25,19 @@ const [FLOAT_BYTES, VECTOR_BYTES] = [4, 16];
 const tiles = new Kernel(() => assembleKernel(TILE));
 const rows = new Kernel(() => assembleKernel(1));
 
-/** This thread's memory for products of arrays that lie elsewhere. */
-let elsewhere: Memory32 | undefined;
-
 /** The product of checked operands, none of its sizes 0. */
-export function multiply32(
+export function multiply32(product: Product<Float32Array>): void {
+  const { A, B, C } = product;
+  const home = memoryOf(C) ?? memoryOf(A) ?? memoryOf(B);
+  if (home) return multiplyIn(home, product);
+  using memory = Memory32.open();
+  multiplyIn(memory, product);
+}
+
+function multiplyIn(
+  memory: Memory32,
   { m, n, k, A, B, C, transposeA = false, transposeB = false, add = false }: Product<Float32Array>,
 ): void {
-  const memory = memoryOf(C) ?? memoryOf(A) ?? memoryOf(B) ?? (elsewhere ??= new Memory32());
   const [left, right] = [memory.hold(A), transposeB ? turned(memory, B, n, k) : memory.hold(B)];
   const out = memoryOf(C) === memory ? C : memory.take(C.length);
   if (!add) out.fill(0);

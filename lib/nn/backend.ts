@@ -39,33 +39,6 @@ export function startBackend(): Promise<void> {
   return started ??= load();
 }
 
-/** Whether the backend still multiplies: a matrix of ones with itself. */
-function works(): boolean {
-  try {
-    const ones = tf.tidy(() => tf.ones([2, 2]).matMul(tf.ones([2, 2])).dataSync());
-    return ones.every((entry) => entry === 2);
-  } catch {
-    return false;
-  }
-}
-
-async function reload(): Promise<void> {
-  const factory = tf.findBackendFactory("wasm");
-  tf.backend().dispose = () => {}; // its code may trap again; the collector frees all of it
-  tf.removeBackend("wasm");
-  tf.registerBackend("wasm", factory);
-  await load();
-}
-
-/** Makes the WASM backend anew where an error has broken it: one trap in its code, as when memory runs out, and
- * whatever is computed after it may fail or be wrong. Tensors of before are lost.
- * @param error what came out of a piece of tensor code.   @returns whether it was broken. */
-export async function mendBackend(error: unknown): Promise<boolean> {
-  if (!(error instanceof WebAssembly.RuntimeError) && works()) return false;
-  await (started = reload());
-  return true;
-}
-
 /** The transpose `[columns, rows]` of a row-major matrix `[rows, columns]`. */
 export function transpose(matrix: Float32Array, rows: number, columns: number): Float32Array {
   const result = new Float32Array(matrix.length);

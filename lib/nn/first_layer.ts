@@ -68,7 +68,7 @@ export class LocalFirstLayer implements Disposable {
   readonly #pixels: Float32Array;
   readonly #rows: number;
   readonly #blocks: readonly Block[];
-  readonly #memory = new Memory32();
+  readonly #memory = Memory32.open();
   /** X `[m, n]` of the parts that were prepared, and of those that went forward. */
   readonly #ready: Float32Array[] = [];
   readonly #forwarded: Float32Array[] = [];
@@ -226,8 +226,9 @@ export class LocalFirstLayer implements Disposable {
     return this.#times;
   }
 
-  /** Its memory goes with it. */
-  [Symbol.dispose](): void {}
+  [Symbol.dispose](): void {
+    this.#memory[Symbol.dispose]();
+  }
 }
 
 /** What can be asked of a first layer. */

@@ -85,8 +85,8 @@ export function classify(mlp: Mlp, x: Uint8Array): Uint8Array {
     throw new TypeError(`Cannot run the network: ${x.length} pixels are not rows of ${n}`);
   }
   const setting = { optimizer: "sgd", pixelScale: 1 } as const; // neither is trained here
-  const first = new LocalFirstLayer({ W1, n, images: x, setting });
-  const upper = new UpperLayers(mlp, setting);
+  using first = new LocalFirstLayer({ W1, n, images: x, setting });
+  using upper = new UpperLayers(mlp, setting);
   const classes = new Uint8Array(x.length / n);
   for (let from = 0; from < classes.length; from += CHUNK) {
     const length = Math.min(CHUNK, classes.length - from);

@@ -86,7 +86,7 @@ class ParallelFirstLayer implements TrainableFirstLayer {
   }
 
   prepare(indices: Uint32Array): void {
-    this.#tell(["prepare", indices]);
+    this.#tell(["prepare", indices.slice()]); // a message takes all of a view's buffer along
   }
 
   forward(): Promise<Float32Array> {
@@ -110,7 +110,7 @@ class ParallelFirstLayer implements TrainableFirstLayer {
   }
 
   apply(indices: Uint32Array): Promise<Float32Array> {
-    return this.#gather(["apply", indices]);
+    return this.#gather(["apply", indices.slice()]);
   }
 
   async state(): Promise<FirstLayerState> {

@@ -9,7 +9,7 @@
  * the first layer on one side, whoever has the rest on the other. Every batch goes in two parts, so that
  * the one side works on the second while the other has the first; gradients are those of the whole batch.
  * @module */
-import { shake256 } from "@noble/hashes/sha3.js";
+import { createHash } from "node:crypto";
 import type { Dataset } from "../data/dataset.ts";
 import { type Rng, secureRng } from "../math/rng.ts";
 import { breather } from "../workers/pool.ts";
@@ -57,7 +57,8 @@ export function epochOrder(
   const order = Uint32Array.from({ length: count }, (_, i) => i);
   if (!key) return order;
   const input = Uint8Array.from([...key, ...new Uint8Array(Uint32Array.of(epoch).buffer)]);
-  const draws = new Uint32Array(shake256(input, { dkLen: 4 * count }).slice().buffer);
+  const hash = createHash("shake256", { outputLength: 4 * count }).update(input);
+  const draws = new Uint32Array(Uint8Array.from(hash.digest()).buffer);
   for (let i = count - 1; i > 0; i--) {
     const j = Math.floor(draws[i] / 2 ** 32 * (i + 1));
     [order[i], order[j]] = [order[j], order[i]];
@@ -176,7 +177,7 @@ export async function trainMlp(
   }
   const W1 = mlp.W1.map((w) => w / setting.pixelScale);
   using first = openFirstLayer({ W1, n, images: data.x, setting }, workers);
-  const layers = new UpperLayers(mlp, setting);
+  using layers = new UpperLayers(mlp, setting);
   const upper = localUpper(layers, setting);
   const breathe = breather(signal);
   const key = rng.bytes(ORDER_KEY_BYTES);

@@ -104,13 +104,13 @@ export interface BatchEnd {
 const NAMES = ["b1", "W2", "b2"] as const;
 
 /** The upper layers in training or in use. */
-export class UpperLayers {
+export class UpperLayers implements Disposable {
   readonly hidden: number;
   readonly classes: number;
   readonly #weights: UpperWeights;
   readonly #optimizers: Record<keyof UpperWeights, Optimizer>;
   readonly #sums: Record<keyof UpperWeights, Float32Array>;
-  readonly #memory = new Memory32();
+  readonly #memory = Memory32.open();
   /** A1 `[m, hidden]` of the parts that went forward. */
   readonly #forwarded: Float32Array[] = [];
   readonly #activation: Activation;
@@ -198,6 +198,10 @@ export class UpperLayers {
       weights: this.#weights,
       optimizers: { b1: b1.state, W2: W2.state, b2: b2.state },
     };
+  }
+
+  [Symbol.dispose](): void {
+    this.#memory[Symbol.dispose]();
   }
 }
 

@@ -1,8 +1,6 @@
-import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import * as tf from "@tensorflow/tfjs";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { seededRng, uniform } from "lib/math/rng.ts";
-import { startBackend } from "lib/nn/backend.ts";
-import { LocalFirstLayer, type TrainableFirstLayer } from "lib/nn/first_layer.ts";
+import { LocalFirstLayer, type TrainableFirstLayer, unitBlocks } from "lib/nn/first_layer.ts";
 import { openFirstLayer } from "lib/nn/parallel_first_layer.ts";
 
 const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted"; // Workers are read
@@ -16,14 +14,14 @@ const x = (image: number, p: number) => images[image * n + p] * pixelScale;
 const parts = { W1, n, images, setting: { optimizer: "adam", pixelScale } } as const;
 
 /** Two batches in parts; returns all that came out. */
-async function work(layer: TrainableFirstLayer) {
+async function work(layer: TrainableFirstLayer, units = hidden) {
   const gradient = seededRng(2);
   const z1s: Float32Array[] = [];
   for (const batch of [[[0, 1, 2], [3, 4]], [[5, 6], [7]]]) {
     for (const part of batch) layer.prepare(Uint32Array.from(part));
     for (const part of batch) {
       z1s.push(await layer.forward());
-      const dz1 = Float32Array.from({ length: part.length * hidden }, () => uniform(gradient));
+      const dz1 = Float32Array.from({ length: part.length * units }, () => uniform(gradient));
       layer.backward(dz1);
     }
     layer.update(batch.flat().length, 0.1);
@@ -32,8 +30,7 @@ async function work(layer: TrainableFirstLayer) {
   return { z1s, state: await layer.state() };
 }
 
-Deno.test("LocalFirstLayer gives z1 = W1·x and moves W1 against the mean of dz1·xᵀ over a batch in parts", async () => {
-  await startBackend();
+Deno.test("LocalFirstLayer gives z1 = W1·x and moves W1 against the mean of dz1·xᵀ over a batch in parts", () => {
   using layer = new LocalFirstLayer({ ...parts, setting: { optimizer: "sgd", pixelScale } });
   const batch = [[3, 1], [4]];
   const dz1 = [draw(2 * hidden), draw(hidden)];
@@ -59,17 +56,49 @@ Deno.test({
   name: "openFirstLayer() gives the same to the last bit with any number of Workers",
   ignore,
   async fn() {
-    using alone = await openFirstLayer(parts, 0);
-    const expected = await work(alone);
-    for (const workers of [1, 2, 3, 9]) { // 9 are more than there are rows
-      using layer = await openFirstLayer(parts, workers);
-      assertEquals(await work(layer), expected);
+    for (const units of [5, 21, 130]) { // one block, two, three
+      const wide = { ...parts, W1: draw(units * n) };
+      using alone = openFirstLayer(wide, 0);
+      const expected = await work(alone, units);
+      for (const workers of [1, 2, 3, 9]) { // 9 are more than there are blocks
+        using layer = openFirstLayer(wide, workers);
+        assertEquals(await work(layer, units), expected);
+      }
     }
   },
 });
 
+Deno.test("unitBlocks() cuts by the number of units alone, at whole panels, and leaves none out", () => {
+  for (let units = 1; units < 700; units++) {
+    const blocks = unitBlocks(units);
+    assertEquals(blocks.reduce((sum, block) => sum + block), units);
+    assert(blocks.every((block, k) => block > 0 && (block % 8 === 0 || k === blocks.length - 1)));
+  }
+  assertEquals(unitBlocks(300), [48, 56, 48, 48, 48, 52]);
+});
+
+Deno.test({
+  name: "openFirstLayer()'s Workers may be ended inside a product, and others go on",
+  ignore,
+  async fn() {
+    const [n, units, count] = [784, 300, 4000];
+    const W1 = draw(units * n);
+    const large = { W1, n, images: rng.bytes(count * n), setting: parts.setting };
+    const all = Uint32Array.from({ length: count }, (_, i) => i);
+    const ended = openFirstLayer(large, 2);
+    await ended.apply(all.subarray(0, 1)); // they are at work now
+    const answer = Promise.resolve(ended.apply(all));
+    const refused = assertRejects(() => answer, Error, "The first layer is closed");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    ended[Symbol.dispose]();
+    await refused;
+    using layer = openFirstLayer(large, 2);
+    using alone = openFirstLayer(large, 0);
+    assertEquals(await layer.apply(all.subarray(0, 5)), await alone.apply(all.subarray(0, 5)));
+  },
+});
+
 Deno.test("LocalFirstLayer goes on from a saved state as if never stopped", async () => {
-  await startBackend();
   using whole = new LocalFirstLayer(parts);
   await work(whole);
   const between = structuredClone(whole.state());
@@ -78,24 +107,22 @@ Deno.test("LocalFirstLayer goes on from a saved state as if never stopped", asyn
   assertEquals(await work(resumed), expected);
 });
 
-Deno.test("LocalFirstLayer leaves no tensor behind, also when it stops in the middle of a batch", async () => {
-  await startBackend();
-  const before = tf.memory().numTensors;
+Deno.test("LocalFirstLayer stops in the middle of a batch, and the next begins with nothing of it", async () => {
+  using whole = new LocalFirstLayer(parts);
+  const expected = await work(whole);
   {
-    using layer = new LocalFirstLayer(parts);
-    await work(layer);
-    layer.prepare(Uint32Array.of(1));
-    layer.prepare(Uint32Array.of(2));
-    layer.forward();
-    layer.backward(draw(hidden));
-    layer.prepare(Uint32Array.of(3));
-    layer.forward();
+    using stopped = new LocalFirstLayer(parts);
+    stopped.prepare(Uint32Array.of(1));
+    stopped.prepare(Uint32Array.of(2));
+    stopped.forward();
+    stopped.backward(draw(hidden));
   }
-  assertEquals(tf.memory().numTensors, before);
+  using layer = new LocalFirstLayer(parts); // in the memory of the other
+  assertEquals(await work(layer), expected);
 });
 
-Deno.test("openFirstLayer() refuses a number of Workers that is none", async () => {
+Deno.test("openFirstLayer() refuses a number of Workers that is none", () => {
   for (const workers of [-1, 1.5, NaN]) {
-    await assertRejects(() => openFirstLayer(parts, workers), RangeError, "workers");
+    assertThrows(() => openFirstLayer(parts, workers), RangeError, "workers");
   }
 });

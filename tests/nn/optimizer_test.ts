@@ -1,4 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { Memory32 } from "lib/math/memory32.ts";
+import { seededRng, uniform } from "lib/math/rng.ts";
 import { optimizer } from "lib/nn/optimizer.ts";
 
 Deno.test("optimizer(sgd) steps against the gradient, in place", () => {
@@ -22,6 +24,25 @@ Deno.test("optimizer(adam) takes six steps of algorithm 1, computed apart in flo
     adam.step(weights, Float32Array.of(2 * gradient), 2, 0.1);
     assertAlmostEquals(weights[0], path[step], 1e-5, `step ${step + 1}`);
   });
+});
+
+Deno.test("optimizer(adam) gives the same bits where all of it lies in one memory, in WebAssembly", () => {
+  const rng = seededRng(3);
+  for (const length of [1, 2, 7, 100]) {
+    using memory = Memory32.open();
+    const [here, there] = [new Float32Array(length), memory.take(length).fill(0)];
+    const sums = memory.take(length);
+    const [plain, fast] = [optimizer("adam", length), optimizer("adam", length, undefined, memory)];
+    for (let step = 0; step < 20; step++) {
+      for (let i = 0; i < length; i++) {
+        sums[i] = i % 5 === 0 ? 0 : (uniform(rng) - 0.5) * 10 ** (step % 7 - 3);
+      }
+      plain.step(here, sums.slice(), 250, 0.01);
+      fast.step(there, sums, 250, 0.01);
+      assertEquals([...there], [...here]);
+      assertEquals(fast.state.moments.map((m) => [...m]), plain.state.moments.map((m) => [...m]));
+    }
+  }
 });
 
 Deno.test("optimizer(adam) finds the bottom of a narrow valley", () => {

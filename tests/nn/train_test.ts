@@ -7,10 +7,8 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import * as tf from "@tensorflow/tfjs";
 import { dataset } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
-import { startBackend } from "lib/nn/backend.ts";
 import { accuracy, classify, initialMlp, type Mlp } from "lib/nn/mlp.ts";
 import { MODERN } from "lib/nn/optimizer.ts";
 import { epochOrder, trainMlp } from "lib/nn/train.ts";
@@ -170,15 +168,10 @@ Deno.test("trainMlp() learns, leaves its input alone, and repeats from a seed", 
   assertEquals(await trainMlp(initialMlp(sizes, "authors", seededRng(3)), data, options), trained);
 });
 
-Deno.test("trainMlp() and classify() leave no tensor behind, also when aborted", async () => {
-  await startBackend();
-  const before = tf.memory().numTensors;
+Deno.test("trainMlp() stops with the signal's reason", async () => {
   const mlp = initialMlp(sizes, "authors", seededRng(4));
-  classify(await trainMlp(mlp, data, { epochs: 3 }), data.x);
-  classify(await trainMlp(mlp, data, { ...MODERN, epochs: 3 }), data.x);
   const signal = AbortSignal.abort(new Error("stopped by hand"));
   await assertRejects(() => trainMlp(mlp, data, { signal }), Error, "stopped by hand");
-  assertEquals(tf.memory().numTensors, before);
 });
 
 Deno.test("trainMlp(), classify() and initialMlp() refuse wrong sizes and options", async () => {
@@ -191,7 +184,6 @@ Deno.test("trainMlp(), classify() and initialMlp() refuse wrong sizes and option
     }
   }
   await assertRejects(() => trainMlp(mlp, data, { batch: 1.5 }), RangeError, "batch = 1.5");
-  await startBackend();
   assertThrows(() => classify(mlp, new Uint8Array(5)), TypeError, "not rows of 4");
   for (const initial of ["authors", "glorot"] as const) {
     assertThrows(() => initialMlp({ ...sizes, hidden: 0 }, initial), RangeError, "hidden = 0");

@@ -175,6 +175,7 @@ class Mitig2Session implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#layers?.[Symbol.dispose]();
     this.#files?.[Symbol.dispose]();
   }
 }

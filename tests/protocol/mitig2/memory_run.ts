@@ -1,7 +1,6 @@
-/** One long training, both parties in this process: tensors and resident memory after each epoch. As a process of
- * its own, with the transport as argument, it prints them: beside other tests memory would be theirs too.
+/** One long training, both parties in this process: resident memory after each epoch, MiB. A process of its own, with the
+ * transport as argument, because beside other tests memory would be theirs too.
  * @module */
-import * as tf from "@tensorflow/tfjs";
 import { dataset } from "lib/data/dataset.ts";
 import { seededRng } from "lib/math/rng.ts";
 import { MODERN } from "lib/nn/optimizer.ts";
@@ -14,13 +13,6 @@ import { listen } from "lib/net/server.ts";
 
 const EPOCHS = 60;
 
-/** After each epoch. */
-export interface Memory {
-  readonly tensors: number[];
-  /** MiB. */
-  readonly rss: number[];
-}
-
 /** Images of noise: what is learnt does not matter here. */
 function noise(name: string, count: number) {
   const rng = seededRng(5);
@@ -29,20 +21,16 @@ function noise(name: string, count: number) {
 }
 const data = { train: noise("noise train", 400), test: noise("noise test", 100) };
 
-async function trainOver(connection: Connection): Promise<Memory> {
-  const memory: Memory = { tensors: [], rss: [] };
-  const onEpoch = () => {
-    memory.tensors.push(tf.memory().numTensors);
-    memory.rss.push(Deno.memoryUsage().rss / 2 ** 20);
-  };
+async function trainOver(connection: Connection): Promise<number[]> {
+  const memory: number[] = [];
+  const onEpoch = () => void memory.push(Deno.memoryUsage().rss / 2 ** 20);
   const setting = { ...MODERN, epochs: EPOCHS, batch: 40 };
   await train(connection, data, { hidden: 1024, setting, onEpoch });
   connection.close();
   return memory;
 }
 
-/** Over a port. */
-export async function overPort(): Promise<Memory> {
+async function overPort(): Promise<number[]> {
   const [ours, theirs] = inProcess();
   const ended = serve(theirs);
   const memory = await trainOver(ours);
@@ -50,7 +38,7 @@ export async function overPort(): Promise<Memory> {
   return memory;
 }
 
-async function overTls(): Promise<Memory> {
+async function overTls(): Promise<number[]> {
   const { cert, key } = selfSigned(["127.0.0.1"]);
   const token = "a-token-for-tests";
   const onConnection = async (connection: Connection) => void await serve(connection);

@@ -1,20 +1,9 @@
 /** Memory over the epochs of one long training. */
 import { assertEquals, assertLess } from "@std/assert";
-import * as tf from "@tensorflow/tfjs";
 import { ended, permitted } from "../../tools/fixtures.ts";
-import { type Memory, overPort } from "./memory_run.ts";
 
 /** Both parties have all that they keep, and the collector has found its pace. */
 const SETTLED = 20;
-
-function assertSteady({ tensors }: Memory): void {
-  assertEquals([...new Set(tensors.slice(SETTLED))].length, 1, `${tensors}`);
-}
-
-Deno.test("train() and serve() keep no more tensors from epoch to epoch, and none in the end", async () => {
-  assertSteady(await overPort());
-  assertEquals(tf.memory().numTensors, 0);
-});
 
 for (const transport of ["port", "tls"]) {
   Deno.test({
@@ -29,11 +18,10 @@ for (const transport of ["port", "tls"]) {
       }).spawn();
       const { code, stdout, stderr } = await ended(child);
       assertEquals(code, 0, stderr);
-      const memory: Memory = JSON.parse(stdout);
-      assertSteady(memory);
+      const rss: number[] = JSON.parse(stdout);
       // z1 of an epoch is 1.6 MB: kept, it would be 65 MB at the end.
-      const growth = Math.max(...memory.rss.slice(SETTLED)) - memory.rss[SETTLED];
-      assertLess(growth, 50, `${memory.rss.map(Math.round)}`);
+      const growth = Math.max(...rss.slice(SETTLED)) - rss[SETTLED];
+      assertLess(growth, 50, `${rss.map(Math.round)}`);
     },
   });
 }

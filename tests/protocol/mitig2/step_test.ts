@@ -2,7 +2,6 @@ import { assertEquals } from "@std/assert";
 import { seededRng, uniform } from "lib/math/rng.ts";
 import type { Requests } from "lib/net/requests.ts";
 import { decodeMessage, encodeMessage } from "lib/net/wire.ts";
-import { startBackend } from "lib/nn/backend.ts";
 import { initialUpper } from "lib/nn/mlp.ts";
 import { AUTHORS, learningRateAt, MODERN } from "lib/nn/optimizer.ts";
 import { localUpper } from "lib/nn/train.ts";
@@ -20,7 +19,6 @@ const between = (server: ServerStep) => ({
 } as unknown as Requests);
 
 Deno.test("remoteUpper() with ServerStep gives dz1, loss and weights of localUpper(), to the last bit", async () => {
-  await startBackend();
   const sizes = { n: 1, hidden: 4, classes: 3 };
   const rng = seededRng(1);
   const draw = (length: number) => Float32Array.from({ length }, () => 4 * uniform(rng) - 2);
