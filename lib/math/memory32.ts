@@ -76,13 +76,6 @@ export class Memory32 implements Disposable {
     this.#free.set(byteOffset, room);
   }
 
-  /** Takes all arrays back. */
-  clear(): void {
-    this.#end = 0;
-    this.#free.clear();
-    this.#taken.clear();
-  }
-
   /** A copy of `array` here; the array itself where it lies here already. */
   hold(array: Float32Array): Float32Array {
     if (memoryOf(array) === this) return array;

@@ -29,13 +29,10 @@ export interface Residual {
 /** Columns come in eights: products like that. */
 const padded = (count: number) => 8 * Math.ceil(count / 8);
 
-/** The memory of the last batch: the collector is slow to see how large one is. */
-let idle: Memory32 | undefined;
-
 /** The copies of a batch, which start in the middle of the range. */
 export class Copies implements Disposable {
   /** Where matrices may lie that are multiplied by these; all are gone at the end. */
-  readonly memory: Memory32;
+  readonly memory = Memory32.open();
   readonly #n: number;
   /** Pixels and forms. */
   readonly #rows: number;
@@ -59,7 +56,6 @@ export class Copies implements Disposable {
     weights: Weights,
     { count, rho, own = false }: { count: number; rho: number; own?: boolean },
   ) {
-    [this.memory, idle] = [idle ?? new Memory32(), undefined];
     const n = this.#n = weights.pixels.length;
     const rows = this.#rows = n + weights.forms.length;
     const width = this.#width = padded(count);
@@ -159,8 +155,7 @@ export class Copies implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.memory.clear();
-    idle = this.memory;
+    this.memory[Symbol.dispose]();
   }
 
   #setPrices(column: number, columns: number, { pixels, forms }: Omit<Weights, "bounds">): void {
