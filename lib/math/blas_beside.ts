@@ -1,54 +1,33 @@
-/** Products beside this thread, in memory and code that outlive it.
+/** Products beside this thread: their matrices are copied into memory that outlives it (`blas_system.ts`).
  *
- * A call that does not block goes on when its Worker is terminated, or when the process ends by an error: on arrays
- * that are freed, in a library that is unloaded. Both ended Deno by a segmentation fault, in 40 of 50 tries. So the
- * matrices are copied into memory from `malloc`, which nobody frees under a call, and the library is opened once
- * more, by the system's own `dlopen`, and stays.
+ * The copies cost a tenth of the product where they cost most, and what they buy is that a Worker may be terminated,
+ * and the process end, at any time.
  * @module */
 import { type Multiplication, type Native, type Rows, tileArguments } from "./blas_native.ts";
+import type { Block } from "./blas_system.ts";
 
-const LIBC: Record<string, string> = { linux: "libc.so.6", darwin: "libSystem.B.dylib" };
-
-/** Resolve all symbols now. */
-const RTLD_NOW = 2;
-
-const SYSTEM = {
-  dlopen: { parameters: ["buffer", "i32"], result: "pointer" },
-  malloc: { parameters: ["usize"], result: "pointer" },
-} as const;
-
-type Matrix = Float32Array | Float64Array;
-
-/** Memory that stays: blocks that were given back wait for the next product. */
-interface Block {
-  readonly start: NonNullable<Deno.PointerValue>;
-  readonly bytes: number;
-}
-
-/** Products beside this thread, by a library that is open. */
+/** Products beside this thread, by a library that is open and stays. */
 export class Beside {
   readonly #native: Native;
-  readonly #system: Deno.StaticForeignLibraryInterface<typeof SYSTEM>;
+  readonly #allocate: (bytes: number) => Block;
+  /** For the next product: large memory is slow when it is new. */
   readonly #free: Block[] = [];
 
-  /** @throws {Error} this system is not known, or does not open the library again. */
-  constructor(native: Native, file: string) {
+  constructor(native: Native, allocate: (bytes: number) => Block) {
     this.#native = native;
-    this.#system = Deno.dlopen(LIBC[Deno.build.os] ?? "", SYSTEM).symbols;
-    const handle = this.#system.dlopen(new TextEncoder().encode(`${file}\0`), RTLD_NOW);
-    if (handle === null) throw new Error(`Cannot keep ${file}: it does not open again`);
+    this.#allocate = allocate;
   }
 
   #reserve(bytes: number): Block {
     const at = this.#free.findIndex((block) => block.bytes >= bytes);
-    if (at >= 0) return this.#free.splice(at, 1)[0];
-    const start = this.#system.malloc(BigInt(bytes));
-    if (start === null) throw new RangeError(`Cannot multiply: no memory for ${bytes} bytes`);
-    return { start, bytes };
+    return at >= 0 ? this.#free.splice(at, 1)[0] : this.#allocate(bytes);
   }
 
   /** The tiles of a product, as many at a time as there are cores. */
-  async multiply<T extends Matrix>(p: Multiplication<T>, tiles: readonly Rows[]): Promise<void> {
+  async multiply<T extends Float32Array | Float64Array>(
+    p: Multiplication<T>,
+    tiles: readonly Rows[],
+  ): Promise<void> {
     const { A, B, C } = p;
     const right = A === B ? 0 : A.byteLength;
     const offsets = { A: 0, B: right, C: right + B.byteLength };

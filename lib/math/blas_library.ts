@@ -6,6 +6,7 @@
  * @module */
 import { Beside } from "./blas_beside.ts";
 import { Native } from "./blas_native.ts";
+import { keepLibrary } from "./blas_system.ts";
 
 /** What products are computed by: a library, or a reason for none. */
 export interface Library {
@@ -55,22 +56,14 @@ export function findLibrary(): Library {
   }
   if (verdict.name === null) return none(verdict.why);
   const native = new Native(verdict.name);
-  return { native, beside: besideOf(native, verdict.name), why: "" };
+  const allocate = keepLibrary(verdict.name);
+  return { native, beside: allocate && new Beside(native, allocate), why: "" };
 }
 
 const none = (why: string): Library => ({ native: null, beside: null, why });
 
 function granted(permission: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(permission).state === "granted";
-}
-
-function besideOf(native: Native, name: string): Beside | null {
-  try {
-    return new Beside(native, name);
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    return null;
-  }
 }
 
 /** What this process tree knows already; waits for a thread that is about to know. */
