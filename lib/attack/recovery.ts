@@ -69,7 +69,9 @@ const NEAR = 2;
 
 /** A point's pixels, clipped to their range. */
 export function clipped({ n, pixelRange: [low, high] }: ServerView, point: Float64Array) {
-  return point.slice(0, n).map((value) => Math.min(high, Math.max(low, value)));
+  const x = point.slice(0, n);
+  for (let p = 0; p < n; p++) x[p] = Math.min(high, Math.max(low, x[p]));
+  return x;
 }
 
 /** A recovery from an attack's point: clipped to the pixel range, weighed. Its time is for {@linkcode timed}. */

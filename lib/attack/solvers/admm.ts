@@ -17,7 +17,7 @@ import { applyTransposed } from "../../math/dense.ts";
 import { preparedLayer, sameNumbers, type ScaledEquations } from "../layer.ts";
 import { type CostTerms, costTerms, keepsRules, type PixelRule } from "../priors.ts";
 import { pixelRules, type Priors } from "../priors.ts";
-import { clipped, consistent, noRecovery, type Recovery, recovery } from "../recovery.ts";
+import { clipped, noRecovery, type Recovery, recovery } from "../recovery.ts";
 import { refine, solution } from "../recovery.ts";
 import type { ServerView } from "../view.ts";
 import { split, type Splitting } from "./splitting.ts";
@@ -195,11 +195,9 @@ function judge(batch: Batch, image: Running, place: Place): Recovery | null {
   const { copies, column, iteration } = place;
   const x = copies.image(column);
   const { primal, dual } = copies.residual(column);
-  const pixels = equations.pixels(x).map(Math.round);
-  const found = consistent(view, pixels) && keepsRules(pixels, rules)
-    ? recovery(view, pixels, objective)
-    : null;
-  if (found?.certified) return found;
+  const whole = wholePixels(view, equations.pixels(x));
+  const found = whole && recovery(view, whole, objective);
+  if (found?.certified && keepsRules(whole!, rules)) return found;
   if (Math.max(primal, dual) < TOLERANCE) {
     const point = equations.pixels(splitting.project(x, b));
     const { rank } = splitting;
@@ -220,6 +218,15 @@ function judge(batch: Batch, image: Running, place: Place): Recovery | null {
   if (iteration < batch.maxIterations * (round + 1)) return null;
   const message = `no convergence in ${iteration} iterations, residual ${primal}`;
   return noRecovery("time-limit", objective, message);
+}
+
+/** A point's pixels, rounded in place; null if one is off the range. */
+function wholePixels({ pixelRange: [low, high] }: ServerView, x: Float64Array) {
+  for (let p = 0; p < x.length; p++) {
+    x[p] = Math.round(x[p]);
+    if (!(x[p] >= low && x[p] <= high)) return null;
+  }
+  return x;
 }
 
 /** Whether x − z, which only a contradiction keeps apart, proves that there is one. */
