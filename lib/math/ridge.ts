@@ -9,10 +9,13 @@
  * Technometrics 16, 1974 (PRESS).
  * @module */
 import { breather } from "../workers/pool.ts";
-import { backward, cholesky, multiplyTransposed, solveForward, transpose } from "./dense.ts";
+import { cholesky, multiplyTransposed, solveBackward, solveForward, transpose } from "./dense.ts";
 
 /** Rows and outputs that λ is chosen on. */
 const [CHOSEN_ROWS, CHOSEN_OUTPUTS] = [500, 64];
+
+/** Outputs that are solved for between two breaths. */
+const SOLVED = 64;
 
 /** Exponents of λ, of ten, relative to the mean eigenvalue. */
 const EXPONENTS = Array.from({ length: 13 }, (_, e) => e - 10);
@@ -90,8 +93,8 @@ export async function ridge(
   const L = factor(S, m, best.lambda);
   const alpha = B.slice(); // [outputs, m]
   solveForward(L, alpha, m);
-  for (let j = 0; j < outputs; j++) {
-    alpha.set(backward(L, alpha.subarray(j * m, (j + 1) * m)), j * m);
+  for (let j = 0; j < outputs; j += SOLVED) {
+    solveBackward(L, alpha.subarray(j * m, (j + SOLVED) * m), m);
     await breathe();
   }
   const weights = dual ? multiplyTransposed(alpha, transpose(Phi, k, d), { n: k }) : alpha;
