@@ -65,11 +65,18 @@ export class Checkpoints {
    * directory. */
   async #tryLock(): Promise<Deno.FsFile | null | "gone"> {
     const path = `${this.directory}/${LOCK}`;
-    await Deno.mkdir(this.directory, { recursive: true, mode: 0o700 });
     const gone = (error: unknown) => {
       if (error instanceof Deno.errors.NotFound) return null;
       throw error;
     };
+    try {
+      await Deno.mkdir(this.directory, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      const there = await Deno.stat(this.directory).catch(gone);
+      if (there && !there.isDirectory) throw error;
+      return "gone"; // it was there when it was to be made, and no longer when it was looked at
+    }
     const options = { create: true, write: true, mode: 0o600 };
     const file = await Deno.open(path, options).catch(gone);
     if (file === null) return "gone";

@@ -13,7 +13,8 @@ const permitted = (await Deno.permissions.query({ name: "read" })).state === "gr
 const withWorkers = (name: string, fn: () => Promise<void>) =>
   Deno.test({ name, ignore: !permitted, fn });
 
-const run = { insecureSeed: 1, seconds: 20 };
+/** Time is no matter here: no test takes a tenth of it, on a machine that has other work to do. */
+const run = { insecureSeed: 1, seconds: 200 };
 const by = <T extends { name: string }>(list: readonly T[], name: string) =>
   list.find((one) => one.name === name)!;
 
@@ -56,7 +57,7 @@ withWorkers("the same seed gives the same findings", async () => {
 Deno.test("MITIG2 leaks likenesses and inner products; mitig3 with noise stops the decoder", async () => {
   const samples = halves(240, 1);
   const subject = subjectOf(samples, { hidden: 60, scheme: "mitig2", layer: null, known: 60 });
-  const { verdict, attacks } = await audit(subject, { ...run, seconds: 40 });
+  const { verdict, attacks } = await audit(subject, run);
   assert(verdict.leaks);
   assert(["recovered", "likeness"].includes(by(attacks, "decoder").outcome));
   const { change } = by(attacks, "decoder");
@@ -101,14 +102,16 @@ withWorkers("a table: no neighbours, and least squares where the layer is as wid
 });
 
 withWorkers("the time is kept, and what it did not allow is said", async () => {
-  const samples = halves(300, 1);
+  const samples = halves(2000, 1); // all attacks on all of them take a minute
   const start = performance.now();
-  const { attacks, seconds } = await audit(subjectOf(samples, { hidden: 144 }), {
+  const { attacks, seconds } = await audit(subjectOf(samples, { hidden: 100 }), {
     ...{ insecureSeed: 1, seconds: 1 },
   });
-  assertLess((performance.now() - start) / 1000, 4);
-  assert(seconds.taken < 4);
-  assert(attacks.some(({ counts, outcome }) => counts.attacked < 300 || outcome === "out of time"));
+  assertLess((performance.now() - start) / 1000, 10);
+  assertLess(seconds.taken, 10);
+  assert(
+    attacks.some(({ counts, outcome }) => counts.attacked < 2000 || outcome === "out of time"),
+  );
 });
 
 Deno.test("audit() refuses what cannot be audited, and stops when told", async () => {

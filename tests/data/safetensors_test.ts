@@ -44,23 +44,29 @@ Deno.test("encodeSafetensors() writes the documented bytes", () => {
 });
 
 Deno.test("decodeSafetensors() returns what encodeSafetensors() took", () =>
-  fc.assert(fc.property(
-    fc.dictionary(
-      fc.string({ maxLength: 9 }).filter((name) => !name.startsWith("__")),
-      fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { maxLength: 9 }),
+  fc.assert(
+    fc.property(
+      fc.dictionary(
+        fc.string({ maxLength: 9 }).filter((name) => !name.startsWith("__")),
+        fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { maxLength: 9 }),
+      ),
+      fc.dictionary(
+        fc.string({ maxLength: 5 }).filter((key) => !key.startsWith("__")),
+        fc.string(),
+      ),
+      (arrays, metadata) => {
+        const sent = Object.fromEntries(
+          Object.entries(arrays).map((
+            [name, x],
+          ) => [name, { shape: [x.length, 1], data: Float32Array.from(x) }]),
+        );
+        const shifted = new Uint8Array([0, ...encodeSafetensors(sent, metadata)]).subarray(1);
+        assertEquals(decodeSafetensors(shifted).tensors, sent);
+        assertEquals({ ...decodeSafetensors(shifted).metadata }, { ...metadata });
+      },
     ),
-    fc.dictionary(fc.string({ maxLength: 5 }).filter((key) => !key.startsWith("__")), fc.string()),
-    (arrays, metadata) => {
-      const sent = Object.fromEntries(
-        Object.entries(arrays).map((
-          [name, x],
-        ) => [name, { shape: [x.length, 1], data: Float32Array.from(x) }]),
-      );
-      const shifted = new Uint8Array([0, ...encodeSafetensors(sent, metadata)]).subarray(1);
-      assertEquals(decodeSafetensors(shifted).tensors, sent);
-      assertEquals({ ...decodeSafetensors(shifted).metadata }, { ...metadata });
-    },
-  )));
+    { seed: 1 },
+  ));
 
 Deno.test("decodeSafetensors() refuses what is not the format, one fault at a time", () => {
   const refused = (file: Uint8Array, why: string) =>
@@ -114,7 +120,7 @@ Deno.test("decodeSafetensors() answers any damage with a RangeError or a TypeErr
         }
       },
     ),
-    { numRuns: 3000 },
+    { seed: 1, numRuns: 3000 },
   );
 });
 

@@ -7,7 +7,7 @@ import { notebookModule } from "./notebook_module.ts";
 import { ROOT } from "lib/tools/workspace.ts";
 import { notebookOf, permitted, withFolder } from "../tools/fixtures.ts";
 
-const timeoutMs = 20_000;
+const timeoutMs = 60_000;
 
 Deno.test("notebookModule() locates a line of the module in its cell", () => {
   const module = notebookModule(notebookOf("const a = 1;\nconst b = 2;", "", "const c = 3;"));

@@ -8,7 +8,7 @@ import { freePorts } from "lib/tools/kernel_process.ts";
 import { ensureVenv, labArguments } from "lib/tools/lab.ts";
 import { notebookNames, NOTEBOOKS, ROOT } from "lib/tools/workspace.ts";
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 
 /** Every cell stands on the page at once (else JupyterLab drops those out of sight), nothing is saved
  * by itself, nothing asks for news. */
@@ -94,8 +94,10 @@ export async function startLab(extra: Record<string, Ipynb>): Promise<LabServer>
     } catch {
       // Ended already.
     }
+    const kill = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
     await log;
     await child.status;
+    clearTimeout(kill);
     await Deno.remove(directory, { recursive: true });
   };
   const url = `http://127.0.0.1:${port}`;

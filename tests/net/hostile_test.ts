@@ -1,7 +1,8 @@
 /** An honest training beside peers that mean ill: a stranger with 2,000 idle connections where the server may
  * have 256 files open, and one with the token who sends all that is known to have stopped a server. The training
- * ends in the same weights, in at most 1.5 times its time, the server takes little more memory than alone, and
- * when they have left it is idle.
+ * ends in the same weights, for at most twice the server's processor time, the server takes little more memory
+ * than alone, and when they have left it is idle. Wall time, which others on the machine stretch, is held to a loose
+ * limit only.
  *
  * Processor time and memory are read from /proc, so it runs on Linux. */
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
@@ -18,7 +19,8 @@ import { scales } from "../protocol/mitig1/fixtures.ts";
 
 const FILES = 256;
 const MORE_MB = 512;
-const SLOWER = 1.5;
+/** Of the server's processor time, and of the client's wait. */
+const [COSTLIER, SLOWER] = [2, 5];
 const ignore = !permitted || Deno.build.os !== "linux";
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -47,7 +49,7 @@ class Process {
   }
 
   async said(pattern: RegExp): Promise<RegExpExecArray> {
-    for (let k = 0; k < 600; k++) {
+    for (let k = 0; k < 2400; k++) {
       const match = pattern.exec(this.output);
       if (match) return match;
       await sleep(50);
@@ -109,10 +111,11 @@ async function inBadCompany(folder: string, protocol: "mitig1" | "mitig2", run: 
     const { token, cert } = await loadCredentials(`${folder}/tls`);
     const training = async () => {
       const connection = await connect(url, { token, caCert: cert });
-      const start = performance.now();
+      const [start, before] = [performance.now(), await server.busy()];
       const weights = await run(connection);
       connection.close();
-      return { weights, seconds: (performance.now() - start) / 1000 };
+      const cost = await server.busy() - before;
+      return { weights, cost, seconds: (performance.now() - start) / 1000 };
     };
     const peer = (...args: string[]) => {
       const all = ["run", "--quiet", "-A", at("hostile_peer.ts"), ...args];
@@ -131,27 +134,28 @@ async function inBadCompany(folder: string, protocol: "mitig1" | "mitig2", run: 
     await stranger.said(/2000 connections/);
     assertEquals(await hostile.ended(), 0, hostile.output);
     await assertGetsIn(() => connect(url, { token, caCert: cert })); // while all the others still wait
-    const { weights, seconds } = await disturbed;
+    const { weights, seconds, cost } = await disturbed;
     await stranger.kill("SIGKILL");
     assertEquals(weights, alone.weights);
-
-    // The machine may have become slower meanwhile, which is nobody's fault here.
-    let undisturbed = alone.seconds;
-    if (seconds > SLOWER * undisturbed) {
-      undisturbed = Math.max(undisturbed, (await training()).seconds);
-    }
     const moreMb = await server.peakMb() - ownMb;
     console.log(
-      `${protocol}: ${undisturbed.toFixed(1)} s alone, ${seconds.toFixed(1)} s in bad company; ` +
-        `${ownMb.toFixed(0)} MB alone, ${moreMb.toFixed(0)} MB more`,
+      `${protocol}: ${alone.seconds.toFixed(1)} s alone, ${
+        seconds.toFixed(1)
+      } s in bad company; the server works ` +
+        `${alone.cost.toFixed(1)} s, then ${cost.toFixed(1)} s; ${ownMb.toFixed(0)} MB alone, ${
+          moreMb.toFixed(0)
+        } MB more`,
     );
-    await sleep(1500);
-    const before = await server.busy();
-    await sleep(1000);
-    const busy = await server.busy() - before;
+    let busy = Infinity;
+    for (let second = 0; second < 20 && busy >= 0.2; second++) {
+      const before = await server.busy();
+      await sleep(1000);
+      busy = await server.busy() - before;
+    }
     assertLess(busy, 0.2, "the server works on for peers that have left");
     assertLess(moreMb, MORE_MB);
-    assertLess(seconds, SLOWER * undisturbed);
+    assertLess(cost, COSTLIER * alone.cost, "seconds of the server's processor time");
+    assertLess(seconds, SLOWER * alone.seconds);
     return { server, hostile, peer };
   } catch (error) {
     await server.kill("SIGKILL");
@@ -176,12 +180,12 @@ async function assertGetsIn(knock: () => Promise<Connection>): Promise<void> {
   throw new AggregateError(refused, "a newcomer does not get in");
 }
 
-/** The server ends within seconds although a peer never answers, and its log is fit to read. */
+/** The server ends soon although a peer never answers, and its log is fit to read. */
 async function assertEnds(server: Process, stubborn: Process): Promise<void> {
   await stubborn.said(/staying/);
   const start = performance.now();
   assertEquals(await server.kill("SIGTERM"), 0);
-  assertLess(performance.now() - start, 6000);
+  assertLess(performance.now() - start, 20_000); // it waits for two seconds, or four
   await stubborn.kill("SIGKILL");
   const { output } = server;
   assertMatch(output, /stopped\n$/);

@@ -53,6 +53,11 @@ export class Rig {
     return this.faults.pop()!;
   }
 
+  /** Resolves once so many connections have come. */
+  async opened(count: number): Promise<void> {
+    while (this.connections.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
   /** Asserts that a new client is served as if nothing had happened. */
   async assertServes(): Promise<void> {
     const client = await this.connect();
@@ -88,11 +93,11 @@ export function test(
 }
 
 /** Speaks to a server below what `connect` does: writes a request's head, does what `use` does, and returns
- * what the server answered until the body's line was there or one side hung up. */
+ * what the server answered until the body's line was there or one side hung up, which `use` may await. */
 export async function raw(
   url: string,
   head: string,
-  use: (tls: Deno.TlsConn) => Promise<void> = () => Promise.resolve(),
+  use: (tls: Deno.TlsConn, ended: Promise<void>) => Promise<void> = () => Promise.resolve(),
 ): Promise<string> {
   const { hostname, port } = new URL(url);
   const tls = await Deno.connectTls({ hostname, port: Number(port), caCerts: [cert] });
@@ -104,7 +109,7 @@ export async function raw(
     }
   })().catch(() => {});
   await tls.write(new TextEncoder().encode(head.replaceAll("\n", "\r\n")));
-  await use(tls);
+  await use(tls, reading);
   await reading;
   return answer;
 }

@@ -29,12 +29,15 @@ test("connect() and listen() carry messages of any size both ways, in order", as
 
 test("connect() waits for no delayed acknowledgement", async (rig) => {
   const client = await rig.connect();
-  const start = performance.now();
-  for (let i = 0; i < 40; i++) {
+  const took = [];
+  for (let i = 0; i < 41; i++) {
+    const start = performance.now();
     await client.send(new Uint8Array(20_000));
     await client.receive({ timeoutMs: TIMEOUT_MS });
+    took.push(performance.now() - start);
   }
-  assertLess(performance.now() - start, 1000); // 40 of them take 1.8 s, all the rest 0.05 s
+  const median = took.sort((a, b) => a - b)[20];
+  assertLess(median, 20, "ms"); // it waits for 40 ms, all the rest takes 1 ms
   client.close();
   await rig.fault();
 });
@@ -83,7 +86,7 @@ test("listen() reads no body and no endless head of a peer without the token", a
     const answer = await raw(rig.url, head, async (tls) => {
       try {
         while (taken < 10 ** 9) {
-          const stuck = new Promise<number>((resolve) => setTimeout(resolve, 500, 0));
+          const stuck = new Promise<number>((resolve) => setTimeout(resolve, 5000, 0));
           const written = await Promise.race([tls.write(chunk), stuck]);
           if (written === 0) break;
           taken += written;
@@ -120,7 +123,7 @@ test("connect() refuses a server that does not speak its version", async (rig) =
 });
 
 test("connect() says why there is no connection, one fault at a time", async (rig) => {
-  const options = { token, caCert: cert, timeoutMs: 300 };
+  const options = { token, caCert: cert, timeoutMs: TIMEOUT_MS };
   await assertRejects(
     () => connect(rig.url.replace("wss", "ws"), options),
     TypeError,
@@ -136,7 +139,7 @@ test("connect() says why there is no connection, one fault at a time", async (ri
   const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = `wss://127.0.0.1:${(silent.addr as Deno.NetAddr).port}`;
   await assertRejects(
-    () => connect(url, options),
+    () => connect(url, { ...options, timeoutMs: 300 }),
     ConnectionError,
     `Cannot connect to ${url}: Opening handshake has timed out`,
   );

@@ -70,28 +70,34 @@ Deno.test("encodeMessage() and decodeMessage() keep int32 to the bit, and neithe
 });
 
 Deno.test("encodeMessage() and decodeMessage() keep any tensors, in any order", () =>
-  fc.assert(fc.property(
-    fc.dictionary(
-      fc.string({ maxLength: 9 }).filter((name) => !["v", "type", "tensors"].includes(name)),
-      fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 9 }),
+  fc.assert(
+    fc.property(
+      fc.dictionary(
+        fc.string({ maxLength: 9 }).filter((name) => !["v", "type", "tensors"].includes(name)),
+        fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), {
+          minLength: 1,
+          maxLength: 9,
+        }),
+      ),
+      (arrays) => {
+        const entries = Object.entries(arrays);
+        const sent = encodeMessage(
+          "t",
+          Object.fromEntries(
+            entries.map(([name, x]) => [name, {
+              shape: [x.length, 1],
+              data: Float32Array.from(x),
+            }]),
+          ),
+        );
+        const message = decodeMessage(sent, "t");
+        for (const [name, x] of entries) {
+          assertEquals(message.tensor(name, [x.length, 1]), Float32Array.from(x));
+        }
+      },
     ),
-    (arrays) => {
-      const entries = Object.entries(arrays);
-      const sent = encodeMessage(
-        "t",
-        Object.fromEntries(
-          entries.map(([name, x]) => [name, {
-            shape: [x.length, 1],
-            data: Float32Array.from(x),
-          }]),
-        ),
-      );
-      const message = decodeMessage(sent, "t");
-      for (const [name, x] of entries) {
-        assertEquals(message.tensor(name, [x.length, 1]), Float32Array.from(x));
-      }
-    },
-  )));
+    { seed: 1 },
+  ));
 
 Deno.test("decodeMessage() refuses malformed and foreign messages, one fault at a time", () => {
   const refused = (message: Uint8Array, why: string) =>
@@ -234,16 +240,19 @@ Deno.test("decodeMessage() bounds what becomes of a message before it builds it"
     return long(head);
   };
   assertEquals(decodeMessage(many("40", 100_000), "note").parts("x").length, 100_000);
-  const before = Deno.memoryUsage().rss;
+  const heap = () => Deno.memoryUsage().heapTotal; // of this file: tests beside it share the process
+  const before = heap();
+  let took = 0;
   for (const item of ["80", "40", "60", "00", "8100", "f5"]) { // the empty array, byte string, text …
     const message = many(item, 16_000_000);
     const start = performance.now();
     assertThrows(() => decodeMessage(message, "note"), ProtocolError, "more than 131072 items");
-    assertLess(performance.now() - start, 1000);
+    took += performance.now() - start;
   }
+  assertLess(took, 3000); // all six 0.3 s; built, they take 20 s, and 240 MB are left of them
   assertThrows(() => decodeMessage(many("a0", 16_000_000), "note"), ProtocolError, "a map in");
   assertThrows(() => decodeMessage(many("f6", 16_000_000), "note"), ProtocolError, "a value that");
-  assertLess(Deno.memoryUsage().rss - before, 300 * 2 ** 20);
+  assertLess(heap() - before, 100 * 2 ** 20);
   const deep = new Uint8Array(31_000_000).fill(0x81);
   assertThrows(() => decodeMessage(long(deep), "note"), ProtocolError, "not a map");
   const type = "x".repeat(30_000_000);
@@ -356,7 +365,7 @@ Deno.test("decodeMessage() answers any damage with a ProtocolError", () => {
         read(message.slice(0, end));
       },
     ),
-    { numRuns: 3000 },
+    { seed: 1, numRuns: 3000 },
   );
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 99 }), read), { numRuns: 1000 });
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 99 }), read), { seed: 1, numRuns: 1000 });
 });

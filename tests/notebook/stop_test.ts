@@ -19,17 +19,14 @@ function kernelTest(name: string, body: (kernel: Kernel) => Promise<void>): void
   });
 }
 
-/** Runs a cell and presses stop when it has shown something, or after a while. */
-async function stopped(kernel: Kernel, code: string, afterMs?: number): Promise<CellRun> {
+/** Runs a cell and presses stop when it has shown something. */
+async function stopped(kernel: Kernel, code: string): Promise<CellRun> {
   let pressed = false;
-  const press = () => {
+  const onOutput = () => {
     if (!pressed) kernel.interrupt();
     pressed = true;
   };
-  const timer = afterMs === undefined ? undefined : setTimeout(press, afterMs);
-  const onOutput = () => afterMs === undefined && press();
   const run = await kernel.execute(code, { timeoutMs, onOutput });
-  clearTimeout(timer);
   assert(pressed, "the cell ended before it was stopped");
   return run;
 }
@@ -45,7 +42,9 @@ const shown = ({ outputs }: CellRun) =>
 kernelTest(
   "a stop while imports run is an error of the cell that opens the notebook, once",
   async (kernel) => {
-    const run = await stopped(kernel, "await new Promise((done) => setTimeout(done, 300));", 100);
+    const imports = `console.log("importing");
+      await new Promise((done) => Deno.addSignalListener("SIGINT", done));`;
+    const run = await stopped(kernel, imports);
     assertEquals(run.status, "ok"); // nothing stops an import
     assert(isStop(await kernel.execute(OPEN, { timeoutMs })));
     assertEquals((await kernel.execute(OPEN, { timeoutMs })).status, "ok");
@@ -92,10 +91,10 @@ kernelTest(
 
 kernelTest("a stop ends a cell whose work does not listen within seconds", async (kernel) => {
   await kernel.execute(OPEN, { timeoutMs });
-  const deaf = `await nb.run("deaf", () => new Promise((done) => setTimeout(done, 30_000)));`;
+  const deaf = `await nb.run("deaf", () => new Promise((done) => setTimeout(done, 50_000)));`;
   const run = await stopped(kernel, deaf);
   assert(isStop(run));
-  assertLess(run.elapsedMs, 4_000);
+  assertLess(run.elapsedMs, 20_000); // of which the work has two to end by itself
   assertEquals(shown(run), "deaf stopped");
 });
 

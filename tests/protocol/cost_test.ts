@@ -146,7 +146,8 @@ Deno.test("predictCost() refuses sizes that no run of MITIG1 has, and no distanc
   assertThrows(() => predictCost(ofMitig1, run), RangeError, "no distances");
 });
 
-Deno.test("fitCost() predicts a run of CryptoNN of a size it was not fitted on", async () => {
+/** A fit, and a run of a size it was not fitted on. @returns what each says of the other. */
+async function fitAndRun() {
   const progress: number[] = [];
   const model = await fitCost("cryptonn", {
     onProgress: (done, total) => progress.push(done / total),
@@ -165,9 +166,19 @@ Deno.test("fitCost() predicts a run of CryptoNN of a size it was not fitted on",
   const { transcript } = await trainEncrypted(images, { ...options, onStep });
   const seconds = (performance.now() - start) / 1000;
   const size = { n, hidden, samples, batch, epochs: 1, cores: 1 };
-  const predicted = predictCost(model, size, entries);
-  const ratio = predicted.seconds / seconds; // loose: other programs may run meanwhile
-  assert(ratio > 1 / 4 && ratio < 4, `predicted ${predicted.seconds} s, took ${seconds} s`);
+  return { predicted: predictCost(model, size, entries), seconds, transcript };
+}
+
+Deno.test("fitCost() predicts a run of CryptoNN of a size it was not fitted on", async () => {
+  const tries = [];
+  const isNear = ({ predicted, seconds }: Awaited<ReturnType<typeof fitAndRun>>) =>
+    predicted.seconds < 4 * seconds && seconds < 4 * predicted.seconds;
+  do {
+    tries.push(await fitAndRun()); // other programs may come between fit and run, hardly thrice
+  } while (!isNear(tries.at(-1)!) && tries.length < 3);
+  const { predicted, transcript } = tries.at(-1)!;
+  const said = tries.map(({ predicted, seconds }) => `${predicted.seconds} s, took ${seconds} s`);
+  assert(isNear(tries.at(-1)!), `predicted ${said.join("; ")}`);
 
   const counted = (...what: string[]) =>
     transcript.traffic.reduce((sum, t) => what.includes(t.what) ? sum + t.sizeBytes : sum, 0);

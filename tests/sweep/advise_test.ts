@@ -92,17 +92,20 @@ const limitsOf = fc.record({
 });
 
 Deno.test("successiveHalving() recommends nothing worse than the full grid's best, for a third of its epochs", async () => {
-  await fc.assert(fc.asyncProperty(made, limitsOf, async (candidates, limits) => {
-    const { search, counted } = searchOf(candidates, limits);
-    const trials = await successiveHalving(search);
-    const full = candidates.length * budgets[2];
-    assert(counted.epochs <= full / 3, `${counted.epochs} of ${full}`);
-    assertEquals(plannedEpochs(search), { search: counted.epochs, grid: full });
-    const [found, best] = [recommend(trials, limits)!, recommend(grid(candidates), limits)!];
-    if (!best.meets) return; // the full grid has no answer either
-    assertEquals(found.meets, best.meets);
-    assert(compareResults(found.trial.result, best.trial.result) <= 0);
-  }));
+  await fc.assert(
+    fc.asyncProperty(made, limitsOf, async (candidates, limits) => {
+      const { search, counted } = searchOf(candidates, limits);
+      const trials = await successiveHalving(search);
+      const full = candidates.length * budgets[2];
+      assert(counted.epochs <= full / 3, `${counted.epochs} of ${full}`);
+      assertEquals(plannedEpochs(search), { search: counted.epochs, grid: full });
+      const [found, best] = [recommend(trials, limits)!, recommend(grid(candidates), limits)!];
+      if (!best.meets) return; // the full grid has no answer either
+      assertEquals(found.meets, best.meets);
+      assert(compareResults(found.trial.result, best.trial.result) <= 0);
+    }),
+    { seed: 1 },
+  );
 });
 
 Deno.test("successiveHalving() trains every group fully, and keeps one in four a round", async () => {

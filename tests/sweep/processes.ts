@@ -68,9 +68,9 @@ export function start(role: string, options: object): Process {
  * @returns how many the store has. */
 export async function killedRun(
   path: string,
-  { afterRows }: { afterRows: number },
+  { afterRows, busyMs }: { afterRows: number; busyMs: number },
 ): Promise<number> {
-  const child = start("runner", { path, busyMs: 0 });
+  const child = start("runner", { path, busyMs });
   await child.rows(afterRows);
   await child.kill("SIGKILL");
   const { sweep } = await import("./probe.ts");

@@ -19,12 +19,14 @@ import { hasRedis, startRedis } from "./redis_server.ts";
 const test = (name: string, fn: () => Promise<void>) => Deno.test({ name, ignore: !hasRedis, fn });
 const busyMs = 4;
 const points = pointsOf(sweep, { busyMs: [busyMs] });
+/** The longest that a run may take: some twenty times what it does. */
+const patience = () => AbortSignal.timeout(120_000);
 
-/** The rows of an unbroken run on this machine. */
-async function unbroken(): Promise<unknown[]> {
+/** The rows of an unbroken run of these points on this machine. */
+async function unbroken(some = points): Promise<unknown[]> {
   using store = new SweepStore(":memory:");
-  await runSweep(sweep, points, { store });
-  return results(store, sweep, points);
+  await runSweep(sweep, some, { store });
+  return results(store, sweep, some);
 }
 
 test("runOnRedis() completes with the rows of a local run though owner, worker and Redis are killed", () =>
@@ -32,6 +34,8 @@ test("runOnRedis() completes with the rows of a local run though owner, worker a
     await using redis = await startRedis();
     const path = `${folder}/store.sqlite`;
     const { url } = redis;
+    const busyMs = 20; // what one worker has left takes seconds, so there is a midway
+    const points = pointsOf(sweep, { busyMs: [busyMs] });
     const begun = performance.now();
     const owner = start("owner", { path, url, busyMs });
     const workers = [start("worker", { url }), start("worker", { url })];
@@ -54,9 +58,9 @@ test("runOnRedis() completes with the rows of a local run though owner, worker a
     assert(success, stderr);
     assert(90 <= afterOwner && afterOwner < afterRedis && afterRedis < 300, "killed midway");
     await Promise.all(workers.slice(1).map((worker) => worker.kill("SIGKILL")));
-    assertLess(performance.now() - begun, 30_000); // of it, locks of dead workers take a few seconds
+    assertLess(performance.now() - begun, 120_000); // of it, locks of dead workers take a few seconds
     using store = new SweepStore(path);
-    assertEquals(results(store, sweep, points), await unbroken());
+    assertEquals(results(store, sweep, points), await unbroken(points));
     assertStringIncludes(stderr, `Redis at 127.0.0.1:${redis.port} is back`);
     assertEquals(stderr.trimEnd().split("\n").length, 2, stderr);
   }));
@@ -81,7 +85,7 @@ test("runOnRedis() has each point's row whichever of owner and worker comes firs
     const stopping = performance.now();
     stop.abort();
     await serving;
-    assertLess(performance.now() - stopping, 3000);
+    assertLess(performance.now() - stopping, 20_000); // an idle worker looks once a second
     assertEquals(attempts.length, 20);
     using link = await connectRedis(url);
     assertEquals(await link.client.exists("sweep-probe-v1:owner"), 0);
@@ -128,11 +132,10 @@ test("runOnRedis() completes though Redis forgets everything on the way", () =>
     using link = await connectRedis(url);
     const onProgress = (done: number) => done === 20 && void link.client.flushall();
     const serving = serveSweeps([sweep], { url, workers: 1, signal: stop.signal });
-    const signal = AbortSignal.timeout(20_000);
-    await runOnRedis(sweep, few, { store, url, onProgress, signal });
+    await runOnRedis(sweep, few, { store, url, onProgress, signal: patience() });
     stop.abort();
     await serving;
-    assertEquals(results(store, sweep, few), (await unbroken()).slice(0, 100));
+    assertEquals(results(store, sweep, few), await unbroken(few));
   }));
 
 test("runOnRedis() sends again what Redis throws away: jobs waiting, in hand and done, and whole lists", () =>
@@ -157,11 +160,10 @@ test("runOnRedis() sends again what Redis throws away: jobs waiting, in hand and
       if (done === 25) void link.client.del(keys("wait"));
     };
     const serving = serveSweeps([sweep], { url, workers: 2, lockMs: 1000, signal: stop.signal });
-    const signal = AbortSignal.timeout(25_000);
-    await runOnRedis(sweep, few, { store, url, onProgress, onNotice, signal });
+    await runOnRedis(sweep, few, { store, url, onProgress, onNotice, signal: patience() });
     stop.abort();
     await serving;
-    assertEquals(results(store, sweep, few), (await unbroken()).slice(0, 80));
+    assertEquals(results(store, sweep, few), await unbroken(few));
     assert(
       notices.some((notice) => /has lost \d+ points: sending them again/.test(notice)),
       notices.join(),
@@ -188,10 +190,10 @@ test("runOnRedis() takes no result from a job of which only a stump is left, or 
     await link.client.hset(keys(foreign), other);
     const stop = new AbortController();
     const serving = serveSweeps([sweep], { url, workers: 1, signal: stop.signal });
-    await runOnRedis(sweep, few, { store, url, signal: AbortSignal.timeout(20_000) });
+    await runOnRedis(sweep, few, { store, url, signal: patience() });
     stop.abort();
     await serving;
-    assertEquals(results(store, sweep, few), (await unbroken()).slice(0, 6));
+    assertEquals(results(store, sweep, few), await unbroken(few));
   }));
 
 test("connectRedis() refuses a server that may evict keys, and says what to do", async () => {
@@ -295,7 +297,7 @@ test("connectRedis() refuses quickly and names no password", async () => {
     const error = await assertRejects(connect, kind as typeof Error, message);
     assert(!Deno.inspect(error).includes("wrong-secret"), Deno.inspect(error));
   }
-  assertLess(performance.now() - begun, 6000);
+  assertLess(performance.now() - begun, 30_000); // a lost server is waited for a minute
   assertEquals(notices, []);
 });
 

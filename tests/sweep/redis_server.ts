@@ -1,5 +1,6 @@
 /** A real Redis server for the tests: a free port, a folder of its own, AOF persistence, a password.
  * @module */
+import { freePorts } from "lib/tools/kernel_process.ts";
 import { permitted } from "../tools/fixtures.ts";
 
 const PASSWORD = "a:pass/word@";
@@ -26,15 +27,10 @@ export interface RedisServer extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /** Starts a server; it and its files are gone when disposed of. */
 export async function startRedis(): Promise<RedisServer> {
   const directory = await Deno.makeTempDir({ prefix: "redis-test-" });
-  const port = freePort();
+  const [port] = freePorts(1); // none that an outgoing connection may take while the server is down
   let child: Deno.ChildProcess;
   async function run(): Promise<void> {
     child = new Deno.Command("redis-server", {
@@ -50,7 +46,7 @@ export async function startRedis(): Promise<RedisServer> {
       try {
         return (await Deno.connect({ hostname: "127.0.0.1", port })).close();
       } catch (error) {
-        if (attempt === 100) throw error;
+        if (attempt === 600) throw error;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     }

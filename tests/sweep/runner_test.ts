@@ -83,14 +83,16 @@ test("runSweep() fails at once, and stops its Workers, when a listener, the stor
 
 test("runSweep() killed at any moment and resumed ends with the rows of an unbroken run", () =>
   withFolder(async (folder) => {
+    const busyMs = 10; // so that the last kill comes more than a second before the end
+    const busy = pointsOf(sweep, { busyMs: [busyMs] });
     using whole = new SweepStore(":memory:");
-    await runSweep(sweep, points, { store: whole });
+    await runSweep(sweep, busy, { store: whole });
     const path = `${folder}/store.sqlite`;
     const counts = [0];
-    for (const afterRows of [1, 40, 150]) counts.push(await killedRun(path, { afterRows }));
+    for (const afterRows of [1, 40, 100]) counts.push(await killedRun(path, { afterRows, busyMs }));
     assertEquals(counts, counts.toSorted((a, b) => a - b));
     assert(counts[1] > 0 && counts[3] < 300, `rows at the kills: ${counts}`);
     using store = new SweepStore(path);
-    await runSweep(sweep, points, { store });
-    assertEquals(results(store, sweep, points), results(whole, sweep, points));
+    await runSweep(sweep, busy, { store });
+    assertEquals(results(store, sweep, busy), results(whole, sweep, busy));
   }));

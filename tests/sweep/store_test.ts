@@ -111,7 +111,7 @@ Deno.test({
         const start = performance.now();
         const fresh = { ...points[0], index: 999 };
         assertThrows(() => store.add(sweep, fresh, done(1)), StoreError, "locked by another");
-        assertLess(performance.now() - start, 4000);
+        assertLess(performance.now() - start, 20_000); // it waits for two
         other.exec("ROLLBACK");
         assertEquals(store.add(sweep, fresh, done(1)), true);
       }

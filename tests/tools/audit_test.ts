@@ -39,10 +39,10 @@ test("deno task audit finds leaks, status 1, and writes page, JSON and pictures;
   const config = `${folder}/audit.json`;
   const keys = { weights: "w.npy", "images-from": "images", seconds: 500, "insecure-seed": 1 };
   await Deno.writeTextFile(config, JSON.stringify({ ...keys, out: "report" }));
-  const { code, stdout, stderr } = await audit(config, "--seconds", "4", "--json");
+  const { code, stdout, stderr } = await audit(config, "--seconds", "60", "--json");
   assertEquals(code, 1, stderr);
   const report = JSON.parse(stdout);
-  assertEquals([report.verdict.leaks, report.seconds.given, report.scheme], [true, 4, "cryptonn"]);
+  assertEquals([report.verdict.leaks, report.seconds.given, report.scheme], [true, 60, "cryptonn"]);
   assertEquals(report.insecureSeed, 1);
   assert(report.notes.some((line: string) => line.includes("rounded to multiples of")), stdout);
   assertEquals(await names(`${folder}/report`), ["pictures", "report.html", "report.json"]);
@@ -62,7 +62,7 @@ test("deno task audit finds nothing, status 0, and says in text where the page i
     "--out",
     `${folder}/out`,
     "--seconds",
-    "9",
+    "90",
     "--insecure-seed",
     "1",
     "--epochs",

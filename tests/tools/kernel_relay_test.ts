@@ -7,13 +7,19 @@ import { NOTEBOOKS, ROOT } from "lib/tools/workspace.ts";
 import { Zmtp } from "lib/tools/zmtp.ts";
 import { permitted, withFolder } from "./fixtures.ts";
 
-async function connect(port: number, type: "DEALER" | "SUB"): Promise<Zmtp> {
+/** Looks every few milliseconds until there is something. @throws {Error} a minute has gone by. */
+async function until<T>(what: string, look: () => T | Promise<T>): Promise<NonNullable<T>> {
+  const giveUp = performance.now() + 60_000;
   while (true) {
-    const socket = await Zmtp.connect(port, type).catch(() => null);
-    if (socket !== null) return socket;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const found = await look();
+    if (found) return found;
+    if (performance.now() > giveUp) throw new Error(`not in a minute: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+const connect = (port: number, type: "DEALER" | "SUB") =>
+  until(`port ${port} listens`, () => Zmtp.connect(port, type).catch(() => null));
 
 /** A relay in a process of its own, as Jupyter starts it, and a client of it. */
 async function relayed(
@@ -21,7 +27,8 @@ async function relayed(
   body: (client: {
     /** Sends cells at once. @returns how each was answered, and what was heard meanwhile. */
     execute(cells: string[], options?: object): Promise<{ replies: string[]; heard: Message[] }>;
-    stop(): void;
+    /** Presses stop once a cell has shown something. */
+    stop(): Promise<void>;
   }) => Promise<void>,
 ): Promise<void> {
   const [shell_port, iopub_port, stdin_port, control_port, hb_port] = freePorts(5);
@@ -70,21 +77,18 @@ async function relayed(
         const isIdle = ({ type, content, parentId }: Message) =>
           type === "status" && content.execution_state === "idle" &&
           requests.some(({ id }) => id === parentId);
-        while (broadcasts.filter(isIdle).length < requests.length) {
-          await new Promise((resolve) => setTimeout(resolve, 10));
-        }
+        await until("all cells idle", () => broadcasts.filter(isIdle).length >= requests.length);
         // Deno's kernel may send a cell's last text after it is idle: an output of one more request comes behind it.
         const { frames } = codec.encode("execute_request", {
           ...{ code: TOKEN_CODE, silent: true, store_history: false },
         });
         await shell.send(frames);
         await shell.receive();
-        while (!broadcasts.some(({ type }) => type === TOKEN)) {
-          await new Promise((resolve) => setTimeout(resolve, 10));
-        }
+        await until("the token", () => broadcasts.some(({ type }) => type === TOKEN));
         return { replies, heard: [...broadcasts] };
       },
-      stop() { // what Jupyter sends to the process group
+      async stop() { // what Jupyter sends to the process group
+        await until("an output", () => broadcasts.some(({ type }) => type === "display_data"));
         const children = new Deno.Command("pgrep", { args: ["-P", String(process.pid)] });
         const kernel = parseInt(new TextDecoder().decode(children.outputSync().stdout));
         Deno.kill(kernel, "SIGINT");
@@ -135,12 +139,13 @@ Deno.test({
         const start = `import { openNotebook } from "lib/notebook/notebook.ts";
           const nb = await openNotebook({ name: "stop", figures: [] });`;
         assertEquals((await execute([start])).replies, ["ok"]);
-        setTimeout(stop, 500);
-        const stopped = await execute([
+        const stopping = execute([
           `await nb.run("work", ({ signal }) => new Promise((_, reject) =>
             signal.onabort = () => reject(signal.reason)));`,
           "console.log('half a result')",
         ]);
+        await stop();
+        const stopped = await stopping;
         assertEquals([stopped.replies, textOf(stopped.heard)], [["error", "aborted"], ""]);
         assertEquals(textOf((await execute(["console.log(nb.profile)"])).heard), "quick\n");
 

@@ -5,7 +5,7 @@ import { Kernel } from "lib/tools/kernel.ts";
 import { KernelError } from "lib/tools/kernel_process.ts";
 import { permitted, withFolder } from "./fixtures.ts";
 
-const timeoutMs = 20_000;
+const timeoutMs = 60_000;
 
 /** A test that has a kernel, and sees that nothing of it is left. */
 function kernelTest(name: string, body: (kernel: Kernel) => Promise<void>): void {
@@ -87,12 +87,12 @@ kernelTest(
 kernelTest("Kernel.execute() gives up on an endless cell after its timeout", async (kernel) => {
   const run = await kernel.execute("while (true);", { timeoutMs: 300 });
   assertEquals([run.status, run.executionCount], ["timeout", null]);
-  assertLess(run.elapsedMs, 5_000);
+  assertLess(run.elapsedMs, 20_000);
 });
 
 kernelTest("Kernel.execute() reports a kernel that ends, with its last words", async (kernel) => {
   const code =
-    `console.log("here"); await new Promise((done) => setTimeout(done, 100)); Deno.exit(3);`;
+    `console.log("here"); await new Promise((done) => setTimeout(done, 500)); Deno.exit(3);`;
   const { status, outputs, error } = await kernel.execute(code, { timeoutMs });
   assertEquals([status, outputs.length, outputs[0].output_type], ["died", 2, "stream"]);
   assertStringIncludes(error!.message, "status 3");
@@ -107,10 +107,10 @@ kernelTest("Kernel.interrupt() reaches a handler, and variables live on", async 
     { timeoutMs },
   );
   const long = kernel.execute(
-    `await new Promise((_, reject) => { stop = () => reject(new Error("stopped")); });`,
-    { timeoutMs, onOutput: () => {} },
+    `console.log("waiting");
+    await new Promise((_, reject) => { stop = () => reject(new Error("stopped")); });`,
+    { timeoutMs, onOutput: () => kernel.interrupt() },
   );
-  setTimeout(() => kernel.interrupt(), 300);
   assertEquals((await long).error?.message, "stopped");
   const after = await kernel.execute("console.log(kept);", { timeoutMs });
   assertEquals(after.outputs, [{ output_type: "stream", name: "stdout", text: "42\n" }]);

@@ -93,7 +93,7 @@ test("mitig3:client resumes after SIGKILL of either side, counts the visits, and
 
   const second = client(folder, server, ...epochs);
   await second.said(/resuming session/);
-  await second.said(/epoch [23]\/6/);
+  await second.said(/epoch \d\/6/);
   server.process.kill("SIGKILL");
   await server.process.ended();
   assertEquals(await second.ended(), 1);

@@ -119,9 +119,9 @@ reproduceTest("reproduce() ends at once when interrupted", async (directory) => 
 
 reproduceTest("runNotebook() stops at the cell that takes too long", async (directory) => {
   const notebook = notebookOf("const a = 1;", "while (true);", "console.log(a);");
-  const { failure } = await runNotebook(notebook, { cwd: directory, timeoutMs: 500 });
+  const { failure } = await runNotebook(notebook, { cwd: directory, timeoutMs: 3000 });
   assertEquals([failure?.number, failure?.run.status], [2, "timeout"]);
-  assertStringIncludes(describeFailure(failure!), "not done after 0.5 s");
+  assertStringIncludes(describeFailure(failure!), "not done after 3 s");
 });
 
 reproduceTest(

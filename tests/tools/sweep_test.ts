@@ -21,14 +21,14 @@ function spawn(task: string, args: string[], env: Record<string, string> = {}): 
 
 /** Resolves once the store has some rows. */
 async function someRows(path: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 1200; attempt++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
     try {
       using store = new SweepStore(path, { readOnly: true });
       if (store.statuses(sweep).size > 5) return;
     } catch { /* not there yet */ }
   }
-  throw new Error("no rows in ten seconds");
+  throw new Error("no rows in a minute");
 }
 
 const run = (...args: string[]) => ended(spawn("sweep", args));

@@ -289,7 +289,7 @@ for (const workers of [0, 2]) {
       ours.close("had enough");
       const start = performance.now();
       assert((await ended).includes("had enough"));
-      assert(performance.now() - start < 1000);
+      assert(performance.now() - start < 3000); // what is open takes six
     },
   });
 }
