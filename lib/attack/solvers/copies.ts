@@ -5,7 +5,15 @@
  * lie in one memory, where `copies_kernel.ts` works on them.
  * @module */
 import { Memory32 } from "../../math/memory32.ts";
-import { FIELDS, FORMS, type Order, PIXELS, TERM, TERM_PIXEL } from "./copies_kernel.ts";
+import {
+  DIFFERENCES,
+  FIELDS,
+  FORMS,
+  type Order,
+  PIXELS,
+  TERM,
+  TERM_PIXEL,
+} from "./copies_kernel.ts";
 import type { Forms } from "./forms.ts";
 
 /** What the copies of one image pay and obey. */
@@ -42,12 +50,14 @@ export class Copies implements Disposable {
   /** `[rows, width]`, or `[rows, 2]` where all images pay the same. */
   readonly #prices: Float64Array;
   readonly #own: boolean;
+  /** How many forms, from the first on, are x_a − x_b and have no bound. */
+  readonly #differences: number;
   readonly #bounds: Float64Array;
   readonly #terms: DataView;
   readonly #ends: Int32Array;
   readonly #sums: Float64Array;
-  /** Of the pixels and of the forms. */
-  #orders: number[][] = [];
+  /** The kernels of a step, and what they take. */
+  #steps: { kernel: typeof PIXELS; parameters: number[] }[] = [];
   #width: number;
 
   /** @param options.own whether images may come to pay prices of their own, by {@linkcode Copies.reweigh}. */
@@ -60,6 +70,7 @@ export class Copies implements Disposable {
     const rows = this.#rows = n + weights.forms.length;
     const width = this.#width = padded(count);
     [this.#rho, this.#forms, this.#own] = [rho, forms, own];
+    this.#differences = leadingDifferences(forms, weights.bounds);
     const matrix = (height: number) => this.memory.take(height * width);
     const [x, q, origin, z, u] = [n, n, n, rows, rows].map(matrix);
     this.#matrices = { x, q, origin, z, u };
@@ -124,9 +135,9 @@ export class Copies implements Disposable {
    * @param measured for {@linkcode Copies.residual}. */
   step(measured: boolean): void {
     if (measured) this.#sums.fill(0);
-    const [pixels, forms] = this.#orders;
-    this.memory.run(measured ? PIXELS.measured : PIXELS.plain, ...pixels);
-    if (this.#rows > this.#n) this.memory.run(measured ? FORMS.measured : FORMS.plain, ...forms);
+    for (const { kernel, parameters } of this.#steps) {
+      this.memory.run(measured ? kernel.measured : kernel.plain, ...parameters);
+    }
   }
 
   /** Of an image, as of the last measured step. */
@@ -179,6 +190,7 @@ export class Copies implements Disposable {
     for (let e = 0; e < this.#ends.length; e++) {
       this.#ends[e] = this.#terms.byteOffset + TERM * starts[e + 1];
     }
+    const n = this.#n;
     const row = 4 * this.#width;
     const [priceRow, pricePair] = this.#own ? [2 * row, 16] : [16, 0];
     const { x, q, origin, z, u } = this.#matrices;
@@ -187,11 +199,17 @@ export class Copies implements Disposable {
       ...{ z: z.byteOffset + from * row, u: u.byteOffset + from * row },
       ...{ end: z.byteOffset + to * row, sums: this.#sums.byteOffset },
       ...{ price: this.#prices.byteOffset + from * priceRow, priceRow, pricePair },
-      ...{ bound: this.#bounds.byteOffset, term: this.#terms.byteOffset },
-      ends: this.#ends.byteOffset,
+      // of the forms, which come after all pixels
+      ...{ bound: this.#bounds.byteOffset + 16 * (from - n) },
+      ...{ term: this.#terms.byteOffset + TERM * (starts[from - n] ?? 0) },
+      ends: this.#ends.byteOffset + 4 * (from - n),
     });
-    this.#orders = [order(0, this.#n), order(this.#n, this.#rows)]
-      .map((fields) => FIELDS.map((name) => fields[name]));
+    const others = n + this.#differences;
+    const parts = [[PIXELS, 0, n], [DIFFERENCES, n, others], [FORMS, others, this.#rows]] as const;
+    this.#steps = parts.filter(([, from, to]) => from < to).map(([kernel, from, to]) => {
+      const fields = order(from, to);
+      return { kernel, parameters: FIELDS.map((name) => fields[name]) };
+    });
   }
 
   #column(name: "x" | "z", column: number, from: number, to: number): Float64Array {
@@ -200,6 +218,14 @@ export class Copies implements Disposable {
     for (let at = 0; at < values.length; at++) values[at] = matrix[(from + at) * width + column];
     return values;
   }
+}
+
+function leadingDifferences({ starts, values }: Forms, bounds: Float64Array): number {
+  const other = bounds.findIndex((bound, e) => {
+    const [first, end] = [starts[e], starts[e + 1]];
+    return bound < Infinity || end - first !== 2 || values[first] !== 1 || values[first + 1] !== -1;
+  });
+  return other < 0 ? bounds.length : other;
 }
 
 /** Columns of a matrix move to the front, and its rows together. */

@@ -137,6 +137,44 @@ function pixelStep(measured: boolean): Kernel {
   });
 }
 
+const within = (value: Code, limit: Code): Code => [
+  [value, limit, f64x2.negate, f64x2.most],
+  [limit, f64x2.least],
+];
+
+/** v moved towards 0 by its price. */
+const shrunk = (pair: number): Code => [
+  [get(V[pair]), within(get(V[pair]), price(pair)), v128.subFloat],
+];
+
+/** Where a term's pixel is in x or q. @param term a cursor, and how far behind it the term is. */
+const pixelOf = (matrix: string, term: string, behind = 0): Code => [
+  sum(matrix, "column"),
+  [get(term), i32.load(behind + TERM_PIXEL), i32.add],
+];
+
+/** Over differences x_a − x_b without a bound: most of what there is. */
+function differenceStep(measured: boolean): Kernel {
+  const both = (matrix: string): Code => [
+    set("atX", pixelOf(matrix, "term")),
+    set("atQ", pixelOf(matrix, "term", TERM)),
+  ];
+  return step({
+    moving: ["z", "u"],
+    body: [
+      both("x"),
+      X.map((x, pair) => set(x, load(get("atX"), pair), load(get("atQ"), pair), v128.subFloat)),
+      PAIRS.map((pair) => copy(pair, shrunk(pair), measured)),
+      both("q"),
+      V.map((v, pair) => [
+        store(get("atX"), pair, [load(get("atX"), pair), get(v), v128.addFloat]),
+        store(get("atQ"), pair, [load(get("atQ"), pair), get(v), v128.subFloat]),
+      ]),
+    ],
+    nextRow: advance("term", i32.const(2 * TERM)),
+  });
+}
+
 function formStep(measured: boolean): Kernel {
   /** Goes through the form's terms, `at` at each. */
   const overTerms = (body: Code): Code => [
@@ -146,29 +184,19 @@ function formStep(measured: boolean): Kernel {
       [advance("at", i32.const(TERM)), get("at"), get("ends"), i32.load(0), i32.less, again],
     ),
   ];
-  const pixelOf = (
-    matrix: string,
-  ) => [sum(matrix, "column"), get("at"), i32.load(TERM_PIXEL), i32.add];
   const times = (value: Code): Code => [get("at"), v128.load(0), value, v128.multiplyFloat];
-  const within = (value: Code, limit: Code): Code => [
-    [value, limit, f64x2.negate, f64x2.most],
-    [limit, f64x2.least],
-  ];
-  const clipped = (pair: number): Code => {
-    const shrunk = [get(V[pair]), within(get(V[pair]), price(pair)), v128.subFloat];
-    return within(shrunk, [get("bound"), v128.load(0)]);
-  };
+  const clipped = (pair: number): Code => within(shrunk(pair), [get("bound"), v128.load(0)]);
   return step({
     moving: ["z", "u"],
     body: [
       X.map((x) => set(x, f64x2.const(0))),
       overTerms([
-        set("atX", pixelOf("x")),
+        set("atX", pixelOf("x", "at")),
         X.map((x, pair) => set(x, get(x), times(load(get("atX"), pair)), v128.addFloat)),
       ]),
       PAIRS.map((pair) => copy(pair, clipped(pair), measured)),
       overTerms([
-        set("atQ", pixelOf("q")),
+        set("atQ", pixelOf("q", "at")),
         V.map((v, pair) =>
           store(get("atQ"), pair, [load(get("atQ"), pair), times(get(v)), v128.addFloat])
         ),
@@ -181,8 +209,8 @@ function formStep(measured: boolean): Kernel {
   });
 }
 
-/** The steps over pixels and over forms; `measured` with sums. */
-export const [PIXELS, FORMS] = [pixelStep, formStep].map((kernel) => ({
-  plain: kernel(false),
-  measured: kernel(true),
+/** The steps over pixels, over differences and over any forms; `measured` with sums. */
+export const [PIXELS, DIFFERENCES, FORMS] = [pixelStep, differenceStep, formStep].map((step) => ({
+  plain: step(false),
+  measured: step(true),
 }));
