@@ -185,11 +185,12 @@ function mostAgreement(A: Float64Array, n: number): { count: number; of: number 
 /** A function that tells how often the most frequent value occurs among `count` entries from `from` on. */
 function counter(A: Float64Array): (from: number, stride: number, count: number) => number {
   const codes = new Map<number, number>();
-  const coded = Int32Array.from(A, (value) => {
-    let code = codes.get(value);
-    if (code === undefined) codes.set(value, code = codes.size);
-    return code;
-  });
+  const coded = new Int32Array(A.length);
+  for (let at = 0; at < A.length; at++) {
+    let code = codes.get(A[at]);
+    if (code === undefined) codes.set(A[at], code = codes.size);
+    coded[at] = code;
+  }
   const counts = new Int32Array(codes.size);
   return (from, stride, count) => {
     let most = 0;
@@ -232,14 +233,19 @@ function smoothBits(x: ArrayLike<number>, [height, width, channels]: Shape): num
 /** log2 of the number of integer vectors v of n entries with Σ|v| ≤ T. */
 function log2Ball(n: number, T: number): number {
   const [places, shares] = [log2Binomials(n, n), log2Binomials(T, Math.min(n, T))];
-  return log2Sum(shares.map((share, k) => k + places[k] + share));
+  const terms = new Float64Array(shares.length);
+  for (let k = 0; k < terms.length; k++) terms[k] = k + places[k] + shares[k];
+  return log2Sum(terms);
 }
 
 /** log2 Σ 2^term; −Infinity for no terms. */
 export function log2Sum(terms: Float64Array): number {
-  const most = terms.reduce((a, b) => Math.max(a, b), -Infinity);
+  let most = -Infinity;
+  for (let k = 0; k < terms.length; k++) most = Math.max(most, terms[k]);
   if (most === -Infinity) return most;
-  return most + Math.log2(terms.reduce((sum, term) => sum + 2 ** (term - most), 0));
+  let sum = 0;
+  for (let k = 0; k < terms.length; k++) sum += 2 ** (terms[k] - most);
+  return most + Math.log2(sum);
 }
 
 let last: { n: number; binomials: Float64Array } | undefined;

@@ -205,10 +205,11 @@ export function certify(view: ServerView, xHat: ArrayLike<number>): Certificate 
 /** log2 of the bound on the chance of a wrong image. @param bits b(1), … b(n). */
 function wrongImages(bits: Float64Array, imageBits: number): number {
   const places = log2Binomials(bits.length, bits.length);
-  return log2Sum(bits.map((told, at) => {
-    const k = at + 1;
-    return Math.min(imageBits, places[k] + k * Math.log2(255)) - told;
-  }));
+  const terms = new Float64Array(bits.length);
+  for (let k = 1; k <= bits.length; k++) {
+    terms[k - 1] = Math.min(imageBits, places[k] + k * Math.log2(255)) - bits[k - 1];
+  }
+  return log2Sum(terms);
 }
 
 /** The certificate in words, its assumption included: one line. */

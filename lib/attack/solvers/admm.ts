@@ -12,7 +12,7 @@
  * which is checked exactly before anything is called infeasible.
  * @module */
 import { setImmediate } from "node:timers/promises";
-import { sgemmAsync } from "../../math/blas.ts";
+import { sgemm } from "../../math/blas.ts";
 import { applyTransposed } from "../../math/dense.ts";
 import { preparedLayer, sameNumbers, type ScaledEquations } from "../layer.ts";
 import { type CostTerms, costTerms, keepsRules, type PixelRule } from "../priors.ts";
@@ -136,7 +136,7 @@ export async function admm(
   for (let iteration = 1; running.length > 0; iteration++) {
     signal?.throwIfAborted();
     const { width, q, x } = copies;
-    await sgemmAsync({ m: n, n: width, k: n, A: P, B: q, C: x });
+    sgemm({ m: n, n: width, k: n, A: P, B: q, C: x });
     const look = iteration % LOOK === 0;
     copies.step(look);
     if (!look) continue;

@@ -13,7 +13,7 @@
  * for: the point is then the most likely one under a density of exp(−(TV + ½·Σx)/{@linkcode SPREAD}).
  * @module */
 import { setImmediate } from "node:timers/promises";
-import { sgemmAsync } from "../../math/blas.ts";
+import { sgemm } from "../../math/blas.ts";
 import { cholesky, multiplyTransposed, solveForward, transpose } from "../../math/dense.ts";
 import { costTerms, type Shape } from "../priors.ts";
 import { Copies } from "./copies.ts";
@@ -98,10 +98,10 @@ export async function joint(problem: JointProblem): Promise<JointSolution> {
     signal?.throwIfAborted();
     const { q, x } = copies;
     const onRight = { m: n, n: width, k: n, A: P, B: q };
-    if (onImages === null) await sgemmAsync({ ...onRight, C: x });
+    if (onImages === null) sgemm({ ...onRight, C: x });
     else {
-      await sgemmAsync({ ...onRight, C: free });
-      await sgemmAsync({ m: n, n: width, k: width, A: free, B: R, C: x });
+      sgemm({ ...onRight, C: free });
+      sgemm({ m: n, n: width, k: width, A: free, B: R, C: x });
     }
     const look = iteration % LOOK === 0;
     copies.step(look);
