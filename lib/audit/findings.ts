@@ -5,6 +5,7 @@
  * @module */
 import type { Shape } from "../attack/priors.ts";
 import type { Scheme } from "../attack/training/view.ts";
+import type { Machine } from "../notebook/notebook.ts";
 
 /** The version of the JSON file: changes where a reader would misread. */
 export const SCHEMA = "fe-leakage-audit/1";
@@ -132,7 +133,7 @@ export interface Audit {
   readonly seconds: { readonly given: number; readonly taken: number };
   /** Repeats what was drawn, given as `insecureSeed`. */
   readonly insecureSeed: number;
-  readonly machine: { readonly cores: number; readonly os: string; readonly arch: string };
+  readonly machine: Machine;
   /** Of the workspace, and of Deno. */
   readonly versions: { readonly workspace: string; readonly deno: string };
 }

@@ -132,6 +132,7 @@ function subjectPart(
     ],
     ["insecure seed", String(insecureSeed)],
     ["machine", `${machine.cores} cores, ${machine.os}, ${machine.arch}`],
+    ["products of matrices", machine.products],
     ["versions", `workspace ${versions.workspace}, Deno ${versions.deno}`],
     ["schema of report.json", schema],
   ];

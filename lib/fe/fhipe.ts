@@ -197,7 +197,7 @@ export function decryptMany(
 }
 
 /** Prepared ciphertexts within a budget of memory, the least recently used dropped first. Lines take 17 kB a
- * G2 element (13.7 MB a ciphertext of n = 784) and a third of a decryption's time; in training a ciphertext
+ * G2 element (13.7 MB a ciphertext of n = 784) and half of a decryption's time; in training a ciphertext
  * meets new keys in every iteration. */
 export class PreparedCiphertexts {
   readonly #budgetBytes: number;

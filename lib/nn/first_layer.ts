@@ -23,8 +23,18 @@ export interface FirstLayerParts {
   readonly setting: Pick<Setting, "optimizer" | "pixelScale">;
   /** To go on from a checkpoint. */
   readonly state?: OptimizerState;
-  /** Rows of each block, where these are not all of the layer's: of `unitBlocks`. */
-  readonly blocks?: readonly number[];
+  /** Which rows these are, where they are not all of the layer's. */
+  readonly share?: Share;
+}
+
+/** Some whole blocks of a layer. */
+export interface Share {
+  /** Units of the layer. */
+  readonly hidden: number;
+  /** The first that is in the share. */
+  readonly first: number;
+  /** Units of each block, of those of {@linkcode unitBlocks}. */
+  readonly blocks: readonly number[];
 }
 
 /** W1, for scaled pixels as before, and what its optimizer remembers. */
@@ -47,8 +57,10 @@ export function unitBlocks(hidden: number): number[] {
   return Array.from({ length: count }, (_, k) => end(k + 1) - end(k));
 }
 
-/** Some units: `units` rows of the whole from `first` on. */
+/** Some units. */
 interface Block {
+  /** The first of them, in the layer; and in the rows that are here. */
+  readonly column: number;
   readonly first: number;
   readonly units: number;
   /** `units`, or a little more. */
@@ -67,6 +79,8 @@ export class LocalFirstLayer implements Disposable {
   /** Of each byte, its pixel. */
   readonly #pixels: Float32Array;
   readonly #rows: number;
+  /** Units of the whole layer: numbers of a row of z1. */
+  readonly #hidden: number;
   readonly #blocks: readonly Block[];
   readonly #memory = Memory32.open();
   /** X `[m, n]` of the parts that were prepared, and of those that went forward. */
@@ -76,14 +90,16 @@ export class LocalFirstLayer implements Disposable {
   #begun = false;
   readonly #times: FirstLayerTimes = { prepare: 0, forward: 0, backward: 0, update: 0 };
 
-  constructor({ W1, n, images, setting, state, blocks }: FirstLayerParts) {
+  constructor({ W1, n, images, setting, state, share }: FirstLayerParts) {
     this.#n = n;
     this.#images = images;
     this.#pixels = Float32Array.from({ length: 256 }, (_, byte) => byte * setting.pixelScale);
     this.#rows = W1.length / n;
+    this.#hidden = share?.hidden ?? this.#rows;
     let next = 0;
-    this.#blocks = (blocks ?? unitBlocks(this.#rows)).map((units) => {
-      const place = { first: next, units, width: PANEL * Math.ceil(units / PANEL) };
+    this.#blocks = (share?.blocks ?? unitBlocks(this.#rows)).map((units) => {
+      const width = PANEL * Math.ceil(units / PANEL);
+      const place = { column: (share?.first ?? 0) + next, first: next, units, width };
       next += units;
       const saved = state && {
         steps: state.steps,
@@ -131,15 +147,15 @@ export class LocalFirstLayer implements Disposable {
     return X;
   }
 
-  /** Z1 `[m, rows]` of X `[m, n]`. */
-  #product(X: Float32Array): Float32Array {
-    const [n, rows, m] = [this.#n, this.#rows, X.length / this.#n];
-    const z1 = new Float32Array(m * rows);
-    for (const { W1t: B, first, units, width } of this.#blocks) {
+  /** Z1 `[m, hidden]` of X `[m, n]`: the columns of these units. */
+  #product(X: Float32Array, out?: Float32Array): Float32Array {
+    const [n, hidden, m] = [this.#n, this.#hidden, X.length / this.#n];
+    const z1 = out ?? new Float32Array(m * hidden);
+    for (const { W1t: B, column, units, width } of this.#blocks) {
       const C = this.#memory.take(m * width);
       sgemm({ m, n: width, k: n, A: X, B, C });
       for (let k = 0; k < m; k++) {
-        const [from, to] = [k * width, k * rows + first];
+        const [from, to] = [k * width, k * hidden + column];
         for (let i = 0; i < units; i++) z1[to + i] = C[from + i];
       }
       this.#memory.give(C);
@@ -159,26 +175,27 @@ export class LocalFirstLayer implements Disposable {
     this.#ready.push(this.#timed("prepare", () => this.#read(indices)));
   }
 
-  /** z1 of the next prepared images, `[m, rows]`. */
-  forward(): Float32Array {
+  /** z1 of the next prepared images, `[m, hidden]`. @param out where it goes, if there is such a place. */
+  forward(out?: Float32Array): Float32Array {
     const X = this.#ready.shift()!;
     this.#forwarded.push(X);
-    return this.#timed("forward", () => this.#product(X));
+    return this.#timed("forward", () => this.#product(X, out));
   }
 
-  /** Adds dZ1ᵀ·X of the images that went forward first and did not yet come back. */
+  /** Adds dZ1ᵀ·X of the images that went forward first and did not yet come back.
+   * @param dz1 `[m, hidden]` */
   backward(dz1: Float32Array): void {
     this.#timed("backward", () => this.#addProduct(dz1));
   }
 
   #addProduct(dz1: Float32Array): void {
     const X = this.#forwarded.shift()!;
-    const [n, rows, k] = [this.#n, this.#rows, X.length / this.#n];
-    for (const { sums: C, first, units, width } of this.#blocks) {
+    const [n, hidden, k] = [this.#n, this.#hidden, X.length / this.#n];
+    for (const { sums: C, column, units, width } of this.#blocks) {
       const B = this.#memory.take(k * width);
       if (units < width) B.fill(0);
       for (let j = 0; j < k; j++) {
-        const [from, to] = [j * rows + first, j * width];
+        const [from, to] = [j * hidden + column, j * width];
         for (let i = 0; i < units; i++) B[to + i] = dz1[from + i];
       }
       sgemm({ m: n, n: width, k, A: X, transposeA: true, B, C, add: this.#begun });
@@ -198,10 +215,10 @@ export class LocalFirstLayer implements Disposable {
     this.#begun = false;
   }
 
-  /** z1 of images that are not trained on. */
-  apply(indices: Uint32Array): Float32Array {
+  /** z1 of images that are not trained on. @param out as of `forward`. */
+  apply(indices: Uint32Array, out?: Float32Array): Float32Array {
     const X = this.#read(indices);
-    const z1 = this.#product(X);
+    const z1 = this.#product(X, out);
     this.#memory.give(X);
     return z1;
   }
@@ -232,10 +249,11 @@ export class LocalFirstLayer implements Disposable {
 }
 
 /** What can be asked of a first layer. */
-export type FirstLayerMethods = Pick<
-  LocalFirstLayer,
-  "prepare" | "forward" | "backward" | "update" | "apply" | "state" | "times"
->;
+export interface FirstLayerMethods
+  extends Pick<LocalFirstLayer, "prepare" | "backward" | "update" | "state" | "times"> {
+  forward(): Float32Array;
+  apply(indices: Uint32Array): Float32Array;
+}
 
 /** A first layer as the training loop sees it, in this thread or in Workers, which answer later. */
 export type TrainableFirstLayer =

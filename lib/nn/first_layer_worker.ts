@@ -7,9 +7,16 @@ import type { Call } from "./parallel_first_layer.ts";
 let layer: LocalFirstLayer;
 
 serveOrders(Promise.resolve(), (call: Call) => {
-  if (call[0] === "open") {
-    layer = new LocalFirstLayer(call[1]);
-    return;
+  switch (call[0]) {
+    case "open":
+      layer = new LocalFirstLayer(call[1]);
+      return;
+    case "forward":
+      layer.forward(call[1]);
+      return;
+    case "apply":
+      layer.apply(call[1], call[2]);
+      return;
   }
   const [method, ...args] = call;
   return (layer[method] as (...args: unknown[]) => unknown).apply(layer, args);

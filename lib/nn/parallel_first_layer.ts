@@ -1,10 +1,12 @@
-/** A first layer over several Workers, each with some blocks of W1's rows and of its optimizer's memory.
+/** A first layer over several threads, this one and Workers, each with some blocks of W1's rows and of its optimizer's
+ * memory.
  *
- * A column of z1 and of dz1 needs only its own row of W1: nothing is added up across Workers, the blocks are the same
+ * A column of z1 and of dz1 needs only its own row of W1: nothing is added up across threads, the blocks are the same
  * for any number of them, and so is the result, to the last bit. Orders are answered in turn, so the
  * caller may send the next before the last is answered; that is what keeps the Workers busy while a server
- * is at work. The pixels are shared memory.
+ * is at work. Pixels, z1 and dz1 lie in shared memory: each Worker reads and writes its columns there.
  * @module */
+import { blas } from "../math/blas.ts";
 import { Actor } from "../workers/actor.ts";
 import {
   type FirstLayerMethods,
@@ -16,14 +18,19 @@ import {
   unitBlocks,
 } from "./first_layer.ts";
 
-/** What a Worker is told, in turn: to open its layer, then which method to call with what. */
+/** What a Worker is told, in turn: to open its layer, then which method to call with what; z1 goes to `out`. */
 export type Call =
   | [method: "open", parts: FirstLayerParts]
+  | [method: "forward", out: Float32Array]
+  | [method: "apply", indices: Uint32Array, out: Float32Array]
   | {
-    [M in keyof FirstLayerMethods]: [method: M, ...args: Parameters<FirstLayerMethods[M]>];
-  }[keyof FirstLayerMethods];
+    [M in Exclude<keyof FirstLayerMethods, "forward" | "apply">]: [
+      method: M,
+      ...args: Parameters<FirstLayerMethods[M]>,
+    ];
+  }[Exclude<keyof FirstLayerMethods, "forward" | "apply">];
 
-type Answer = Float32Array | FirstLayerState | FirstLayerTimes;
+type Answer = void | FirstLayerState | FirstLayerTimes;
 
 /** Joins arrays end to end. */
 function concat(parts: readonly Float32Array[]): Float32Array {
@@ -36,85 +43,115 @@ function concat(parts: readonly Float32Array[]): Float32Array {
   return whole;
 }
 
+const sum = (numbers: readonly number[]) => numbers.reduce((total, some) => total + some, 0);
+
 /** See the module's text. */
 class ParallelFirstLayer implements TrainableFirstLayer {
+  readonly #hidden: number;
+  /** This thread's share. */
+  readonly #here: LocalFirstLayer;
   readonly #workers: Actor<Call, Answer>[];
-  /** First row of each Worker, and the end. */
-  readonly #rows: number[];
+  /** Images of the parts that were prepared and did not go forward. */
+  readonly #prepared: number[] = [];
+  /** Shared memory that nobody uses, and what Workers read until they have answered what is asked next. */
+  readonly #free: Float32Array[] = [];
+  readonly #read: Float32Array[] = [];
 
-  constructor({ W1, n, images, setting, state }: FirstLayerParts, workers: number) {
-    const blocks = unitBlocks(W1.length / n);
-    const count = Math.min(workers, blocks.length);
-    const cuts = Array.from({ length: count + 1 }, (_, k) => Math.floor(k * blocks.length / count));
-    const sum = (units: readonly number[]) => units.reduce((total, some) => total + some, 0);
-    this.#rows = cuts.map((cut) => sum(blocks.slice(0, cut)));
-    const shared = images.buffer instanceof SharedArrayBuffer
+  constructor({ W1, n, images, setting, state }: FirstLayerParts, threads: number) {
+    const hidden = this.#hidden = W1.length / n;
+    const blocks = unitBlocks(hidden);
+    const count = threads - 1;
+    const url = new URL("./first_layer_worker.ts", import.meta.url);
+    this.#workers = Array.from({ length: count }, () => new Actor(url, "the first layer"));
+    const shared = images.buffer instanceof SharedArrayBuffer // while the Workers start
       ? images
       : new Uint8Array(new SharedArrayBuffer(images.length));
     if (shared !== images) shared.set(images);
-    const url = new URL("./first_layer_worker.ts", import.meta.url);
-    this.#workers = Array.from({ length: count }, () => new Actor(url, "the first layer"));
-    this.#workers.forEach((worker, k) => {
-      const own = (array: Float32Array) => array.slice(this.#rows[k] * n, this.#rows[k + 1] * n);
-      worker.tell(["open", {
-        ...{ W1: own(W1), n, images: shared, setting, blocks: blocks.slice(cuts[k], cuts[k + 1]) },
+    const share = (from: number, to: number): FirstLayerParts => {
+      const [first, end] = [from, to].map((block) => sum(blocks.slice(0, block)));
+      const own = (array: Float32Array) => array.slice(first * n, end * n);
+      return {
+        ...{ W1: own(W1), n, images: shared, setting },
+        share: { hidden, first, blocks: blocks.slice(from, to) },
         ...(state && { state: { steps: state.steps, moments: state.moments.map(own) } }),
-      }]);
-    });
+      };
+    };
+    // This thread has the later layers or the connection too, which weigh where products are fast.
+    const mine = Math.max(1, Math.floor(blocks.length / (count + (blas() ? 2 : 1))));
+    const cut = (k: number) => mine + Math.floor(k * (blocks.length - mine) / count);
+    this.#workers.forEach((worker, k) => worker.tell(["open", share(cut(k), cut(k + 1))]));
+    this.#here = new LocalFirstLayer(share(0, mine));
   }
 
   #tell(call: Call): void {
     this.#workers.forEach((worker) => worker.tell(call));
   }
 
-  #ask<T extends Answer>(call: Call): Promise<T[]> {
-    return Promise.all(this.#workers.map((worker) => worker.ask<T>(call)));
+  async #ask<T extends Answer>(call: Call): Promise<T[]> {
+    const read = this.#read.splice(0);
+    const answers = await Promise.all(this.#workers.map((worker) => worker.ask<T>(call)));
+    this.#free.push(...read);
+    return answers;
   }
 
-  /** The columns of the Workers, side by side. */
-  async #gather(call: Call): Promise<Float32Array> {
-    const parts = await this.#ask<Float32Array>(call);
-    const hidden = this.#rows.at(-1)!;
-    const z1 = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-    parts.forEach((part, k) => {
-      const width = this.#rows[k + 1] - this.#rows[k];
-      for (let i = 0; i * width < part.length; i++) {
-        z1.set(part.subarray(i * width, (i + 1) * width), i * hidden + this.#rows[k]);
-      }
-    });
+  /** Shared memory for z1 or dz1 of m images. */
+  #share(m: number): Float32Array {
+    const length = m * this.#hidden;
+    const at = this.#free.findIndex((array) => array.length === length);
+    if (at >= 0) return this.#free.splice(at, 1)[0];
+    return new Float32Array(new SharedArrayBuffer(4 * length));
+  }
+
+  /** z1 of m images, which the call has the Workers write, and `here` this thread. */
+  async #gather(
+    m: number,
+    call: (out: Float32Array) => Call,
+    here: (out: Float32Array) => void,
+  ): Promise<Float32Array> {
+    const out = this.#share(m);
+    const written = this.#ask(call(out));
+    written.catch(() => {}); // counts when it is awaited
+    here(out);
+    await written;
+    const z1 = new Float32Array(out);
+    this.#free.push(out);
     return z1;
   }
 
   prepare(indices: Uint32Array): void {
+    this.#prepared.push(indices.length);
     this.#tell(["prepare", indices.slice()]); // a message takes all of a view's buffer along
+    this.#here.prepare(indices);
   }
 
   forward(): Promise<Float32Array> {
-    return this.#gather(["forward"]);
+    const m = this.#prepared.shift()!;
+    return this.#gather(m, (out) => ["forward", out], (out) => this.#here.forward(out));
   }
 
   backward(dz1: Float32Array): void {
-    const hidden = this.#rows.at(-1)!;
-    this.#workers.forEach((worker, k) => {
-      const [from, to] = [this.#rows[k], this.#rows[k + 1]];
-      const own = new Float32Array(dz1.length / hidden * (to - from));
-      for (let i = 0; i * hidden < dz1.length; i++) {
-        own.set(dz1.subarray(i * hidden + from, i * hidden + to), i * (to - from));
-      }
-      worker.tell(["backward", own], [own.buffer]);
-    });
+    const own = this.#share(dz1.length / this.#hidden);
+    own.set(dz1);
+    this.#tell(["backward", own]);
+    this.#here.backward(own);
+    this.#read.push(own);
   }
 
   update(divisor: number, learningRate: number): void {
     this.#tell(["update", divisor, learningRate]);
+    this.#here.update(divisor, learningRate);
   }
 
   apply(indices: Uint32Array): Promise<Float32Array> {
-    return this.#gather(["apply", indices.slice()]);
+    return this.#gather(
+      indices.length,
+      (out) => ["apply", indices.slice(), out],
+      (out) => this.#here.apply(indices, out),
+    );
   }
 
   async state(): Promise<FirstLayerState> {
-    const states = await this.#ask<FirstLayerState>(["state"]);
+    const states = [this.#here.state(), ...await this.#ask<FirstLayerState>(["state"])];
     return {
       steps: states[0].steps,
       W1: concat(states.map(({ W1 }) => W1)),
@@ -123,7 +160,7 @@ class ParallelFirstLayer implements TrainableFirstLayer {
   }
 
   async times(): Promise<FirstLayerTimes> {
-    const all = await this.#ask<FirstLayerTimes>(["times"]);
+    const all = [this.#here.times(), ...await this.#ask<FirstLayerTimes>(["times"])];
     const slowest = (what: keyof FirstLayerTimes) => Math.max(...all.map((times) => times[what]));
     return {
       prepare: slowest("prepare"),
@@ -135,15 +172,18 @@ class ParallelFirstLayer implements TrainableFirstLayer {
 
   [Symbol.dispose](): void {
     this.#workers.forEach((worker) => worker.stop("The first layer is closed"));
+    this.#here[Symbol.dispose]();
   }
 }
 
 /** Opens a first layer for training.
- * @param workers how many Workers; 0 is this thread, which needs no permission to read.
+ * @param workers how many threads work at it, this one among them; 0 and 1 are this one alone, which needs no permission to
+ * read.
  * @throws {RangeError} workers is not a natural number. */
 export function openFirstLayer(parts: FirstLayerParts, workers: number): TrainableFirstLayer {
   if (!Number.isSafeInteger(workers) || workers < 0) {
     throw new RangeError(`Cannot open a first layer: ${workers} workers, expected 0 or more`);
   }
-  return workers > 0 ? new ParallelFirstLayer(parts, workers) : new LocalFirstLayer(parts);
+  const threads = Math.min(workers, unitBlocks(parts.W1.length / parts.n).length);
+  return threads > 1 ? new ParallelFirstLayer(parts, threads) : new LocalFirstLayer(parts);
 }

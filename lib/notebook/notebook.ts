@@ -6,6 +6,7 @@
  * "every" of random draws, and an end without one of the declared figures: the headless run then fails.
  * @module */
 import { writeAtomic } from "../data/write_atomic.ts";
+import { productsBy } from "../math/blas.ts";
 import { FIRST_SIGNAL, interrupts, type On, runStep } from "./run.ts";
 import { isFigure, type Item, show } from "./show.ts";
 import { type Cell, markdown, table } from "./table.ts";
@@ -15,9 +16,19 @@ export { markdown, table };
 /** How much is computed: minutes, or all that the paper has. */
 export type Profile = "quick" | "full";
 
-/** This machine, as far as timings depend on it. */
-export function machine(): { cores: number; os: string; arch: string } {
-  return { cores: navigator.hardwareConcurrency, os: Deno.build.os, arch: Deno.build.arch };
+/** This machine, as far as timings, and the last bits of a product, depend on it. */
+export interface Machine {
+  readonly cores: number;
+  readonly os: string;
+  readonly arch: string;
+  /** What multiplies matrices, such as "OpenBLAS 0.3.21, SkylakeX, one thread a call" or "WebAssembly (FE_BLAS=off)". */
+  readonly products: string;
+}
+
+/** The machine that this runs on. @throws {Error} `FE_BLAS` names a library that cannot be used. */
+export function machine(): Machine {
+  const { os, arch } = Deno.build;
+  return { cores: navigator.hardwareConcurrency, os, arch, products: productsBy() };
 }
 
 /** The workspace's `figures/`, wherever the process was started. */
@@ -73,7 +84,7 @@ export interface Results {
   notebook: string;
   profile: Profile;
   deno: string;
-  machine: ReturnType<typeof machine>;
+  machine: Machine;
   elapsedMs: number;
   /** The most memory that its processes held, in MB; `deno task reproduce` notes it where /proc tells. */
   peakMB?: number;

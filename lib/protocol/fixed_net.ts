@@ -1,7 +1,7 @@
 /** A network with a first layer in fixed point: its scales, how it is drawn, and run in the clear.
  * @module */
 import { accuracyOf, type Dataset } from "../data/dataset.ts";
-import { multiplyTransposed, transpose } from "../math/dense.ts";
+import { dgemm } from "../math/blas.ts";
 import { toFixed } from "../math/fixed_point.ts";
 import { gaussian, type Rng } from "../math/rng.ts";
 import type { Mlp, MlpSizes } from "../nn/mlp.ts";
@@ -97,18 +97,40 @@ export interface InnerProducts {
   backward(dz1: Int32Array): Float64Array | Promise<Float64Array>;
 }
 
-/** The products of images that are at hand in the clear. Exact, in whatever order they are summed up: integers
- * in float64, and at most n·255·|W1| or m·255·|dz1| is far below 2^53.
- * @param x pixels, `[m, n]`. */
+/** Largest pixel. */
+const WHITE = 255;
+
+/** Factors of pixels in float64. @throws {RangeError} a sum of so many products could lose a bit. */
+function exactFactors(factors: Int32Array, terms: number): Float64Array {
+  let largest = 0;
+  for (const factor of factors) largest = Math.max(largest, Math.abs(factor));
+  if (terms * WHITE * largest > Number.MAX_SAFE_INTEGER) {
+    throw new RangeError(
+      `Cannot multiply exactly: ${terms} pixels times up to ${largest} can exceed 2^53`,
+    );
+  }
+  return new Float64Array(factors);
+}
+
+/** The products of images that are at hand in the clear. Exact, in whatever order they are summed up, by whatever
+ * library: integers in float64, no partial sum over n·255·|W1| or m·255·|dz1|, and that below 2^53.
+ * @param x pixels, `[m, n]`.   @throws {RangeError} from both: the factors are too large for that. */
 export function clearProducts(x: Uint8Array, n: number) {
   const X = new Float64Array(x);
+  const m = x.length / n;
   return {
     forward(W1: Int32Array): Float64Array {
-      return multiplyTransposed(X, new Float64Array(W1), { n });
+      const hidden = W1.length / n;
+      const z1 = new Float64Array(m * hidden);
+      const B = exactFactors(W1, n);
+      dgemm({ m, n: hidden, k: n, A: X, B, transposeB: true, C: z1 });
+      return z1;
     },
     backward(dz1: Int32Array): Float64Array {
-      const m = x.length / n;
-      return multiplyTransposed(new Float64Array(dz1), transpose(X, m, n), { n: m });
+      const hidden = dz1.length / m;
+      const dW1 = new Float64Array(hidden * n);
+      dgemm({ m: hidden, n, k: m, A: exactFactors(dz1, m), B: X, C: dW1 });
+      return dW1;
     },
   } satisfies InnerProducts;
 }

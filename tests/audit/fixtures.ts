@@ -135,7 +135,7 @@ export function audit(parts: Partial<Audit> = {}): Audit {
     notes: ["W1 was rounded to multiples of 2^-13, as the scheme takes it."],
     seconds: { given: 60, taken: 24.3 },
     insecureSeed: 1,
-    machine: { cores: 2, os: "linux", arch: "x86_64" },
+    machine: { cores: 2, os: "linux", arch: "x86_64", products: "WebAssembly" },
     versions: { workspace: "0.14.0", deno: "2.9.6" },
     ...parts,
   };

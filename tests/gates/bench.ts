@@ -3,15 +3,10 @@
  * @module */
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { stripVTControlCharacters } from "node:util";
-import { writeAtomic } from "lib/data/write_atomic.ts";
 import { machine } from "lib/notebook/notebook.ts";
 import { runCommand, stopSignal, UsageError } from "lib/tools/args.ts";
-import { markersOf, withGenerated } from "lib/tools/generated.ts";
 import { ROOT } from "lib/tools/workspace.ts";
-import { benchPeers, machineLine, timeText } from "./peers.ts";
-
-const MARKERS = markersOf("benches", "deno task bench --readme");
+import { benchPeers, machineLine } from "./peers.ts";
 
 /** One bench; times per iteration. */
 export interface BenchRow {
@@ -56,62 +51,20 @@ export function parseBenches(stdout: string, root: string = ROOT): BenchRow[] {
   });
 }
 
-const ratioText = (ratio: number) => ratio < 10 ? ratio.toFixed(1) : ratio.toFixed(0);
-
-/** The benches as Markdown: each against the baseline of its group.
- * @param notes what the benches printed themselves. */
-export function benchTable(rows: readonly BenchRow[], where: string, notes: string): string {
-  const cells = rows.map((row) => {
-    const slow = rows.find(({ file, group, baseline }) =>
-      baseline && row.group !== null && file === row.file && group === row.group
-    );
-    const ratio = slow === undefined || slow === row
-      ? slow === row ? "baseline" : "–"
-      : `${ratioText(slow.avgMs / row.avgMs)}×`;
-    const name = row.group === null ? row.name : `${row.group}: ${row.name}`;
-    return [name.replaceAll("|", "\\|"), timeText(row.avgMs), ratio, row.iterations];
-  });
-  const head = [["what", "mean time", "faster than its baseline", "runs"], [
-    "---",
-    "--:",
-    "--:",
-    "--:",
-  ]];
-  return `${where}.
-
-${[...head, ...cells].map((row) => `| ${row.join(" | ")} |`).join("\n")}
-
-What the benches say of themselves:
-
-\`\`\`text
-${notes.trim()}
-\`\`\``;
-}
-
 /** Runs `deno bench` over all of them. @returns its exit status. */
-async function benchAll({ json, readme }: { json: boolean; readme: boolean }): Promise<number> {
-  const captured = json || readme;
+async function benchAll(json: boolean): Promise<number> {
   if (!json) console.log(machineLine());
   const output = await new Deno.Command(Deno.execPath(), {
-    args: ["bench", "--allow-all", ...captured ? ["--json"] : [], join("tests", "bench")],
+    args: ["bench", "--allow-all", ...json ? ["--json"] : [], join("tests", "bench")],
     cwd: ROOT,
     stdin: "null",
-    stdout: captured ? "piped" : "inherit",
+    stdout: json ? "piped" : "inherit",
     stderr: "inherit",
   }).output();
-  if (captured) {
-    const stdout = new TextDecoder().decode(output.stdout);
-    const benches = parseBenches(stdout);
+  if (json) {
+    const benches = parseBenches(new TextDecoder().decode(output.stdout));
     const where = { deno: Deno.version.deno, machine: machine() };
-    if (json) console.log(JSON.stringify({ ...where, benches }, null, 2));
-    if (readme) {
-      const notes = stripVTControlCharacters(stdout.slice(0, stdout.search(/^\{$/m)));
-      const folder = join(ROOT, "tests", "bench");
-      const page = await Deno.readTextFile(join(folder, "README.md"));
-      const text = benchTable(benches, machineLine(), notes);
-      const written = withGenerated("tests/bench/README.md", page, MARKERS, text);
-      await writeAtomic(folder, { "README.md": written });
-    }
+    console.log(JSON.stringify({ ...where, benches }, null, 2));
   }
   return output.success ? 0 : 1;
 }
@@ -133,7 +86,7 @@ if (import.meta.main) {
         help: "with --peers: turns of each (default: 5)",
       },
       json: { type: "switch", help: "print one JSON object, times in milliseconds" },
-      readme: { type: "switch", help: "write the numbers into tests/bench/README.md" },
+      readme: { type: "switch", help: "with --peers: write the table of tests/bench/README.md" },
     },
   }, async ({ peers, only, rounds, json, readme }) => {
     if (peers) {
@@ -145,9 +98,9 @@ if (import.meta.main) {
         signal: stopSignal().signal,
       });
     }
-    if (only !== undefined || rounds !== undefined) {
-      throw new UsageError("--only and --rounds need --peers");
+    if (only !== undefined || rounds !== undefined || readme) {
+      throw new UsageError("--only, --rounds and --readme need --peers");
     }
-    return await benchAll({ json, readme });
+    return await benchAll(json);
   });
 }

@@ -25,9 +25,11 @@ export interface PeerRow extends Measured {
 
 /** This machine in a line. */
 export function machineLine(): string {
-  const { cores, os, arch } = machine();
+  const { cores, os, arch, products } = machine();
   const model = cpus()[0]?.model.trim();
-  return `${model ? `${model}, ` : ""}${cores} cores, ${os} ${arch}, Deno ${Deno.version.deno}`;
+  return `${
+    model ? `${model}, ` : ""
+  }${cores} cores, ${os} ${arch}, Deno ${Deno.version.deno}, ${products}`;
 }
 
 /** A time with three digits in the unit that fits. */
@@ -117,7 +119,7 @@ export async function benchPeers(options: {
       const builds = join(ROOT, "data", "peers");
       const run = { folder: FOLDER, builds, rounds, signal, onProgress };
       const row = await prepareRow(name, input, run);
-      for (const peer of row.peers) peers.add(peer);
+      for (const peer of row.peers) peers.add(peer.split(" ")[0]);
       const measured = await measureRow(name, row, input, run);
       rows.set(name, { ...measured, machine: machineLine(), rounds });
       for (const line of measured.skipped) say(`${name}  skipped: ${line}`);

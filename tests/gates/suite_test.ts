@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import type { Contestant } from "../bench/peers/contestant.ts";
-import { benchTable, parseBenches } from "./bench.ts";
+import { parseBenches } from "./bench.ts";
 import { peersText } from "./peers.ts";
 import { countTests, summaryLine } from "./suite.ts";
 import { ROOT } from "lib/tools/workspace.ts";
@@ -76,23 +76,6 @@ Deno.test("parseBenches() reads the report behind what benches print, and refuse
   }]);
   assertThrows(() => parseBenches(report({ failed: {} })), Error, 'the bench "n = 784" failed');
   assertThrows(() => parseBenches("no benches"), Error, "no report");
-});
-
-Deno.test("benchTable() sets each bench against its group's baseline", () => {
-  const bench = { file: "a_bench.ts", group: "encrypt", minMs: 1, p75Ms: 3, iterations: 10 };
-  const text = benchTable(
-    [
-      { ...bench, name: "naive", baseline: true, avgMs: 1500 },
-      { ...bench, name: "here", baseline: false, avgMs: 2 },
-      { ...bench, group: null, name: "alone", baseline: false, avgMs: 0.02 },
-    ],
-    "Deno 2.9.6",
-    "a bench talks",
-  );
-  assertStringIncludes(text, "| encrypt: naive | 1.50 s | baseline | 10 |");
-  assertStringIncludes(text, "| encrypt: here | 2.00 ms | 750× | 10 |");
-  assertStringIncludes(text, "| alone | 20.0 µs | – | 10 |");
-  assertStringIncludes(text, "```text\na bench talks\n```");
 });
 
 Deno.test("peersText() sets each variant against each peer, and says where and with what", () => {

@@ -1,7 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { seededRng, uniform } from "lib/math/rng.ts";
 import { LocalFirstLayer, type TrainableFirstLayer, unitBlocks } from "lib/nn/first_layer.ts";
-import { openFirstLayer } from "lib/nn/parallel_first_layer.ts";
+import { type Call, openFirstLayer } from "lib/nn/parallel_first_layer.ts";
+import { Actor } from "lib/workers/actor.ts";
 
 const ignore = (await Deno.permissions.query({ name: "read" })).state !== "granted"; // Workers are read
 
@@ -78,19 +79,24 @@ Deno.test("unitBlocks() cuts by the number of units alone, at whole panels, and 
 });
 
 Deno.test({
-  name: "openFirstLayer()'s Workers may be ended inside a product, and others go on",
+  name: "a Worker of the first layer may be ended inside a product, and others go on",
   ignore,
   async fn() {
-    const [n, units, count] = [784, 300, 4000];
-    const W1 = draw(units * n);
-    const large = { W1, n, images: rng.bytes(count * n), setting: parts.setting };
+    const [n, hidden, count] = [784, 300, 20_000];
+    const W1 = draw(hidden * n);
+    const images = new Uint8Array(new SharedArrayBuffer(count * n));
+    images.set(rng.bytes(5 * n));
+    const large = { W1, n, images, setting: parts.setting };
     const all = Uint32Array.from({ length: count }, (_, i) => i);
-    const ended = openFirstLayer(large, 2);
-    await ended.apply(all.subarray(0, 1)); // they are at work now
-    const answer = Promise.resolve(ended.apply(all));
-    const refused = assertRejects(() => answer, Error, "The first layer is closed");
+    const z1 = (images: number) => new Float32Array(new SharedArrayBuffer(4 * images * hidden));
+    const url = new URL("../../lib/nn/first_layer_worker.ts", import.meta.url);
+    const worker = new Actor<Call, unknown>(url, "the first layer");
+    worker.tell(["open", large]);
+    await worker.ask(["apply", all.subarray(0, 1), z1(1)]); // it is at work now
+    const answer = worker.ask(["apply", all, z1(count)]);
+    const refused = assertRejects(() => answer, Error, "enough");
     await new Promise((resolve) => setTimeout(resolve, 20));
-    ended[Symbol.dispose]();
+    worker.stop("enough");
     await refused;
     using layer = openFirstLayer(large, 2);
     using alone = openFirstLayer(large, 0);

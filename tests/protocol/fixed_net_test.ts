@@ -119,3 +119,26 @@ Deno.test("floatNet() is the network that the integers stand for, for pixels in 
     [net.head.b1, net.head.W2, net.head.b2].map((v) => Float32Array.from(v)),
   );
 });
+
+Deno.test("clearProducts() is exact to the integer near 2^53 too, by every library", () => {
+  const [m, n, hidden] = [33, 130, 70];
+  const x = seededRng(5).bytes(m * n);
+  const [W1, dz1] = [integers(hidden * n, 2 ** 31 - 2, 6), integers(hidden * m, 2 ** 31 - 2, 7)];
+  const products = clearProducts(x, n);
+  const [z1, dW1] = [products.forward(W1), products.backward(dz1)];
+  for (const [i, j] of [[0, 0], [32, 69], [7, 31]]) {
+    assertEquals(z1[i * hidden + j], sum(n, (p) => x[i * n + p], (p) => W1[j * n + p]));
+    assertEquals(dW1[j * n + i], sum(m, (k) => dz1[j * m + k], (k) => x[k * n + i]));
+  }
+});
+
+Deno.test("clearProducts() refuses factors whose sums could exceed 2^53", () => {
+  const n = 20000;
+  const products = clearProducts(new Uint8Array(n), n);
+  products.forward(new Int32Array(n).fill(2 ** 30));
+  assertThrows(
+    () => products.forward(new Int32Array(n).fill(2 ** 31 - 1)),
+    RangeError,
+    "Cannot multiply exactly: 20000 pixels times up to 2147483647 can exceed 2^53",
+  );
+});

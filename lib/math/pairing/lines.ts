@@ -3,7 +3,7 @@
  * The twist E': y² = x³ + 4ξ maps into E over Fp12 by (x, y) ↦ (x/w², y/w³). A line of slope λ through
  * (x, y) on the twist, at P = (xP, yP), times w³/(yP·w³), which the final exponentiation removes, is
  *
- *     1 + b·(xP/yP)·w⁵ + a·(1/yP)·w³,   a = (λx − y)/ξ, b = −λ/ξ:
+ *     1 + b·(xP/2yP)·w⁵ + a·(1/2yP)·w³,   a = 2(λx − y)/ξ, b = −2λ/ξ:
  *
  * affine slopes make one coefficient 1, which saves a third of the work of every later use. Their
  * inversions are shared: at each step of the loop, one for all elements (Montgomery's trick).
@@ -11,9 +11,11 @@
  * Elements go through the kernel two at a time, one a lane. The lines of the identity are all 1, and an odd
  * number of elements is filled up with it.
  * @module */
+import { FpInvertBatch } from "@noble/curves/abstract/modular.js";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { NUMBER } from "./kernel.ts";
-import { BASE1, BASE2, type Machine, pairAt, Program } from "./machine.ts";
+import { BASE1, BASE2, type Machine, pairAt } from "./machine.ts";
+import { fp2Sums, Program, scaledSums } from "./program.ts";
 
 /** Bits of |x|, the loop's length, from the second highest down. */
 export const LOOP_BITS: readonly boolean[] = [...bls12_381.params.ateLoopSize.toString(2)]
@@ -29,9 +31,9 @@ export interface AffineG2 {
   readonly y: { readonly c0: bigint; readonly c1: bigint };
 }
 
-// A record at base 1: T, Q, the slope's denominator, its norm, and the product of the norms before it.
-const [T_X, T_Y, Q_X, Q_Y, DENOMINATOR] = [0, 1, 2, 3, 4].map((i) => 2 * i * NUMBER);
-const NORM = DENOMINATOR + 2 * NUMBER;
+// A record at base 1: T, Q, the slope times the norm of its denominator, that norm, the product of the norms before.
+const [T_X, T_Y, Q_X, Q_Y, SLOPE] = [0, 1, 2, 3, 4].map((i) => 2 * i * NUMBER);
+const NORM = SLOPE + 2 * NUMBER;
 const BEFORE = NORM + NUMBER;
 const RECORD = BEFORE + NUMBER;
 
@@ -43,66 +45,77 @@ const { BASE } = bls12_381.G2.Point;
 export function compileLines(
   machine: Machine,
 ): (points: readonly (AffineG2 | null)[]) => Float64Array {
-  const [tx, ty, qx, qy, denominator] = [T_X, T_Y, Q_X, Q_Y, DENOMINATOR].map((offset) =>
+  const [tx, ty, qx, qy, scaled] = [T_X, T_Y, Q_X, Q_Y, SLOPE].map((offset) =>
     pairAt(BASE1 + offset)
   );
   const [norm, before] = [BASE1 + NORM, BASE1 + BEFORE];
-  const { zero, zero2 } = machine;
+  const { zero, zero2, one } = machine;
   const product = machine.allocate(NUMBER); // of the norms so far; then of their inverses
-  const half = machine.constant((machine.p + 1n) / 2n);
 
-  /** First pass: the denominator and its norm, the running product of norms. */
+  /** First pass: slope = numerator·conjugate(d)/norm(d); here without the division. */
   const forward = (doubling: boolean): number => {
     const program = new Program(machine);
-    if (doubling) program.add(denominator, ty, ty);
-    else program.subtract(denominator, tx, qx);
-    program.sum(norm, denominator.map((part) => [part, part]));
+    const [numerator, d, minus] = [machine.pair(), machine.pair(), machine.allocate(NUMBER)];
+    const normOfD = { out: norm, products: d.map((part) => [part, part] as const) };
+    if (doubling) { // 3x²/2y
+      program.add(d, ty, ty);
+      const three = program.add(machine.pair(), tx, tx);
+      program.add(three, three, tx);
+      program.sums([
+        normOfD,
+        ...fp2Sums([{ out: numerator, products: [[tx, program.factor(three)]] }]),
+      ]);
+    } else {
+      program.subtract(d, tx, qx);
+      program.subtract(numerator, ty, qy);
+      program.sums([normOfD]);
+    }
     program.add(before, product, zero);
-    program.sum(product, [[product, norm]]);
+    program.subtract(minus, zero, d[1]);
+    const times = [numerator, [d[0], minus, d[1]]] as const;
+    program.sums([
+      { out: product, products: [[product, norm]] },
+      ...fp2Sums([{ out: scaled, products: [times] }]),
+    ]);
     return program.load();
   };
 
   /** Second pass, from the last record to the first: slope, line (at base 2), T + T or T + Q. */
   const backward = (doubling: boolean): number => {
     const program = new Program(machine);
-    const inverse = machine.allocate(NUMBER);
-    const reciprocal = machine.pair();
-    program.sum(inverse, [[product, before]]); // 1/norm
-    program.sum(product, [[product, norm]]);
-    // 1/d = conjugate(d)/norm.
-    denominator.forEach((part, i) => program.sum(reciprocal[i], [[part, inverse]]));
-    program.subtract(reciprocal[1], zero, reciprocal[1]);
+    const inverse = machine.allocate(NUMBER); // 1/norm
+    program.sums([
+      { out: inverse, products: [[product, before]] },
+      { out: product, products: [[product, norm]] },
+    ]);
+    const slope = machine.pair();
+    program.sums(scaledSums(slope, scaled, inverse));
 
-    const numerator = machine.pair();
-    if (doubling) { // 3x²
-      const three = program.add(machine.pair(), tx, tx);
-      program.add(three, three, tx);
-      program.sum2(numerator, [[tx, program.factor(three)]]);
-    } else program.subtract(numerator, ty, qy);
-    // The numerator may be a difference of two, a right factor; 1/d is normal.
-    const slope = program.sum2(machine.pair(), [[reciprocal, program.factor(numerator)]]);
-
-    // x' = λ² − x − x_other, y' = λ(x − x') − y, a·ξ = λx − y; a term times 1 is reduced with the rest.
-    const unit = [machine.one, zero] as const;
+    // x' = λ² − x − x_other, of which a term times 1 is reduced with the rest; y' = λ(x − x') − y and a·ξ = λx − y,
+    // where y is not: a sum of 68 terms at the end of the loop, well within the top limb.
     const minusOther = program.subtract(machine.pair(), zero2, tx);
     program.subtract(minusOther, minusOther, doubling ? tx : qx);
-    const minusY = program.factor(program.subtract(machine.pair(), zero2, ty));
-    const x = program.sum2(machine.pair(), [
-      [slope, program.factor(slope)],
-      [unit, program.factor(minusOther)],
+    const x = machine.pair();
+    const square = fp2Sums([{ out: x, products: [[slope, program.factor(slope)]] }]);
+    program.sums(square.map(({ out, products }, part) => ({
+      out,
+      products: [...products, [one, minusOther[part]]],
+    })));
+    const minusY = program.subtract(machine.pair(), zero2, ty);
+    const difference = program.factor(program.subtract(machine.pair(), tx, x));
+    const a = machine.pair();
+    program.sums2([
+      { out: a, products: [[slope, program.factor(tx)]], addend: minusY },
+      { out: ty, products: [[slope, difference]], addend: minusY },
     ]);
-    const difference = program.subtract(machine.pair(), tx, x);
-    const y = program.sum2(machine.pair(), [[slope, program.factor(difference)], [unit, minusY]]);
-    const a = program.sum2(machine.pair(), [[slope, program.factor(tx)], [unit, minusY]]);
+    program.move([tx], [x]);
+    // Times 2/ξ: 2·(s + t·u)/(1 + u) = (s + t) + (t − s)·u.
     const minusSlope = program.subtract(machine.pair(), zero2, slope);
-    // Division by ξ: (s + t·u)/(1 + u) = ((s + t) + (t − s)·u)/2.
-    const [sum, rest] = machine.pair();
     [a, minusSlope].forEach(([s, t], i) => {
-      const line = pairAt(BASE2 + 2 * i * NUMBER);
-      program.sum(line[0], [[half, program.add(sum, s, t)]]);
-      program.sum(line[1], [[half, program.subtract(rest, t, s)]]);
+      const [re, im] = pairAt(BASE2 + 2 * i * NUMBER);
+      program.add(re, s, t);
+      program.subtract(im, t, s);
     });
-    program.move([tx, ty], [x, y]);
     return program.load();
   };
 
@@ -121,17 +134,16 @@ export function compileLines(
       const record = records + (i >> 1) * RECORD;
       [x.c0, x.c1, y.c0, y.c1].forEach((value, part) => {
         machine.write(record + T_X + part * NUMBER, i & 1, value);
-        machine.write(record + Q_X + part * NUMBER, i & 1, value);
       });
+      machine.view(record + Q_X, Q_X - T_X).set(machine.view(record + T_X, Q_X - T_X));
     }
     const out = new Float64Array(STEPS * pairs * LINE / 8);
     let done = 0;
     const step = (first: number, second: number) => {
       for (const lane of [0, 1]) machine.write(product, lane, 1n);
       machine.run(first, { times: pairs, base1: records, stride1: RECORD });
-      for (const lane of [0, 1]) {
-        machine.write(product, lane, bls12_381.fields.Fp.inv(machine.read(product, lane)));
-      }
+      FpInvertBatch(bls12_381.fields.Fp, [0, 1].map((lane) => machine.read(product, lane)))
+        .forEach((inverse, lane) => machine.write(product, lane, inverse!));
       machine.run(second, {
         times: pairs,
         ...{ base1: records + (pairs - 1) * RECORD, stride1: -RECORD },

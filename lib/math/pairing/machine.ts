@@ -1,21 +1,11 @@
-/** Programs for the kernel, and the numbers they work on.
+/** The kernel's memory, and the numbers in it.
  *
  * A number has two lanes: two unrelated elements of Fp, in Montgomery form (x·R mod p), that undergo the
  * same operations. Fp2 = Fp[u]/(u² + 1) is a pair of numbers. Addresses below `BASE1` are absolute;
  * `BASE1 + offset` and `BASE2 + offset` are relative to the bases of a run.
  * @module */
 import { invert, mod } from "@noble/curves/abstract/modular.js";
-import {
-  FREE,
-  LIMB_BITS,
-  MAX_PAIRS,
-  NUMBER,
-  R_BITS,
-  type Run,
-  startKernel,
-  STOP,
-  toLimbs,
-} from "./kernel.ts";
+import { FREE, LIMB_BITS, NUMBER, R_BITS, type Run, startKernel, toLimbs } from "./kernel.ts";
 
 /** Addresses are multiples of 16, so their low bits are free to name a base. */
 export const BASE1 = 1;
@@ -24,86 +14,11 @@ export const BASE2 = 2;
 
 /** Two addresses: the real and the imaginary part. */
 export type Fp2 = readonly [re: number, im: number];
-/** A right factor: what complex multiplication reads of it. */
-export type Factor = readonly [re: number, im: number, minusIm: number];
-/** A sum of products of numbers. */
-export type Sum = readonly (readonly [a: number, b: number])[];
 /** One lane of an array of numbers outside the kernel, 8 limbs a number. */
 export type Lane = Float64Array;
 
 /** The Fp2 element whose parts lie side by side from an address on. */
 export const pairAt = (at: number): Fp2 => [at, at + NUMBER];
-
-/** Operations, in the order in which they are written. Over Fp each reads all before it writes. */
-export class Program {
-  readonly #machine: Machine;
-  readonly #words: number[] = [];
-
-  /** An empty program. */
-  constructor(machine: Machine) {
-    this.#machine = machine;
-  }
-
-  /** out = (Σ a·b)·R⁻¹ + addend. @throws {RangeError} too many products for the kernel, or none. */
-  sum(out: number, products: Sum, addend = this.#machine.zero): void {
-    if (products.length < 1 || products.length > MAX_PAIRS) {
-      throw new RangeError(`Cannot sum ${products.length} products: expected 1 to ${MAX_PAIRS}`);
-    }
-    this.#words.push(products.length, out, addend, ...products.flat());
-  }
-
-  /** out = Σ a·b + addend over Fp2; out may not be among the factors. */
-  sum2(
-    out: Fp2,
-    products: readonly (readonly [Fp2, Factor])[],
-    addend: Fp2 = this.#machine.zero2,
-  ): Fp2 {
-    this.sum(
-      out[0],
-      products.flatMap(([[a0, a1], [b0, , minus]]) => [[a0, b0], [a1, minus]]),
-      addend[0],
-    );
-    this.sum(out[1], products.flatMap(([[a0, a1], [b0, b1]]) => [[a0, b1], [a1, b0]]), addend[1]);
-    return out;
-  }
-
-  /** out = a + b over Fp or Fp2, limb by limb: not normal numbers. */
-  add<T extends number | Fp2>(out: T, a: T, b: T): T {
-    return this.#limbwise(0, out, a, b);
-  }
-
-  /** out = a − b over Fp or Fp2, limb by limb: not normal numbers. */
-  subtract<T extends number | Fp2>(out: T, a: T, b: T): T {
-    return this.#limbwise(-1, out, a, b);
-  }
-
-  /** to ← from, for elements of Fp2. */
-  move(to: readonly Fp2[], from: readonly Fp2[]): void {
-    to.forEach((pair, k) => this.add(pair, from[k], this.#machine.zero2));
-  }
-
-  /** x as a right factor: −Im beside it. */
-  factor([re, im]: Fp2): Factor {
-    return [re, im, this.subtract(this.#machine.allocate(NUMBER), this.#machine.zero, im)];
-  }
-
-  /** ξ·x = (re − im) + (re + im)·u as a right factor, by additions only. */
-  timesXi([re, im]: Fp2): Factor {
-    const [outRe, outIm] = this.#machine.pair();
-    return this.factor([this.subtract(outRe, re, im), this.add(outIm, re, im)]);
-  }
-
-  /** Writes the program into the kernel's memory. @returns its address. */
-  load(): number {
-    return this.#machine.load([...this.#words, STOP]);
-  }
-
-  #limbwise<T extends number | Fp2>(operation: 0 | -1, out: T, a: T, b: T): T {
-    const [left, right] = [[a].flat(), [b].flat()];
-    [out].flat().forEach((at, i) => this.#words.push(operation, at, left[i], right[i]));
-    return out;
-  }
-}
 
 /** Where the region begins: the fixed part takes what is below. */
 const REGION = 256 * 1024;
@@ -117,6 +32,8 @@ export class Machine {
   /** R mod p, and its negative. */
   readonly one: number;
   readonly minusOne: number;
+  /** A number that nobody reads. */
+  readonly unused: number;
   readonly #run: Run;
   readonly #memory: WebAssembly.Memory;
   readonly #inverseOfR: bigint;
@@ -133,6 +50,7 @@ export class Machine {
     this.zero2 = [this.zero, this.zero];
     this.one = this.constant(1n);
     this.minusOne = this.constant(-1n);
+    this.unused = this.allocate(NUMBER);
   }
 
   /** A machine for Fp, or null where the kernel does not run. */

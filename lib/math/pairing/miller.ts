@@ -7,10 +7,11 @@
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { NUMBER } from "./kernel.ts";
 import { LINE, LOOP_BITS } from "./lines.ts";
-import { BASE1, BASE2, type Lane, type Machine, pairAt, Program } from "./machine.ts";
+import { BASE1, BASE2, type Lane, type Machine, pairAt } from "./machine.ts";
+import { Program, scaledSums } from "./program.ts";
 import { coefficients, FP12, type Tower } from "./tower.ts";
 
-/** An affine G1 element as a line wants it: xP/yP and 1/yP, for two elements. */
+/** An affine G1 element as a line wants it: xP/2yP and 1/2yP, for two elements. */
 export const POINT = 2 * NUMBER;
 
 /** The product of the lines of one step into f. The lines are at base 1, the points at base 2. */
@@ -18,22 +19,19 @@ function compileLineStep(machine: Machine, accumulator: number): number {
   const program = new Program(machine);
   const f = coefficients(accumulator);
   const [slopeOver, over] = [BASE2, BASE2 + NUMBER];
-  const [a, b] = [over, slopeOver].map((by, i) => { // of w³, of w⁵
-    const out = machine.pair();
-    pairAt(BASE1 + 2 * i * NUMBER).forEach((at, part) => program.sum(out[part], [[at, by]]));
-    return out;
-  });
+  const [a, b] = [machine.pair(), machine.pair()]; // of w³, of w⁵
+  program.sums([
+    ...scaledSums(a, pairAt(BASE1), over),
+    ...scaledSums(b, pairAt(BASE1 + 2 * NUMBER), slopeOver),
+  ]);
   const [a3, b5] = [a, b].map((x) => program.factor(x));
   const [a9, b11] = [a, b].map((x) => program.timesXi(x));
   // w^k comes from f_k·1, f_(k−3)·a and f_(k−5)·b, where w⁶ = ξ.
-  const result = coefficients(machine.allocate(FP12)).map((out, k) =>
-    program.sum2(
-      out,
-      [[f[(k + 3) % 6], k < 3 ? a9 : a3], [f[(k + 1) % 6], k < 5 ? b11 : b5]],
-      f[k],
-    )
-  );
-  program.move(f, result);
+  program.sums2(f.map((out, k) => ({
+    out,
+    products: [[f[(k + 3) % 6], k < 3 ? a9 : a3], [f[(k + 1) % 6], k < 5 ? b11 : b5]],
+    addend: out,
+  })));
   return program.load();
 }
 

@@ -10,10 +10,11 @@ import { bls12_381 } from "@noble/curves/bls12-381.js";
 import type { G1, GT, PairingGroup, PreparedG2 } from "./group.ts";
 import { LIMB_BITS, NUMBER, toLimbs } from "./kernel.ts";
 import { compileLines } from "./lines.ts";
-import { BASE2, type Factor, type Lane, Machine, Program } from "./machine.ts";
+import { BASE2, type Lane, Machine } from "./machine.ts";
 import { FP_BYTES, raw, startMcl } from "./mcl_curve.ts";
 import { compileMiller, POINT } from "./miller.ts";
 import { checkProducts } from "./noble.ts";
+import { type Factor, Program } from "./program.ts";
 import { isIdentity } from "./sums.ts";
 import { coefficients, compileTower, FP12, type Tower } from "./tower.ts";
 
@@ -52,12 +53,12 @@ function compileOrbits(machine: Machine, tower: Tower) {
   const minusOne: Factor = [machine.minusOne, machine.zero, machine.zero];
   const advance = new Program(machine); // at base 2 lie W_{k−1}, W_k and room for W_{k+1}
   const [before, current, after] = [0, 1, 2].map((which) => coefficients(BASE2 + which * FP6, 3));
-  after.forEach((out, k) => {
+  advance.sums2(after.map((out, k) => {
     const products = current.map((a, i) =>
       [a, i <= k ? factors[k - i] : wrapped[k + 3 - i]] as const
     );
-    advance.sum2(out, [...products, [before[k], minusOne]]);
-  });
+    return { out, products: [...products, [before[k], minusOne]] };
+  }));
   const [prepareAt, advanceAt] = [prepare.load(), advance.load()];
   const halfLimb = Math.abs(toLimbs((machine.p + 1n) / 2n)[7]);
 
@@ -118,7 +119,8 @@ export async function simdPairing(): Promise<PairingGroup | null> {
     if (points === undefined) {
       points = new Float64Array(Math.ceil(elements.length / 2) * POINT / 8);
       const affine = elements.map((element) => coordinates(raw(element), 2));
-      const inverses = FpInvertBatch(Fp, affine.map(([, y]) => y), true); // 0 for the identity: its lines are 1
+      const doubled = affine.map(([, y]) => Fp.add(y, y));
+      const inverses = FpInvertBatch(Fp, doubled, true); // 0 for the identity: its lines are 1
       affine.forEach(([xP], i) => {
         machine.write(x, i & 1, Fp.mul(xP, inverses[i]));
         machine.write(x + POINT / 2, i & 1, inverses[i]);

@@ -6,7 +6,8 @@
  * @module */
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { NUMBER } from "./kernel.ts";
-import { BASE1, BASE2, type Factor, type Fp2, type Machine, pairAt, Program } from "./machine.ts";
+import { BASE1, BASE2, type Fp2, type Machine, pairAt } from "./machine.ts";
+import { type Factor, Program } from "./program.ts";
 
 /** Bytes of an Fp12 element. */
 export const FP12 = 12 * NUMBER;
@@ -42,7 +43,7 @@ function compileFrobenius(machine: Machine, i: 1 | 2): number {
   f.slice(1).forEach((x, index) => {
     const { c0, c1 } = Fp2.pow(Fp2.create({ c0: 1n, c1: 1n }), BigInt(index + 1) * exponent);
     const [re, im, minusIm] = [c0, c1, -c1].map((part) => machine.constant(part));
-    program.move([x], [program.sum2(machine.pair(), [[x, [re, im, minusIm]]])]);
+    program.sum2(x, [[x, [re, im, minusIm]]]);
   });
   return program.load();
 }
@@ -50,21 +51,20 @@ function compileFrobenius(machine: Machine, i: 1 | 2): number {
 /** Compiles them. */
 export function compileTower(machine: Machine): Tower {
   const [f, g] = [coefficients(BASE1), coefficients(BASE2)];
-  const result = coefficients(machine.allocate(FP12));
 
   const multiply = new Program(machine);
   const factors = g.map((x) => multiply.factor(x));
   const wrapped = g.map((x) => multiply.timesXi(x)); // w^(k + 6) = ξ·w^k
-  result.forEach((out, k) =>
-    multiply.sum2(out, f.map((a, i) => [a, i <= k ? factors[k - i] : wrapped[k + 6 - i]]))
-  );
-  multiply.move(f, result);
+  multiply.sums2(f.map((out, k) => ({
+    out,
+    products: f.map((a, i) => [a, i <= k ? factors[k - i] : wrapped[k + 6 - i]] as const),
+  })));
 
   const square = new Program(machine);
   const doubled = f.map((x) => square.add(machine.pair(), x, x));
   const [once, twice] = [f, doubled].map((all) => all.map((x) => square.factor(x)));
   const [onceXi, twiceXi] = [f, doubled].map((all) => all.map((x) => square.timesXi(x)));
-  result.forEach((out, k) => {
+  square.sums2(f.map((out, k) => {
     const products: [Fp2, Factor][] = [];
     for (let i = 0; i < 6; i++) {
       for (const j of [k - i, k + 6 - i]) {
@@ -73,9 +73,8 @@ export function compileTower(machine: Machine): Tower {
         products.push([f[i], (i === j ? equal : different)[j]]);
       }
     }
-    square.sum2(out, products);
-  });
-  square.move(f, result);
+    return { out, products };
+  }));
 
   const conjugate = new Program(machine);
   for (const k of [1, 3, 5]) conjugate.subtract(f[k], machine.zero2, f[k]);

@@ -2,8 +2,9 @@ import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/asse
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { MAX_PAIRS, NUMBER, R_BITS, toLimbs } from "lib/math/pairing/kernel.ts";
 import { compileLines } from "lib/math/pairing/lines.ts";
-import { BASE1, BASE2, Machine, Program } from "lib/math/pairing/machine.ts";
+import { BASE1, BASE2, Machine } from "lib/math/pairing/machine.ts";
 import { compileMiller, POINT } from "lib/math/pairing/miller.ts";
+import { Program } from "lib/math/pairing/program.ts";
 import { coefficients, compileTower, FP12 } from "lib/math/pairing/tower.ts";
 import { mod } from "@noble/curves/abstract/modular.js";
 import { randomScalars, seededRng } from "lib/math/rng.ts";
@@ -40,6 +41,33 @@ test("kernel: sums of 1 to 12 products agree with BigInt, in both lanes", () => 
       assertEquals(machine.read(out, lane), mod(expected, p), `${count} products, lane ${lane}`);
     });
   }
+});
+
+test("kernel: sums side by side read all factors before they write, whatever their number", () => {
+  for (const count of [1, 3, 4, 5, 12]) {
+    const at = Array.from({ length: count }, () => machine.allocate(NUMBER));
+    const values = random(300 + count, count);
+    at.forEach((to, i) => machine.write(to, 1, values[i]));
+    const program = new Program(machine);
+    // Each becomes its square, plus the product of its neighbours, plus itself.
+    const neighbours = (i: number) => [(i + 1) % count, (i + count - 1) % count] as const;
+    program.sums(at.map((out, i) => {
+      const [left, right] = neighbours(i).map((j) => at[j]);
+      return { out, products: [[out, out], [left, right]], addend: out };
+    }));
+    machine.run(program.load());
+    values.forEach((value, i) => {
+      const [left, right] = neighbours(i).map((j) => values[j]);
+      assertEquals(
+        machine.read(at[i], 1),
+        mod(value * value + left * right + value, p),
+        `${count}`,
+      );
+    });
+  }
+  const one = { out: machine.zero, products: [[machine.one, machine.one]] } as const;
+  const many = Array.from({ length: 13 }, () => one);
+  assertThrows(() => new Program(machine).sums(many), RangeError, "13 sums: expected at most 12");
 });
 
 test("kernel: exact at the largest limbs that its rules allow, of either sign", () => {
@@ -184,8 +212,8 @@ test("pairing: lines, loop and final exponentiation give the inverse of noble's 
   const flat = new Float64Array(2 * POINT / 8);
   points.forEach(({ g1 }, i) => {
     const { x, y } = g1.toAffine();
-    machine.write(scratch, i % 2, Fp.div(x, y));
-    machine.write(scratch + NUMBER, i % 2, Fp.inv(y));
+    machine.write(scratch, i % 2, Fp.div(x, Fp.add(y, y)));
+    machine.write(scratch + NUMBER, i % 2, Fp.inv(Fp.add(y, y)));
     flat.set(machine.view(scratch, POINT), (i >> 1) * POINT / 8);
   });
   const value = miller.loop(flat, lines);

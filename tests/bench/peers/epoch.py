@@ -1,13 +1,18 @@
-"""The peer of mitig2_bench.ts: one epoch of the same network in NumPy, in one process, on all cores.
+"""The peer of epoch.ts: the same epoch in NumPy, in one process, on all cores.
 
 Argument: a folder with x.u8, y.u8, order.u32, W1.f32, W2.f32 and setting.json, all raw and row-major.
-Every line on stdin trains one epoch from these weights; it leaves W1.out and answers "done".
+Every line on stdin trains one epoch from these weights: "done MILLISECONDS NORM", the norm of W1.
 float32 throughout, arrays reused, the optimizer in place: as fast as we could write it in plain NumPy.
 """
 import json
 import sys
+import time
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError as error:
+    print(f"NumPy is not here: {error}", file=sys.stderr)
+    sys.exit(3)
 
 folder = sys.argv[1]
 
@@ -82,9 +87,15 @@ def epoch():
         gradients = (dZ1.T @ X, dZ1.sum(axis=0), A2.T @ A1, A2.sum(axis=0))
         for optimizer, gradient in zip(optimizers, gradients):
             optimizer.step(gradient, rate)
-    W1.tofile(f"{folder}/W1.out")
+    return W1
 
 
+epoch()  # the first is slower
+libraries = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
+library = f"{libraries.get('name', 'its BLAS')} {libraries.get('version', '')}".strip()
+print(f"ready NumPy {np.__version__} with {library}", flush=True)
 for _ in sys.stdin:
-    epoch()
-    print("done", flush=True)
+    start = time.perf_counter()
+    W1 = epoch()
+    elapsed = 1000 * (time.perf_counter() - start)
+    print(f"done {elapsed:.3f} {np.linalg.norm(W1.astype(np.float64)):.9g}", flush=True)

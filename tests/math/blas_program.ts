@@ -1,0 +1,21 @@
+/** A program that multiplies, for blas_library_test.ts: prints what by, and whether it is right. With the argument
+ * "again" a Worker and a child process say it too.
+ * @module */
+import { dgemm, productsBy } from "lib/math/blas.ts";
+
+const [A, B, C] = [Float64Array.of(1, 2, 3, 4), Float64Array.of(5, 6, 7, 8), new Float64Array(4)];
+try {
+  dgemm({ m: 2, n: 2, k: 2, A, B, C });
+  console.log(productsBy(), C.join() === "19,22,43,50");
+} catch (error) {
+  console.log((error as Error).message);
+}
+const { postMessage } = globalThis as { postMessage?: (message: string) => void };
+postMessage?.("done"); // in a Worker
+if (Deno.args[0] === "again" && !postMessage) {
+  const worker = new Worker(import.meta.url, { type: "module" });
+  await new Promise((resolve) => worker.onmessage = resolve);
+  worker.terminate();
+  const args = ["run", "-A", import.meta.filename!];
+  await new Deno.Command(Deno.execPath(), { args }).spawn().status;
+}
