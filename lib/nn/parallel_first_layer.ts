@@ -4,7 +4,9 @@
  * A column of z1 and of dz1 needs only its own row of W1: nothing is added up across threads, the blocks are the same
  * for any number of them, and so is the result, to the last bit. Orders are answered in turn, so the
  * caller may send the next before the last is answered; that is what keeps the Workers busy while a server
- * is at work. Pixels, z1 and dz1 lie in shared memory: each Worker reads and writes its columns there.
+ * is at work. This thread leaves its own share of what has no answer until something is asked: first come the later
+ * layers, for which the Workers wait. Pixels, z1 and dz1 lie in shared memory: each thread reads and writes its columns
+ * there.
  * @module */
 import { blas } from "../math/blas.ts";
 import { Actor } from "../workers/actor.ts";
@@ -48,8 +50,9 @@ const sum = (numbers: readonly number[]) => numbers.reduce((total, some) => tota
 /** See the module's text. */
 class ParallelFirstLayer implements TrainableFirstLayer {
   readonly #hidden: number;
-  /** This thread's share. */
+  /** This thread's share, and what it has to do before it answers. */
   readonly #here: LocalFirstLayer;
+  readonly #todo: (() => void)[] = [];
   readonly #workers: Actor<Call, Answer>[];
   /** Images of the parts that were prepared and did not go forward. */
   readonly #prepared: number[] = [];
@@ -83,15 +86,20 @@ class ParallelFirstLayer implements TrainableFirstLayer {
     this.#here = new LocalFirstLayer(share(0, mine));
   }
 
-  #tell(call: Call): void {
+  #tell(call: Call, here: () => void): void {
     this.#workers.forEach((worker) => worker.tell(call));
+    this.#todo.push(here);
   }
 
-  async #ask<T extends Answer>(call: Call): Promise<T[]> {
+  /** The answers of all, this thread's first. */
+  async #ask<T extends Answer>(call: Call, here: () => T): Promise<T[]> {
     const read = this.#read.splice(0);
-    const answers = await Promise.all(this.#workers.map((worker) => worker.ask<T>(call)));
+    const answers = Promise.all(this.#workers.map((worker) => worker.ask<T>(call)));
+    answers.catch(() => {}); // counts when it is awaited
+    this.#todo.splice(0).forEach((work) => work());
+    const all = [here(), ...await answers];
     this.#free.push(...read);
-    return answers;
+    return all;
   }
 
   /** Shared memory for z1 or dz1 of m images. */
@@ -109,10 +117,7 @@ class ParallelFirstLayer implements TrainableFirstLayer {
     here: (out: Float32Array) => void,
   ): Promise<Float32Array> {
     const out = this.#share(m);
-    const written = this.#ask(call(out));
-    written.catch(() => {}); // counts when it is awaited
-    here(out);
-    await written;
+    await this.#ask(call(out), () => here(out));
     const z1 = new Float32Array(out);
     this.#free.push(out);
     return z1;
@@ -120,38 +125,39 @@ class ParallelFirstLayer implements TrainableFirstLayer {
 
   prepare(indices: Uint32Array): void {
     this.#prepared.push(indices.length);
-    this.#tell(["prepare", indices.slice()]); // a message takes all of a view's buffer along
-    this.#here.prepare(indices);
+    const own = indices.slice(); // a message takes all of a view's buffer along
+    this.#tell(["prepare", own], () => this.#here.prepare(own));
   }
 
   forward(): Promise<Float32Array> {
     const m = this.#prepared.shift()!;
-    return this.#gather(m, (out) => ["forward", out], (out) => this.#here.forward(out));
+    return this.#gather(m, (out) => ["forward", out], (out) => void this.#here.forward(out));
   }
 
   backward(dz1: Float32Array): void {
     const own = this.#share(dz1.length / this.#hidden);
     own.set(dz1);
-    this.#tell(["backward", own]);
-    this.#here.backward(own);
+    this.#tell(["backward", own], () => this.#here.backward(own));
     this.#read.push(own);
   }
 
   update(divisor: number, learningRate: number): void {
-    this.#tell(["update", divisor, learningRate]);
-    this.#here.update(divisor, learningRate);
+    this.#tell(
+      ["update", divisor, learningRate],
+      () => this.#here.update(divisor, learningRate),
+    );
   }
 
   apply(indices: Uint32Array): Promise<Float32Array> {
     return this.#gather(
       indices.length,
       (out) => ["apply", indices.slice(), out],
-      (out) => this.#here.apply(indices, out),
+      (out) => void this.#here.apply(indices, out),
     );
   }
 
   async state(): Promise<FirstLayerState> {
-    const states = [this.#here.state(), ...await this.#ask<FirstLayerState>(["state"])];
+    const states = await this.#ask<FirstLayerState>(["state"], () => this.#here.state());
     return {
       steps: states[0].steps,
       W1: concat(states.map(({ W1 }) => W1)),
@@ -160,7 +166,7 @@ class ParallelFirstLayer implements TrainableFirstLayer {
   }
 
   async times(): Promise<FirstLayerTimes> {
-    const all = [this.#here.times(), ...await this.#ask<FirstLayerTimes>(["times"])];
+    const all = await this.#ask<FirstLayerTimes>(["times"], () => this.#here.times());
     const slowest = (what: keyof FirstLayerTimes) => Math.max(...all.map((times) => times[what]));
     return {
       prepare: slowest("prepare"),
