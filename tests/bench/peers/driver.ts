@@ -57,13 +57,16 @@ async function peerInvocations(folder: string, input: string, peer: string, buil
 async function buildCrate(crate: string, builds: string): Promise<string> {
   const target = join(builds, basename(crate));
   const args = ["build", "--release", "--locked", "--target-dir", target];
-  const command = new Deno.Command("cargo", { args, cwd: crate, stdout: "null", stderr: "piped" });
-  const built = await command.output().catch((error) => {
+  const options = { args, cwd: crate, stdout: "null", stderr: "piped" } as const;
+  let built: Deno.CommandOutput;
+  try {
+    built = await new Deno.Command("cargo", options).output();
+  } catch (error) {
     throw error instanceof Deno.errors.NotFound ? new Missing("cargo is not here") : error;
-  });
+  }
   const said = new TextDecoder().decode(built.stderr);
   if (!built.success) {
-    const isOffline = /failed to (download|fetch|get)|network|resolve host/i.test(said);
+    const isOffline = /failed to (download|fetch|get)|network|offline/i.test(said);
     const last = said.trim().split("\n").at(-1)!.trim();
     throw isOffline ? new Missing(`cargo cannot fetch crates: ${last}`) : new Error(said.trim());
   }

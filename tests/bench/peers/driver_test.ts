@@ -128,6 +128,26 @@ driverTest(
   },
 );
 
+driverTest("measureRow() leaves a crate out where cargo is not there", async (folder) => {
+  await Deno.writeTextFile(join(folder, "x"), "12");
+  await Deno.mkdir(join(folder, "crate"));
+  const path = Deno.env.get("PATH")!;
+  Deno.env.set("PATH", join(folder, "crate"));
+  try {
+    const options = { folder, builds: folder, rounds: 1 };
+    const { skipped, problems, contestants } = await measureRow(
+      "sum",
+      { ...row, peers: ["crate/ kept"], blas: false },
+      folder,
+      options,
+    );
+    assertEquals([skipped, problems], [["crate/ kept: cargo is not here"], []]);
+    assertEquals(contestants.length, 1);
+  } finally {
+    Deno.env.set("PATH", path);
+  }
+});
+
 driverTest("measureRow() leaves no process behind when it is stopped", async (folder) => {
   await Deno.writeTextFile(join(folder, "x"), "12");
   const stop = new AbortController();
