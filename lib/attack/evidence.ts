@@ -106,7 +106,9 @@ function liveRows(W1: Float64Array, n: number): Float64Array {
 
 function countDead(A: Float64Array, n: number): number {
   const seen = new Uint8Array(n);
-  for (let at = 0; at < A.length; at++) if (A[at] !== 0) seen[at % n] = 1;
+  for (let at = 0; at < A.length; at += n) {
+    for (let p = 0; p < n; p++) if (A[at + p] !== 0) seen[p] = 1;
+  }
   return seen.reduce((count, live) => live === 0 ? count + 1 : count, 0);
 }
 
@@ -136,8 +138,10 @@ function rowAtoms(A: Float64Array, n: number): Float64Array {
 function hasParallelColumns(A: Float64Array, n: number): boolean {
   const hidden = A.length / n;
   const factors = new Float64Array(n);
-  for (let at = 0; at < A.length; at++) {
-    if (factors[at % n] !== 1) factors[at % n] = commonDivisor(factors[at % n], A[at]);
+  for (let at = 0; at < A.length; at += n) {
+    for (let p = 0; p < n; p++) {
+      if (factors[p] !== 1) factors[p] = commonDivisor(factors[p], A[at + p]);
+    }
   }
   if (factors.includes(0)) return true;
   const sums = new Float64Array(n);
@@ -164,34 +168,26 @@ function mostAgreement(A: Float64Array, n: number): { count: number; of: number 
   for (let k = 0; k < of; k++) {
     const from = Math.floor(k * hidden / of) * n;
     const row = A.subarray(from, from + n);
-    const sizes = row.map(Math.abs);
-    const order = Uint32Array.from(row, (_, p) => p)
-      .sort((p, q) => sizes[p] - sizes[q] || p - q);
-    for (let first = 0, end = 0; first < n; first = end) { // columns of one size
-      while (end < n && sizes[order[end]] === sizes[order[first]]) end++;
-      for (let b = first + 1; b < end; b++) {
-        const q = order[b], value = row[q];
-        for (let a = first; a < b; a++) {
-          const p = order[a];
-          const agreed = row[p] === value ? ++pairs[p * n + q] : ++pairs[q * n + p];
-          if (agreed > count) count = agreed;
-        }
+    const last = new Map<number, number>(); // of the columns of one size
+    const before = new Int32Array(n);
+    for (let q = 0; q < n; q++) {
+      const size = Math.abs(row[q]);
+      before[q] = last.get(size) ?? -1;
+      last.set(size, q);
+      for (let p = before[q]; p >= 0; p = before[p]) {
+        const agreed = row[p] === row[q] ? ++pairs[p * n + q] : ++pairs[q * n + p];
+        if (agreed > count) count = agreed;
       }
     }
   }
   return { count, of };
 }
 
-/** A function that tells how often the most frequent value occurs among `count` entries from `from` on. */
+/** A function that tells how often the most frequent value occurs among `count` entries of A from `from` on.
+ * @param A integers. */
 function counter(A: Float64Array): (from: number, stride: number, count: number) => number {
-  const codes = new Map<number, number>();
-  const coded = new Int32Array(A.length);
-  for (let at = 0; at < A.length; at++) {
-    let code = codes.get(A[at]);
-    if (code === undefined) codes.set(A[at], code = codes.size);
-    coded[at] = code;
-  }
-  const counts = new Int32Array(codes.size);
+  const { coded, codes } = codesOf(A);
+  const counts = new Int32Array(codes);
   return (from, stride, count) => {
     let most = 0;
     for (let k = 0, at = from; k < count; k++, at += stride) {
@@ -200,6 +196,28 @@ function counter(A: Float64Array): (from: number, stride: number, count: number)
     for (let k = 0, at = from; k < count; k++, at += stride) counts[coded[at]] = 0;
     return most;
   };
+}
+
+/** A number from 0 to `codes` − 1 for each entry: how far it is above the least one, or in the order of appearance where
+ * integers lie so far apart that most of those numbers would stand for nothing. */
+function codesOf(A: Float64Array): { coded: Int32Array; codes: number } {
+  let [low, high] = [Infinity, -Infinity];
+  for (let at = 0; at < A.length; at++) {
+    if (A[at] < low) low = A[at];
+    if (A[at] > high) high = A[at];
+  }
+  const coded = new Int32Array(A.length);
+  if (high - low < A.length) {
+    for (let at = 0; at < A.length; at++) coded[at] = A[at] - low;
+    return { coded, codes: high - low + 1 };
+  }
+  const known = new Map<number, number>();
+  for (let at = 0; at < A.length; at++) {
+    const code = known.get(A[at]) ?? known.size;
+    if (code === known.size) known.set(A[at], code);
+    coded[at] = code;
+  }
+  return { coded, codes: known.size };
 }
 
 /** Bits that describe an image of whole pixel values 0..255; fewer for a simple one. */

@@ -72,7 +72,7 @@ function prepare(W1: Float64Array, n: number, channels: number): PreparedLayer {
   const equations = once(() => scaledEquations(W1, { n, channels }));
   return {
     sparse: once(() => isSparse(W1)),
-    largest: once(() => W1.reduce((most, w) => Math.max(most, Math.abs(w)), 0)),
+    largest: once(() => largestOf(W1)),
     independent: once(() => independentRows(W1, n)),
     evidence: once(() => layerEvidence(W1, n)),
     leastSquares: once(() => factorLeastSquares(W1, n)),
@@ -86,8 +86,17 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= { value: make() }).value;
 }
 
-const isSparse = (W1: Float64Array) =>
-  2 * W1.reduce((count, w) => w === 0 ? count + 1 : count, 0) > W1.length;
+function isSparse(W1: Float64Array): boolean {
+  let zeros = 0;
+  for (let at = 0; at < W1.length; at++) if (W1[at] === 0) zeros++;
+  return 2 * zeros > W1.length;
+}
+
+function largestOf(W1: Float64Array): number {
+  let most = 0;
+  for (let at = 0; at < W1.length; at++) most = Math.max(most, Math.abs(W1[at]));
+  return most;
+}
 
 /** The equations W1·x = z1 as floating-point solvers like them, for pixels in [0, 1]. */
 export interface ScaledEquations {
@@ -118,7 +127,8 @@ function scaledEquations(
   for (let row = 0; row < lengths.length; row++) {
     const w = W1.subarray(row * n, (row + 1) * n);
     lengths[row] = Math.sqrt(dot(w, w)) || 1;
-    place.forEach((at, p) => A[row * n + at] = w[p] / lengths[row]);
+    const scaled = A.subarray(row * n, (row + 1) * n);
+    for (let p = 0; p < n; p++) scaled[place[p]] = w[p] / lengths[row];
   }
   return {
     A,

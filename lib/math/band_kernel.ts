@@ -5,7 +5,7 @@
  * columns that a band reaches beyond either end and for rows that are not there. Every sum is taken in the order of a
  * plain loop, multiplied and then added or subtracted, so that it has that loop's bits.
  * @module */
-import { again, assemble, type Code, drop, i32, local, loop, v128 } from "./pairing/emit.ts";
+import { again, assemble, type Code, drop, f64x2, i32, local, loop, v128 } from "./pairing/emit.ts";
 
 /** Rows of a group. */
 export const GROUP = 16;
@@ -37,8 +37,13 @@ function kernelMemory(length: number): Float64Array {
   return new Float64Array(memory.buffer);
 }
 
-/** Every row of B `[rows, n]` ← L⁻¹·row, for L `[n, width + 1]` as `banded.ts` stores it. */
-export function forwardRows(L: Float64Array, width: number, B: Float64Array): void {
+/** Every row of out ← L⁻¹·that row of B `[rows, n]`, for L `[n, width + 1]` as `banded.ts` stores it. */
+export function forwardRows(
+  L: Float64Array,
+  width: number,
+  B: Float64Array,
+  out: Float64Array,
+): void {
   const n = L.length / (width + 1);
   const group = L.length + GROUP * width; // after L and the columns that the band reaches beyond column 0
   const floats = kernelMemory(group + GROUP * n);
@@ -46,48 +51,47 @@ export function forwardRows(L: Float64Array, width: number, B: Float64Array): vo
   for (let i = 0; i < width && i < n; i++) floats.fill(0, i * (width + 1), i * width + width);
   floats.fill(0, L.length, group);
   for (let at = 0; at < B.length; at += GROUP * n) {
-    const rows = B.subarray(at, at + GROUP * n);
-    pack(floats, group, rows, n);
+    pack(floats, group, B.subarray(at, at + GROUP * n), n);
     substitute(0, 8 * group, 8 * (group + GROUP * n), -COLUMN_BYTES * width);
-    unpack(floats, group, rows, n);
+    unpack(floats, group, out.subarray(at, at + GROUP * n), n);
   }
 }
 
 /** A diagonal of a symmetric matrix: entry (i, i − apart) at place i, 0 for i < apart. */
 export interface Diagonal {
-  apart: number;
-  values: Float64Array;
+  readonly apart: number;
+  readonly values: Float64Array;
 }
 
-/** Every row of B `[rows, n]` times the symmetric matrix with this main diagonal `[n]` and these others.
- * @param width the largest distance of a diagonal from the main one. */
+/** Every row of B `[rows, n]` times the symmetric matrix with these diagonals, the main one first. */
 export function multiplyRows(
-  main: Float64Array,
-  others: readonly Diagonal[],
-  { width, B }: { width: number; B: Float64Array },
+  [main, ...others]: readonly Diagonal[],
+  B: Float64Array,
 ): Float64Array {
-  const n = main.length;
-  const perColumn = 1 + 2 * Math.max(1, others.length); // at least one pair of terms, of zeros then
-  const table = perColumn * n; // two int32 a diagonal in the space of one float64
-  const input = table + others.length + 1 + GROUP * width;
+  const n = main.values.length;
+  const pairs = others.length > 0 ? others : [{ apart: 0, values: new Float64Array(n) }];
+  const width = Math.max(...pairs.map(({ apart }) => apart));
+  const perColumn = 1 + 2 * pairs.length; // entry (i, i), then (i, i − apart) and (i + apart, i) of each pair
+  const table = perColumn * n; // two int32 a pair in the space of one float64
+  const input = table + pairs.length + GROUP * width;
   const output = input + GROUP * (n + width);
   const floats = kernelMemory(output + GROUP * n);
   floats.fill(0, 0, output);
   const offsets = new Int32Array(memory.buffer, 8 * table);
-  for (let i = 0; i < n; i++) floats[perColumn * i] = main[i];
-  others.forEach(({ apart, values }, t) => {
+  for (let i = 0; i < n; i++) floats[perColumn * i] = main.values[i];
+  pairs.forEach(({ apart, values }, t) => {
     offsets[2 * t] = -COLUMN_BYTES * apart;
     offsets[2 * t + 1] = COLUMN_BYTES * apart;
-    for (let i = 0; i < n; i++) {
-      floats[perColumn * i + 2 * t + 1] = values[i];
-      if (i + apart < n) floats[perColumn * i + 2 * t + 2] = values[i + apart];
+    for (let i = 0, at = 2 * t + 1; i < n; i++, at += perColumn) {
+      floats[at] = values[i];
+      floats[at + 1] = i + apart < n ? values[i + apart] : 0;
     }
   });
   const out = new Float64Array(B.length);
+  const [from, end, toOut] = [8 * input, 8 * (input + GROUP * n), 8 * (output - input)];
   for (let at = 0; at < B.length; at += GROUP * n) {
     pack(floats, input, B.subarray(at, at + GROUP * n), n);
-    const [from, end, toOut] = [8 * input, 8 * (input + GROUP * n), 8 * (output - input)];
-    multiply(0, from, end, 8 * table, 8 * (table + Math.max(1, others.length)), toOut);
+    multiply(0, from, end, 8 * table, 8 * (table + pairs.length), toOut);
     unpack(floats, output, out.subarray(at, at + GROUP * n), n);
   }
   return out;
@@ -148,7 +152,7 @@ function assembleSubstitute(): Uint8Array<ArrayBuffer> {
       ),
       [get(L), v128.loadSplat(0), set(l)],
       halves.map((h) => [
-        [get(column), get(sum(h)), get(l), v128.divideFloat, v128.store(16 * h)],
+        [get(column), get(sum(h)), get(l), f64x2.divide, v128.store(16 * h)],
       ]),
       [advance(L, 8), drop, advance(column, COLUMN_BYTES), get(end), i32.less, again],
     ),

@@ -24,17 +24,22 @@ export function bandedCholesky(K: Float64Array, width: number): void {
   }
 }
 
-/** B ← (L⁻¹·Bᵀ)ᵀ in place: every row of B `[rows, n]`. */
-export function bandedForward(L: Float64Array, width: number, B: Float64Array): void {
+/** out ← (L⁻¹·Bᵀ)ᵀ, every row of B `[rows, n]`; in place unless `out` is another array. */
+export function bandedForward(
+  L: Float64Array,
+  width: number,
+  B: Float64Array,
+  out: Float64Array = B,
+): void {
   const stride = width + 1;
   const n = L.length / stride;
-  if (width > 0 && B.length > FEW * n) return forwardRows(L, width, B);
+  if (width > 0 && B.length > FEW * n) return forwardRows(L, width, B, out);
   for (let at = 0; at < B.length; at += n) {
     for (let i = 0; i < n; i++) {
       const row = i * stride - i + width;
       let s = B[at + i];
-      for (let k = Math.max(0, i - width); k < i; k++) s -= L[row + k] * B[at + k];
-      B[at + i] = s / L[row + i];
+      for (let k = Math.max(0, i - width); k < i; k++) s -= L[row + k] * out[at + k];
+      out[at + i] = s / L[row + i];
     }
   }
 }
@@ -49,30 +54,9 @@ export function bandedBackward(L: Float64Array, width: number, b: Float64Array):
   }
 }
 
-/** (K·Bᵀ)ᵀ for every row of B `[rows, n]`, K symmetric and not factored. A grid leaves most diagonals of a band empty:
- * they are skipped. */
-export function bandedMultiply(K: Float64Array, width: number, B: Float64Array): Float64Array {
-  const stride = width + 1;
-  const n = K.length / stride;
-  const [main, ...others] = usedDiagonals(K, width);
-  if (B.length > FEW * n) return multiplyRows(main.values, others, { width, B });
-  const out = new Float64Array(B.length);
-  for (let at = 0; at < B.length; at += n) {
-    for (let i = 0; i < n; i++) out[at + i] = main.values[i] * B[at + i];
-    for (const { apart, values } of others) {
-      const [head, tail] = [Math.min(apart, n - apart), Math.max(apart, n - apart)];
-      for (let i = 0; i < head; i++) out[at + i] += values[i + apart] * B[at + i + apart];
-      for (let i = apart; i < n - apart; i++) {
-        out[at + i] += values[i] * B[at + i - apart] + values[i + apart] * B[at + i + apart];
-      }
-      for (let i = tail; i < n; i++) out[at + i] += values[i] * B[at + i - apart];
-    }
-  }
-  return out;
-}
-
-/** The main diagonal and those others that are not all zero, from the inside out. */
-function usedDiagonals(K: Float64Array, width: number): Diagonal[] {
+/** The diagonals of a symmetric matrix that are not all zero, the main one first, then outwards: a grid leaves most
+ * of a band empty. @param K not factored. */
+export function diagonalsOf(K: Float64Array, width: number): Diagonal[] {
   const stride = width + 1;
   const n = K.length / stride;
   const used = new Uint8Array(stride);
@@ -86,4 +70,24 @@ function usedDiagonals(K: Float64Array, width: number): Diagonal[] {
     for (let i = apart; i < n; i++) values[i] = K[i * stride + width - apart];
     return { apart, values };
   });
+}
+
+/** (K·Bᵀ)ᵀ for every row of B `[rows, n]`. @param K what {@linkcode diagonalsOf} gives. */
+export function bandedMultiply(K: readonly Diagonal[], B: Float64Array): Float64Array {
+  const [main, ...others] = K;
+  const n = main.values.length;
+  if (B.length > FEW * n) return multiplyRows(K, B);
+  const out = new Float64Array(B.length);
+  for (let at = 0; at < B.length; at += n) {
+    for (let i = 0; i < n; i++) out[at + i] = main.values[i] * B[at + i];
+    for (const { apart, values } of others) {
+      const [head, tail] = [Math.min(apart, n - apart), Math.max(apart, n - apart)];
+      for (let i = 0; i < head; i++) out[at + i] += values[i + apart] * B[at + i + apart];
+      for (let i = apart; i < n - apart; i++) {
+        out[at + i] += values[i] * B[at + i - apart] + values[i + apart] * B[at + i + apart];
+      }
+      for (let i = tail; i < n; i++) out[at + i] += values[i] * B[at + i - apart];
+    }
+  }
+  return out;
 }

@@ -51,6 +51,25 @@ Deno.test("layerEvidence() finds q of Gaussian integers near 1/(σ·√(2π))", 
   assertLess(100 * 7, bits[9]);
 });
 
+Deno.test("layerEvidence() counts the same where integers are near each other and where they are far apart", () => {
+  const W1 = gaussian(seededRng(3), 60 * 90).map((w) => Math.round(4 * w));
+  // Column 7 on its own; equal to column 4 but for the sign in two rows of three; equal and opposite in turn.
+  const seventh = [
+    (_: number) => 0,
+    (row: number) => row % 3 > 0 ? -1 : 0,
+    (row: number) => 1 - 2 * (row % 2),
+  ];
+  const q = seventh.map((sign) => {
+    const like = W1.map((w, at) => at % 90 === 7 && sign(Math.floor(at / 90)) * W1[at - 3] || w);
+    const [near, far] = [1, 2 ** 24].map((scale) => layerEvidence(like.map((w) => scale * w), 90));
+    assertEquals(near.rows, far.rows);
+    return near.rows[0].q;
+  });
+  assertLess(q[0], 0.2);
+  assertAlmostEquals(q[1], 2 / 3, 0.1);
+  assertAlmostEquals(q[2], 1 / 2, 0.1);
+});
+
 Deno.test("log2Binomials() and log2Sum() match values by hand", () => {
   assertAlmostEquals(log2Binomials(5, 5)[2], Math.log2(10), 1e-12);
   assertAlmostEquals(log2Binomials(40, 20)[20], Math.log2(137846528820), 1e-9);

@@ -36,6 +36,18 @@ Deno.test("multiplyTransposed() gives every inner product of rows, odd and even 
   }
 });
 
+Deno.test("multiplyTransposed() gives the lower triangle of a symmetric product of two matrices", () => {
+  for (const m of [1, 3, 5, 18]) { // K·A for a diagonal K: A·K·Aᵀ
+    const n = 7;
+    const A = gaussian(seededRng(m), m * n);
+    const KA = A.map((value, at) => value * (1 + at % n));
+    const [full, lower] = [false, true].map((lower) => multiplyTransposed(A, KA, { n, lower }));
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j <= i; j++) assertAlmostEquals(lower[i * m + j], full[i * m + j], 1e-12);
+    }
+  }
+});
+
 Deno.test("cholesky() and solveCholesky() solve positive definite systems of odd and even size", () => {
   for (const m of [1, 2, 4, 7, 30]) {
     const A = matrix(m, m + 3);

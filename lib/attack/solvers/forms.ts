@@ -10,12 +10,18 @@ export interface Forms {
 
 /** Forms from their terms, (index, value) each. */
 export function formsOf(rows: readonly (readonly (readonly [number, number])[])[]): Forms {
-  let end = 0;
-  return {
-    starts: Int32Array.from([0, ...rows.map((row) => end += row.length)]),
-    indices: Int32Array.from(rows.flat(), ([index]) => index),
-    values: Float64Array.from(rows.flat(), ([, value]) => value),
-  };
+  const starts = new Int32Array(rows.length + 1);
+  rows.forEach((row, e) => starts[e + 1] = starts[e] + row.length);
+  const indices = new Int32Array(starts[rows.length]);
+  const values = new Float64Array(indices.length);
+  let at = 0;
+  for (const row of rows) {
+    for (const term of row) {
+      indices[at] = term[0];
+      values[at++] = term[1];
+    }
+  }
+  return { starts, indices, values };
 }
 
 /** F·x, the value of every form. */

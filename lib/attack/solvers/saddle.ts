@@ -23,7 +23,9 @@ import {
   bandedCholesky,
   bandedForward,
   bandedMultiply,
+  diagonalsOf,
 } from "../../math/banded.ts";
+import { dsyrk } from "../../math/blas.ts";
 import {
   apply,
   applyTransposed,
@@ -51,7 +53,8 @@ export interface Saddle {
   readonly rank: number;
   /** The shortest x with A·x = r. */
   leastNorm(r: Float64Array): Float64Array;
-  /** Factors K, given in the banded storage of `lib/math/banded.ts` and overwritten, for one r [hidden]. */
+  /** Factors K, given in the banded storage of `lib/math/banded.ts` and overwritten, for one r [hidden]. The solve is
+   * good until the next K is factored: they share their memory. */
   factor(K: Float64Array, width: number, r: Float64Array): SaddleSolve;
 }
 
@@ -67,40 +70,47 @@ export function saddle(A: Float64Array, n: number, way?: "range" | "null"): Sadd
 }
 
 function rangeSpace(A: Float64Array, n: number): Saddle["factor"] {
+  const hidden = A.length / n;
+  const [Y, schur] = [new Float64Array(A.length), new Float64Array(hidden * hidden)];
   return (K, width, r) => {
     bandedCholesky(K, width);
-    const Y = A.slice();
-    bandedForward(K, width, Y);
-    const schur = multiplyTransposed(Y, Y, { n, lower: true });
-    cholesky(schur, A.length / n);
+    bandedForward(K, width, A, Y);
+    dsyrk({ n: hidden, k: n, A: Y, C: schur });
+    cholesky(schur, hidden);
     return (g) => {
       const dx = g.slice();
       bandedForward(K, width, dx);
-      const Yg = apply(Y, dx);
-      const dy = solveCholesky(schur, r.map((value, row) => value - Yg[row]));
-      applyTransposed(Y, dy).forEach((value, i) => dx[i] += value);
+      const dy = solveCholesky(schur, less(r, apply(Y, dx)));
+      const pull = applyTransposed(Y, dy);
+      for (let i = 0; i < n; i++) dx[i] += pull[i];
       bandedBackward(K, width, dx);
       return { dx, dy: () => dy };
     };
   };
 }
 
+/** a − b */
+function less(a: Float64Array, b: Float64Array): Float64Array {
+  const out = new Float64Array(a.length);
+  for (let i = 0; i < a.length; i++) out[i] = a[i] - b[i];
+  return out;
+}
+
 /** @param gram the factor of A·Aᵀ. */
 function nullSpace(A: Float64Array, gram: Float64Array, n: number): Saddle["factor"] {
   const N = nullBasis(A, gram, n);
   return (K, width, r) => {
-    const inner = multiplyTransposed(N, bandedMultiply(K, width, N), { n, lower: true });
+    const diagonals = diagonalsOf(K, width);
+    const inner = multiplyTransposed(N, bandedMultiply(diagonals, N), { n, lower: true });
     cholesky(inner, N.length / n);
     const dx0 = applyTransposed(A, solveCholesky(gram, r));
-    const Kdx0 = bandedMultiply(K, width, dx0);
+    const Kdx0 = bandedMultiply(diagonals, dx0);
     return (g) => {
-      const t = solveCholesky(inner, apply(N, g.map((value, i) => value - Kdx0[i])));
+      const t = solveCholesky(inner, apply(N, less(g, Kdx0)));
       const dx = dx0.slice();
-      if (t.length > 0) applyTransposed(N, t).forEach((value, i) => dx[i] += value);
-      const dy = () => {
-        const rest = bandedMultiply(K, width, dx).map((value, i) => value - g[i]);
-        return solveCholesky(gram, apply(A, rest));
-      };
+      const shift = t.length > 0 ? applyTransposed(N, t) : new Float64Array(n);
+      for (let i = 0; i < n; i++) dx[i] += shift[i];
+      const dy = () => solveCholesky(gram, apply(A, less(bandedMultiply(diagonals, dx), g)));
       return { dx, dy };
     };
   };

@@ -1,6 +1,6 @@
 /** Just enough of an assembler to write one WebAssembly function from TypeScript: the instructions that
- * `kernel.ts`, `../panels.ts`, `../panels32.ts` and `../band_kernel.ts` use, those of the training's and ADMM's kernels, and
- * a module around them.
+ * `kernel.ts`, `../panels.ts` and `../band_kernel.ts` use, those of `../panels32.ts` and of the kernels of training and ADMM,
+ * and a module around them.
  *
  * Opcodes are the numbers of the WebAssembly specification with 128-bit SIMD; `madd` is
  * `f64x2.relaxed_madd` of the relaxed SIMD extension.
@@ -62,7 +62,6 @@ export const v128 = {
   addFloat: simd(240),
   subFloat: simd(241),
   multiplyFloat: simd(242),
-  divideFloat: simd(243),
   madd: simd(0x107),
 };
 
