@@ -24,6 +24,7 @@
  * assertEquals((await attackEach(both, run)).map(({ status }) => status), ["optimal", "optimal"]);
  * ```
  * @module */
+import { setImmediate } from "node:timers/promises";
 import { type PoolOptions, runJobs } from "../workers/pool.ts";
 import type { AttackOrder } from "./attack_worker.ts";
 import { checkedPriors, type Objective, type Priors } from "./priors.ts";
@@ -133,7 +134,7 @@ async function eachHere<T>(
     const start = performance.now();
     found.push(timed(start, await run(item)));
     onProgress?.(found.length, items.length);
-    await new Promise((resolve) => setTimeout(resolve));
+    await setImmediate();
   }
   signal?.throwIfAborted();
   return found;

@@ -251,14 +251,19 @@ function smoothBits(x: ArrayLike<number>, [height, width, channels]: Shape): num
 /** log2 of the number of integer vectors v of n entries with Σ|v| ≤ T. */
 function log2Ball(n: number, T: number): number {
   const [places, shares] = [log2Binomials(n, n), log2Binomials(T, Math.min(n, T))];
-  return log2Sum(shares.map((share, k) => k + places[k] + share));
+  const terms = new Float64Array(shares.length);
+  for (let k = 0; k < terms.length; k++) terms[k] = k + places[k] + shares[k];
+  return log2Sum(terms);
 }
 
 /** log2 Σ 2^term; −Infinity for no terms. */
 export function log2Sum(terms: Float64Array): number {
-  const most = terms.reduce((a, b) => Math.max(a, b), -Infinity);
+  let most = -Infinity;
+  for (let k = 0; k < terms.length; k++) most = Math.max(most, terms[k]);
   if (most === -Infinity) return most;
-  return most + Math.log2(terms.reduce((sum, term) => sum + 2 ** (term - most), 0));
+  let sum = 0;
+  for (let k = 0; k < terms.length; k++) sum += 2 ** (terms[k] - most);
+  return most + Math.log2(sum);
 }
 
 let last: { n: number; binomials: Float64Array } | undefined;

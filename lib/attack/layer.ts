@@ -135,7 +135,11 @@ function scaledEquations(
     place,
     multipliers: (y) => y.map((value, row) => value / lengths[row]),
     scaled: (z1) => z1.map((z, row) => z / lengths[row] / white),
-    pixels: (point) => Float64Array.from(place, (at) => white * point[at]),
+    pixels(point) {
+      const x = new Float64Array(n);
+      for (let p = 0; p < n; p++) x[p] = white * point[place[p]];
+      return x;
+    },
   };
 }
 

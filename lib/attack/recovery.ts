@@ -15,7 +15,8 @@
  *
  *   Assumed: W1 was drawn independently of the image, entry by entry, from distributions like those measured.
  * @module */
-import { apply, cholesky, multiplyTransposed, solveCholesky, withColumn } from "../math/dense.ts";
+import { apply, cholesky, dot, multiplyTransposed, solveCholesky } from "../math/dense.ts";
+import { withColumn } from "../math/dense.ts";
 import { rankMod } from "../math/rank_mod.ts";
 import { descriptionBits, log2Binomials, log2Sum } from "./evidence.ts";
 import { preparedLayer } from "./layer.ts";
@@ -68,7 +69,9 @@ const NEAR = 2;
 
 /** A point's pixels, clipped to their range. */
 export function clipped({ n, pixelRange: [low, high] }: ServerView, point: Float64Array) {
-  return point.slice(0, n).map((value) => Math.min(high, Math.max(low, value)));
+  const x = point.slice(0, n);
+  for (let p = 0; p < n; p++) x[p] = Math.min(high, Math.max(low, x[p]));
+  return x;
 }
 
 /** A recovery from an attack's point: clipped to the pixel range, weighed. Its time is for {@linkcode timed}. */
@@ -162,19 +165,20 @@ function resolved(view: ServerView, rank: number): boolean {
 /** Whether the rounded recovery is an image that satisfies every equation exactly.
  * @throws {TypeError} xHat has the wrong length. */
 export function consistent(view: ServerView, xHat: ArrayLike<number>): boolean {
-  const { W1, z1, hidden, n, pixelRange: [low, high] } = view;
+  const { W1, z1, n, pixelRange: [low, high] } = view;
   if (xHat.length !== n) {
     throw new TypeError(`Cannot certify: ${xHat.length} pixels, expected ${n}`);
   }
-  const x = Float64Array.from(xHat, Math.round);
-  if (!x.every((value) => value >= low && value <= high)) return false;
-  const safe = high * n * preparedLayer(view).largest() <= Number.MAX_SAFE_INTEGER;
-  for (let row = 0; row < hidden; row++) {
-    let sum = 0;
-    for (let p = 0; p < n; p++) sum += W1[row * n + p] * x[p];
-    if (safe ? sum !== z1[row] : !exactly(view, row, x)) return false;
+  const x = new Float64Array(n);
+  for (let p = 0; p < n; p++) {
+    x[p] = Math.round(xHat[p]);
+    if (!(x[p] >= low && x[p] <= high)) return false;
   }
-  return true;
+  if (high * n * preparedLayer(view).largest() > Number.MAX_SAFE_INTEGER) {
+    return z1.every((_, row) => exactly(view, row, x));
+  }
+  return dot(W1.subarray(0, n), x) === z1[0] && // nearly always says it
+    apply(W1, x).every((sum, row) => sum === z1[row]);
 }
 
 /** Row `row` of W1·x = z1 in big integers, where float64 may round. */
@@ -201,10 +205,11 @@ export function certify(view: ServerView, xHat: ArrayLike<number>): Certificate 
 /** log2 of the bound on the chance of a wrong image. @param bits b(1), … b(n). */
 function wrongImages(bits: Float64Array, imageBits: number): number {
   const places = log2Binomials(bits.length, bits.length);
-  return log2Sum(bits.map((told, at) => {
-    const k = at + 1;
-    return Math.min(imageBits, places[k] + k * Math.log2(255)) - told;
-  }));
+  const terms = new Float64Array(bits.length);
+  for (let k = 1; k <= bits.length; k++) {
+    terms[k - 1] = Math.min(imageBits, places[k] + k * Math.log2(255)) - bits[k - 1];
+  }
+  return log2Sum(terms);
 }
 
 /** The certificate in words, its assumption included: one line. */

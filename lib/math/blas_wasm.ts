@@ -30,10 +30,11 @@ export function rowProducts(
     const end = lower ? i + 1 : r;
     for (let j = 0; j < end; j += PANEL) {
       innerProducts(SUMS + size * i / PANEL, right + size * j / PANEL, n);
-      for (let k = i; k < Math.min(i + PANEL, m); k++) {
-        for (let l = j; l < Math.min(j + PANEL, lower ? k + 1 : r); l++) {
-          const sum = floats[PANEL * (k - i) + l - j];
-          C[k * r + l] = add ? C[k * r + l] + sum : sum;
+      const [rows, columns] = [Math.min(PANEL, m - i), Math.min(PANEL, r - j)];
+      for (let k = 0; k < rows; k++) {
+        const end = lower ? Math.min(columns, i + k + 1 - j) : columns;
+        for (let l = 0, at = (i + k) * r + j, from = PANEL * k; l < end; l++, at++, from++) {
+          C[at] = add ? C[at] + floats[from] : floats[from];
         }
       }
     }

@@ -15,7 +15,7 @@ export const STORE: string = join(DATA, "sweeps.sqlite");
 
 const ARCHIVE = join(DATA, "sweeps");
 
-/** What two computations of one number may differ by: their sums may run in another order. */
+/** What two computations of one number may differ by, unless the sweep says more: their sums may run in another order. */
 const RELATIVE = 1e-6;
 const ABSOLUTE = 1e-12;
 
@@ -65,14 +65,17 @@ export function differences(
       return row.status === other.status ? [] : [`${at}: ${row.status}, not ${other.status}`];
     }
     return sweep.columns
-      .filter((name) => !sweep.timings?.includes(name) && !same(row.row[name], other.row[name]))
+      .filter((name) =>
+        !sweep.timings?.includes(name) &&
+        !same(row.row[name], other.row[name], sweep.tolerances?.[name])
+      )
       .map((name) => `${at}: ${name} is ${row.row[name]}, archived ${other.row[name]}`);
   });
 }
 
-function same(a: unknown, b: unknown): boolean {
+function same(a: unknown, b: unknown, relative = RELATIVE): boolean {
   if (typeof a !== "number" || typeof b !== "number") return a === b;
-  return Math.abs(a - b) <= ABSOLUTE + RELATIVE * Math.abs(b);
+  return Math.abs(a - b) <= ABSOLUTE + relative * Math.abs(b);
 }
 
 const header = ({ fields, columns }: Sweep): string[] => [

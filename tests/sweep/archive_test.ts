@@ -81,6 +81,13 @@ Deno.test("differences() names each column that differs, timings apart", () => {
   );
 });
 
+Deno.test("differences() grants a column the tolerance that its sweep names", () => {
+  const archived = [stored(2, { gap: 0.5 })];
+  const rounded = { ...sweep, tolerances: { gap: 1e-3 } };
+  assertEquals(differences(rounded, [stored(2, { gap: 0.5004 })], archived), []);
+  assertEquals(differences(rounded, [stored(2, { gap: 0.501 })], archived).length, 1);
+});
+
 Deno.test({
   name: "readArchive() finds a row for every point of the figures, of the code's own version",
   ignore: !permitted,

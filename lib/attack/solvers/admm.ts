@@ -1,4 +1,4 @@
-/** Many images under one W1 at once: ADMM, the alternating direction method of multipliers, in float32 on tfjs.
+/** Many images under one W1 at once: ADMM, the alternating direction method of multipliers, in float32.
  *
  * The linear program of the exact solvers, split so that each part is easy (Boyd, Parikh, Chu, Peleato,
  * Eckstein, 2011): x satisfies A·x = b; its copies z, the pixels and the forms B·x, satisfy bounds and
@@ -11,17 +11,17 @@
  * back. When the copies stand still *apart*, their distance is along a proof that there is no solution,
  * which is checked exactly before anything is called infeasible.
  * @module */
-import * as tf from "@tensorflow/tfjs";
+import { setImmediate } from "node:timers/promises";
+import { sgemm } from "../../math/blas.ts";
 import { applyTransposed } from "../../math/dense.ts";
-import { startBackend } from "../../nn/backend.ts";
 import { preparedLayer, sameNumbers, type ScaledEquations } from "../layer.ts";
 import { type CostTerms, costTerms, keepsRules, type PixelRule } from "../priors.ts";
 import { pixelRules, type Priors } from "../priors.ts";
-import { clipped, consistent, noRecovery, type Recovery, recovery } from "../recovery.ts";
+import { clipped, noRecovery, type Recovery, recovery } from "../recovery.ts";
 import { refine, solution } from "../recovery.ts";
 import type { ServerView } from "../view.ts";
-import { type Copies, freshCopies, split, type Splitting } from "./admm_steps.ts";
-import { updateCopies, type Weights } from "./admm_steps.ts";
+import { split, type Splitting } from "./splitting.ts";
+import { Copies, type Residual, type Weights } from "./copies.ts";
 import { reweigh, REWEIGHTINGS } from "./exact.ts";
 import { provesInfeasible, suggestsInfeasible } from "./farkas.ts";
 import { applyForms, type Forms, formsOf, spreadForms } from "./forms.ts";
@@ -87,9 +87,6 @@ interface Running {
   index: number;
   view: ServerView;
   b: Float64Array;
-  /** [n] N·b: what an iteration adds to q·P. */
-  origin: Float32Array;
-  copies: Copies;
   /** Reweightings so far. */
   round: number;
 }
@@ -121,63 +118,53 @@ export async function admm(
       return sole.map(each);
     }
   }
-  await startBackend();
   const batch = prepare(views[0], priors, maxIterations);
   const { n } = views[0];
   const recoveries = new Array<Recovery>(views.length);
-  const standing = views.map(() => ({ primal: 0, dual: 0 }));
+  const standing = views.map((): Residual => ({ primal: 0, dual: 0 }));
   let running = views.map((view, index): Running => {
-    const b = batch.equations.scaled(view.z1);
-    const origin = Float32Array.from(batch.splitting.project(new Float64Array(n), b));
-    return {
-      index,
-      view,
-      b,
-      origin,
-      copies: freshCopies(weights(batch, batch.base), RHO),
-      round: 0,
-    };
+    return { index, view, b: batch.equations.scaled(view.z1), round: 0 };
   });
-  let q = new Float32Array(running.length * n).fill(0.5); // of the fresh copies: [running, n]
-  const P = tf.tensor2d(batch.splitting.P, [n, n]);
-  try {
-    for (let iteration = 1; running.length > 0; iteration++) {
-      signal?.throwIfAborted();
-      const x = multiply(q, P);
-      running.forEach(({ copies, origin }, row) => {
-        const [from, to] = [row * n, (row + 1) * n];
-        for (let p = 0; p < n; p++) x[from + p] += origin[p];
-        updateCopies(copies, batch.forms, x.subarray(from, to), q.subarray(from, to));
-      });
-      if (iteration % LOOK !== 0) continue;
-      if (stopped()) {
-        for (const { index } of running) {
-          recoveries[index] = noRecovery("aborted", priors.objective);
-        }
-        break;
+  using copies = new Copies(batch.forms, weights(batch, batch.base), {
+    ...{ count: views.length, rho: RHO, own: priors.objective === "reweighted" },
+  });
+  const B = new Float64Array(views.length * views[0].hidden);
+  running.forEach(({ b }, at) => B.set(b, at * b.length));
+  const origins = batch.splitting.origins(B);
+  running.forEach((_, at) => copies.setOrigin(at, origins.subarray(at * n, (at + 1) * n)));
+  const P = copies.memory.hold(batch.splitting.P);
+  for (let iteration = 1; running.length > 0; iteration++) {
+    signal?.throwIfAborted();
+    const { width, q, x } = copies;
+    sgemm({ m: n, n: width, k: n, A: P, B: q, C: x });
+    const look = iteration % LOOK === 0;
+    copies.step(look);
+    if (!look) continue;
+    if (stopped()) {
+      for (const { index } of running) {
+        recoveries[index] = noRecovery("aborted", priors.objective);
       }
-
-      running.forEach(({ index, copies: { primal, dual } }) => standing[index] = { primal, dual });
-      onResiduals?.({
-        iteration,
-        primal: Math.hypot(...standing.map((s) => s.primal)) / Math.sqrt(views.length),
-        dual: Math.hypot(...standing.map((s) => s.dual)) / Math.sqrt(views.length),
-        running: running.length,
-      });
-      const keep = running.map((image, row) => {
-        const verdict = judge(batch, image, x.subarray(row * n, (row + 1) * n), iteration);
-        if (verdict !== null) recoveries[image.index] = verdict;
-        return verdict === null;
-      });
-      if (!keep.every(Boolean)) {
-        q = q.filter((_, at) => keep[Math.floor(at / n)]);
-        running = running.filter((_, row) => keep[row]);
-        onProgress?.(views.length - running.length, views.length);
-      }
-      await new Promise((resolve) => setTimeout(resolve)); // let the stop button and the display in
+      break;
     }
-  } finally {
-    P.dispose();
+    running.forEach(({ index }, column) => standing[index] = copies.residual(column));
+    onResiduals?.({
+      iteration,
+      primal: Math.hypot(...standing.map((s) => s.primal)) / Math.sqrt(views.length),
+      dual: Math.hypot(...standing.map((s) => s.dual)) / Math.sqrt(views.length),
+      running: running.length,
+    });
+    const keep = [...running.keys()].filter((column) => {
+      const { index } = running[column];
+      const verdict = judge(batch, running[column], { copies, column, iteration });
+      if (verdict !== null) recoveries[index] = verdict;
+      return verdict === null;
+    });
+    if (keep.length < running.length) {
+      copies.keep(keep);
+      running = keep.map((column) => running[column]);
+      onProgress?.(views.length - running.length, views.length);
+    }
+    await setImmediate(); // let the stop button and the display in
   }
   return recoveries.map(each);
 }
@@ -194,25 +181,25 @@ function soleSolutions(views: readonly ServerView[], priors: Priors): Recovery[]
   return found;
 }
 
-/** q·P [rows, n], in float32 on tfjs. */
-function multiply(q: Float32Array, P: tf.Tensor2D): Float32Array {
-  const product = tf.tidy(() => tf.tensor2d(q, [q.length / P.shape[0], P.shape[0]]).matMul(P));
-  const x = product.dataSync<"float32">();
-  product.dispose();
-  return x;
+/** An image's place in the batch after an iteration. */
+interface Place {
+  copies: Copies;
+  column: number;
+  iteration: number;
 }
 
 /** What has become of an image, or null if it goes on, perhaps with new weights. */
-function judge(batch: Batch, image: Running, x: Float32Array, iteration: number): Recovery | null {
+function judge(batch: Batch, image: Running, place: Place): Recovery | null {
   const { priors: { objective }, equations, splitting, base, rules } = batch;
-  const { view, b, copies, round } = image;
-  const pixels = equations.pixels(x);
-  const found = consistent(view, pixels) && keepsRules(pixels.map(Math.round), rules)
-    ? recovery(view, pixels.map(Math.round), objective)
-    : null;
-  if (found?.certified) return found;
-  if (Math.max(copies.primal, copies.dual) < TOLERANCE) {
-    const point = equations.pixels(splitting.project(Float64Array.from(x), b));
+  const { view, b, round } = image;
+  const { copies, column, iteration } = place;
+  const x = copies.image(column);
+  const { primal, dual } = copies.residual(column);
+  const whole = wholePixels(view, equations.pixels(x));
+  const found = whole && recovery(view, whole, objective);
+  if (found?.certified && keepsRules(whole!, rules)) return found;
+  if (Math.max(primal, dual) < TOLERANCE) {
+    const point = equations.pixels(splitting.project(x, b));
     const { rank } = splitting;
     const xHat = clipped(view, point);
     const refined = objective === "reweighted" ? refine(view, xHat, rules) : null;
@@ -221,32 +208,40 @@ function judge(batch: Batch, image: Running, x: Float32Array, iteration: number)
       return solution(view, rules, { point, rank, tolerance: CLIPPED }, objective) ??
         noRecovery("undecided", objective, NO_SOLUTION);
     }
-    copies.weights = weights(batch, reweigh(base, xHat, round));
+    copies.reweigh(column, weights(batch, reweigh(base, xHat, round)));
     image.round++;
     return null;
   }
-  if (iteration % PROOF === 0 && contradicts(batch, image, x)) {
+  if (iteration % PROOF === 0 && contradicts(batch, image, place)) {
     return noRecovery("infeasible", objective);
   }
   if (iteration < batch.maxIterations * (round + 1)) return null;
-  const message = `no convergence in ${iteration} iterations, residual ${copies.primal}`;
+  const message = `no convergence in ${iteration} iterations, residual ${primal}`;
   return noRecovery("time-limit", objective, message);
+}
+
+/** A point's pixels, rounded in place; null if one is off the range. */
+function wholePixels({ pixelRange: [low, high] }: ServerView, x: Float64Array) {
+  for (let p = 0; p < x.length; p++) {
+    x[p] = Math.round(x[p]);
+    if (!(x[p] >= low && x[p] <= high)) return null;
+  }
+  return x;
 }
 
 /** Whether x − z, which only a contradiction keeps apart, proves that there is one. */
 function contradicts(
   { equations, splitting, forms, bounds, rules }: Batch,
-  { view, b, copies }: Running,
-  x: Float32Array,
+  { view, b }: Running,
+  { copies, column }: Place,
 ): boolean {
-  const n = x.length;
-  const apart = applyForms(forms, Float64Array.from(x)).map((form, e) =>
-    bounds[e] === Infinity ? 0 : form - copies.z[n + e]
-  );
+  const [x, z, copied] = [copies.image(column), copies.pixels(column), copies.forms(column)];
+  const apart = applyForms(forms, x)
+    .map((form, e) => bounds[e] === Infinity ? 0 : form - copied[e]);
   const allowance = apart.reduce((sum, v, e) => v === 0 ? sum : sum + Math.abs(v) * bounds[e], 0);
   const r = apart.subarray(apart.length - rules.length);
-  const reachOfRules = spreadForms(forms, apart, new Float64Array(n));
-  const y = splitting.multipliers(reachOfRules.map((v, p) => v + x[p] - copies.z[p]));
+  const reachOfRules = spreadForms(forms, apart, new Float64Array(x.length));
+  const y = splitting.multipliers(reachOfRules.map((v, p) => v + x[p] - z[p]));
   const reach = applyTransposed(equations.A, y).map((v, p) => v - reachOfRules[p]);
   return suggestsInfeasible({ y, b, reach, allowance }) &&
     provesInfeasible(view, rules, equations.multipliers(y), r);

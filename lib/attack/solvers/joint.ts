@@ -3,7 +3,7 @@
  *     D·X = C     forms of the images: what a gradient tells, D = dz1ᵀ
  *     X·Aᵀ = b    forms of the pixels: what a first layer tells, A = W1
  *
- * either or both. In the metric I ⊗ Q of `admm_steps.ts` the two projections act on different sides of X and
+ * either or both. In the metric I ⊗ Q of `splitting.ts` the two projections act on different sides of X and
  * commute: with x·P + N·b on the right and R = I − K·D on the left, the projection onto both is
  *
  *     R·(q·P) + N·b + K·(C − N·A·C)
@@ -12,12 +12,13 @@
  * with an [m, m] matrix, and one pass of shrinking and clipping. An equation that carries noise is not met but paid
  * for: the point is then the most likely one under a density of exp(−(TV + ½·Σx)/{@linkcode SPREAD}).
  * @module */
-import * as tf from "@tensorflow/tfjs";
+import { setImmediate } from "node:timers/promises";
+import { sgemm } from "../../math/blas.ts";
 import { cholesky, multiplyTransposed, solveForward, transpose } from "../../math/dense.ts";
-import { startBackend } from "../../nn/backend.ts";
 import { costTerms, type Shape } from "../priors.ts";
-import { type Copies, freshCopies, split, updateCopies } from "./admm_steps.ts";
+import { Copies } from "./copies.ts";
 import { formsOf } from "./forms.ts";
+import { split } from "./splitting.ts";
 
 /** Equations on one side of X. */
 export interface Side {
@@ -68,7 +69,6 @@ export async function joint(problem: JointProblem): Promise<JointSolution> {
     problem;
   const n = shape[0] * shape[1] * shape[2];
   checkSides(problem, n);
-  await startBackend();
   const terms = costTerms({ n, shape }, { objective: "tv-sum" });
   const forms = formsOf(terms.pairs.map(([p, q]) => [[p, 1], [q, -1]] as const));
   const onPixels = rightStep(right, count, n, forms);
@@ -80,44 +80,42 @@ export async function joint(problem: JointProblem): Promise<JointSolution> {
     forms: terms.pairWeights,
     bounds: new Float64Array(terms.pairs.length).fill(Infinity),
   };
-  const copies = Array.from({ length: count }, (): Copies => freshCopies(weights, RHO));
-  const q = new Float32Array(count * n).fill(0.5); // of the fresh copies
-  const [P, R] = [
-    tf.tensor2d(onPixels.P, [n, n]),
-    onImages && tf.tensor2d(onImages.R, [count, count]),
-  ];
-  const offset = tf.tidy(() => {
-    const fixed = tf.tensor2d(onPixels.offset, [count, n]);
-    return onImages === null ? fixed : fixed.add(tf.tensor2d(onImages.offset, [count, n]));
-  });
+  using copies = new Copies(forms, weights, { count, rho: RHO });
+  const { width, memory } = copies;
+  for (let i = 0; i < count; i++) {
+    const row = onPixels.offset.subarray(i * n, (i + 1) * n);
+    copies.setOrigin(
+      i,
+      onImages === null ? row : row.map((v, p) => v + onImages.offset[i * n + p]),
+    );
+  }
+  const P = memory.hold(onPixels.P);
+  const [R, free] = [memory.take(width * width).fill(0), memory.take(n * width)];
+  onImages?.R.forEach((v, at) => R[(at % count) * width + Math.floor(at / count)] = v);
   let [iteration, converged] = [0, false];
-  try {
-    while (iteration < maxIterations && !converged) {
-      iteration++;
-      signal?.throwIfAborted();
-      const point = tf.tidy(() => {
-        const free = tf.tensor2d(q, [count, n]).matMul(P);
-        return (R === null ? free : R.matMul(free)).add(offset);
-      });
-      const x = point.dataSync<"float32">();
-      point.dispose();
-      copies.forEach((copy, i) => {
-        const [from, to] = [i * n, (i + 1) * n];
-        updateCopies(copy, forms, x.subarray(from, to), q.subarray(from, to));
-      });
-      if (iteration % LOOK !== 0) continue;
-      const mean = (of: "primal" | "dual") =>
-        Math.hypot(...copies.map((copy) => copy[of])) / Math.sqrt(count);
-      const [primal, dual] = [mean("primal"), mean("dual")];
-      onResiduals?.(iteration, primal, dual);
-      converged = Math.max(primal, dual) < TOLERANCE;
-      await new Promise((resolve) => setTimeout(resolve)); // let the stop button and the display in
+  while (iteration < maxIterations && !converged) {
+    iteration++;
+    signal?.throwIfAborted();
+    const { q, x } = copies;
+    const onRight = { m: n, n: width, k: n, A: P, B: q };
+    if (onImages === null) sgemm({ ...onRight, C: x });
+    else {
+      sgemm({ ...onRight, C: free });
+      sgemm({ m: n, n: width, k: width, A: free, B: R, C: x });
     }
-  } finally {
-    [P, R, offset].forEach((tensor) => tensor?.dispose());
+    const look = iteration % LOOK === 0;
+    copies.step(look);
+    if (!look) continue;
+    const residuals = Array.from({ length: count }, (_, i) => copies.residual(i));
+    const mean = (of: "primal" | "dual") =>
+      Math.hypot(...residuals.map((residual) => residual[of])) / Math.sqrt(count);
+    const [primal, dual] = [mean("primal"), mean("dual")];
+    onResiduals?.(iteration, primal, dual);
+    converged = Math.max(primal, dual) < TOLERANCE;
+    await setImmediate(); // let the stop button and the display in
   }
   const X = new Float64Array(count * n);
-  copies.forEach(({ z }, i) => X.set(z.subarray(0, n), i * n));
+  for (let i = 0; i < count; i++) X.set(copies.pixels(i), i * n);
   return { X, iterations: iteration, converged };
 }
 
@@ -137,11 +135,9 @@ function rightStep(
   const A = side?.matrix ?? new Float64Array(n); // a row of zeros says nothing
   const rows = A.length / n;
   const splitting = split(A, forms, n, side && slackOf(side, rows));
-  const offset = new Float32Array(count * n);
-  for (let i = 0; side !== undefined && i < count; i++) {
-    const b = side.values.subarray(i * rows, (i + 1) * rows);
-    offset.set(splitting.project(new Float64Array(n), b), i * n);
-  }
+  const offset = Float32Array.from(
+    side ? splitting.origins(side.values) : new Float64Array(count * n),
+  );
   const none = new Float64Array(rows);
   return { P: splitting.P, offset, open: (v: Float64Array) => splitting.project(v, none) };
 }

@@ -26,7 +26,6 @@ import {
   solveForward,
   transpose,
 } from "../../math/dense.ts";
-import { startBackend } from "../../nn/backend.ts";
 import { breather } from "../../workers/pool.ts";
 import { type ClassMoments, classMoments, toWhite, type White, whiten } from "./align_moments.ts";
 import { rotation } from "./align_rotation.ts";
@@ -78,7 +77,6 @@ export async function align(view: TrainingView, options: AlignOptions): Promise<
   }
   const codes = codesOf(view);
   checkPublic(publicImages, codes.labels, { n, classes: view.classes });
-  await startBackend();
   const breathe = breather(signal);
   const tell = async (done: number) => {
     onProgress?.(done, 5);

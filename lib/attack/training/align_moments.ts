@@ -4,14 +4,14 @@
  *
  *   w = (row − mean)·U/√λ,   C·U = U·λ
  *
- * so that a linear map of the rows is, between two such coordinates, close to a rotation. The products are tfjs's, in
+ * so that a linear map of the rows is, between two such coordinates, close to a rotation. The large products are in
  * float32; since every direction is scaled before moments are taken, small ones lose nothing to large ones.
  * @module */
-import * as tf from "@tensorflow/tfjs";
+import { sgemm } from "../../math/blas.ts";
 import { cholesky, dot, multiplyTransposed, solveForward, transpose } from "../../math/dense.ts";
 import { symmetricEigen } from "../../math/eigen.ts";
 
-/** Rows of one product: its tensors take some 10 MB. */
+/** Rows of one product: its matrices take some 10 MB. */
 const CHUNK = 2000;
 
 /** Turns of orthogonal iteration, and directions beyond those asked for, which make it converge. */
@@ -42,24 +42,38 @@ export interface ClassMoments {
   readonly covariances: readonly Float64Array[];
 }
 
-/** float64 as a tensor `[rows, columns]`. */
-export const tensorOf = (values: Float64Array, rows: number, columns: number): tf.Tensor2D =>
-  tf.tensor2d(Float32Array.from(values), [rows, columns]);
-
-/** Calls `each` with the centred rows as a tensor, in parts. */
+/** Calls `each` with the centred rows, in parts. */
 function overParts(
   rows: ArrayLike<number>,
   mean: Float64Array,
-  each: (part: tf.Tensor2D, from: number) => void,
+  each: (part: Float32Array, from: number) => void,
 ): void {
   const n = mean.length;
   const count = rows.length / n;
   for (let from = 0; from < count; from += CHUNK) {
-    const m = Math.min(CHUNK, count - from);
-    const part = new Float32Array(m * n);
-    for (let at = 0; at < part.length; at++) part[at] = rows[from * n + at] - mean[at % n];
-    tf.tidy(() => each(tf.tensor2d(part, [m, n]), from));
+    each(centred(rows, mean, from, Math.min(CHUNK, count - from)), from);
   }
+}
+
+function centred(
+  rows: ArrayLike<number>,
+  mean: Float64Array,
+  from: number,
+  m: number,
+): Float32Array {
+  const n = mean.length;
+  const part = new Float32Array(m * n);
+  for (let i = 0, at = 0, row = from * n; i < m; i++) {
+    for (let p = 0; p < n; p++, at++, row++) part[at] = rows[row] - mean[p];
+  }
+  return part;
+}
+
+/** sum ← sum + Aᵀ·B / by, for A and B `[m, n]`: the product in float32, the sum in float64. */
+function addProduct(sum: Float64Array, A: Float32Array, B: Float32Array, n: number, by = 1): void {
+  const C = new Float32Array(n * n);
+  sgemm({ m: n, n, k: A.length / n, A, B, C, transposeA: true });
+  for (let at = 0; at < C.length; at++) sum[at] += C[at] / by;
 }
 
 /** Finds the white coordinates of rows `[count, n]`.
@@ -79,9 +93,12 @@ export function whiten(
   }
   const C = new Float64Array(n * n);
   overParts(rows, mean, (part, from) => {
-    const share = Float32Array.from({ length: part.shape[0] }, (_, k) => weight(from + k) / count);
-    const weighted = part.mul(tf.tensor2d(share, [part.shape[0], 1]));
-    weighted.transpose().matMul(part).dataSync().forEach((value, at) => C[at] += value);
+    const weighted = new Float32Array(part.length);
+    for (let at = 0; at < part.length; at += n) {
+      const share = Math.fround(weight(from + at / n) / count);
+      for (let p = at; p < at + n; p++) weighted[p] = part[p] * share;
+    }
+    addProduct(C, weighted, part, n);
   });
   const width = Math.min(n, most + SPARE);
   const Y = leading(C, n, width);
@@ -104,7 +121,9 @@ export function whiten(
 
 /** Y·C `[width, n]`. */
 function productWith(C: Float64Array, Y: Float64Array, n: number): Float64Array {
-  const product = tf.tidy(() => tensorOf(Y, Y.length / n, n).matMul(tensorOf(C, n, n)).dataSync());
+  const product = new Float32Array(Y.length);
+  const [A, B] = [Y, C].map((matrix) => Float32Array.from(matrix));
+  sgemm({ m: Y.length / n, n, k: n, A, B, C: product });
   return Float64Array.from(product);
 }
 
@@ -145,9 +164,12 @@ export function toWhite(
   const [n, D] = [mean.length, variances.length];
   const scaled = directions.map((value, at) => value / Math.sqrt(variances[Math.floor(at / n)]));
   const out = new Float32Array(rows.length / n * D);
-  const map = tensorOf(transpose(scaled, D, n), n, D);
-  overParts(rows, mean, (part, from) => out.set(part.matMul(map).dataSync(), from * D));
-  map.dispose();
+  const map = Float32Array.from(scaled);
+  overParts(rows, mean, (part, from) => {
+    const m = part.length / n;
+    const C = out.subarray(from * D, (from + m) * D);
+    sgemm({ m, n: D, k: n, A: part, B: map, C, transposeB: true });
+  });
   return out;
 }
 
@@ -163,10 +185,7 @@ export function classMoments(W: Float32Array, labels: Uint8Array, classes: numbe
     const mean = new Float64Array(D);
     rows.forEach((value, at) => mean[at % D] += value / members.length);
     const covariance = new Float64Array(D * D);
-    overParts(rows, mean, (part) => {
-      part.transpose().matMul(part).dataSync()
-        .forEach((value, at) => covariance[at] += value / members.length);
-    });
+    overParts(rows, mean, (part) => addProduct(covariance, part, part, D, members.length));
     counts[label] = members.length;
     means.push(mean);
     covariances.push(covariance);

@@ -1,10 +1,10 @@
 /** The rotation between two white coordinates, from the moments of classes on both sides: least squares in its entries,
  * then the orthogonal matrix next to it.
  * @module */
-import * as tf from "@tensorflow/tfjs";
+import { sgemm } from "../../math/blas.ts";
 import { dot, multiplyTransposed, transpose } from "../../math/dense.ts";
 import { symmetricEigen } from "../../math/eigen.ts";
-import { type ClassMoments, tensorOf } from "./align_moments.ts";
+import type { ClassMoments } from "./align_moments.ts";
 
 /** How much a mean counts beside a covariance. */
 const MEAN_WEIGHT = 3;
@@ -27,24 +27,22 @@ export async function rotation(
   const met = Array.from(theirs.counts.keys()).filter((label) => theirs.counts[label] > 1);
   const pick = (means: readonly Float64Array[]) =>
     Float64Array.from(met.flatMap((c) => [...means[c]]));
-  const square = (S: Float64Array) => tensorOf(S, D, D);
   const pairs = met.map((label) => {
     const C = theirs.covariances[label].slice();
     for (let k = 0; k < D; k++) C[k * D + k] -= noise[k];
-    return { S: square(ours.covariances[label]), C: square(C) };
+    return { S: Float32Array.from(ours.covariances[label]), C: Float32Array.from(C) };
   });
   const [m, z] = [ours, theirs].map(({ means }) => transpose(pick(means), met.length, D));
   const weighted = m.map((value) => MEAN_WEIGHT * value);
   const outer = multiplyTransposed(weighted, m, { n: met.length });
   const apply = (Q: Float64Array) => {
     const out = multiplyTransposed(Q, outer, { n: D });
-    const rest = tf.tidy(() => {
-      const q = square(Q);
-      return tf.addN(pairs.map(({ S, C }) => {
-        const E = q.matMul(S).sub(C.matMul(q));
-        return E.matMul(S).sub(C.matMul(E));
-      })).dataSync();
-    });
+    const q = Float32Array.from(Q);
+    const rest = new Float32Array(Q.length);
+    for (const { S, C } of pairs) {
+      const twice = commutator(commutator(q, S, C, D), S, C, D);
+      for (let at = 0; at < rest.length; at++) rest[at] += twice[at];
+    }
     return out.map((value, at) => value + rest[at]);
   };
   const Q = new Float64Array(D * D);
@@ -62,8 +60,16 @@ export async function rotation(
     square0 = after;
     await breathe();
   }
-  for (const { S, C } of pairs) tf.dispose([S, C]);
   return polar(Q, D);
+}
+
+/** X·S − C·X in float32, all `[D, D]`. */
+function commutator(X: Float32Array, S: Float32Array, C: Float32Array, D: number): Float32Array {
+  const [left, right] = [new Float32Array(X.length), new Float32Array(X.length)];
+  sgemm({ m: D, n: D, k: D, A: X, B: S, C: left });
+  sgemm({ m: D, n: D, k: D, A: C, B: X, C: right });
+  for (let at = 0; at < left.length; at++) left[at] -= right[at];
+  return left;
 }
 
 /** M·(MᵀM)^(−1/2). */

@@ -7,6 +7,7 @@
  * is rounded and put back exactly. Later rows differ little from earlier ones: with noise in z1 the equations are weighed by it
  * instead of met.
  * @module */
+import { setImmediate } from "node:timers/promises";
 import {
   applyTransposed,
   cholesky,
@@ -72,7 +73,7 @@ export async function fromEpochs(
       (part, at) => ({ ...part, sample: samples[at] }),
     ));
     onProgress?.(found.length, visits.size);
-    await new Promise((resolve) => setTimeout(resolve));
+    await setImmediate();
   }
   const rows = found.filter(({ x }) => x !== null).sort((a, b) => a.sample - b.sample);
   const lost = found.filter(({ x }) => x === null).map(({ sample }) => sample);

@@ -18,6 +18,7 @@
  * assertEquals([...found.X!], X.flat());
  * ```
  * @module */
+import { setImmediate } from "node:timers/promises";
 import {
   applyTransposed,
   cholesky,
@@ -153,7 +154,7 @@ export async function fromGradients(
     signal?.throwIfAborted();
     parts.push(await solveSystem(view, system, { ...options, prior, z1, noise }));
     onProgress?.(at + 1, systems.length);
-    await new Promise((resolve) => setTimeout(resolve));
+    await setImmediate();
   }
   const rows = parts.flatMap(({ rows }) => rows).sort((a, b) => a.sample - b.sample);
   const n = systems[0].n;

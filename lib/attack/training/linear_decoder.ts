@@ -6,9 +6,9 @@
  * Σ ‖e_i‖²/(1 − h_i − 1/k_c)² with k_c the known samples of its class, which one factor for each λ gives for all i.
  * @module */
 import {
-  backward,
   cholesky,
   multiplyTransposed,
+  solveBackward,
   solveForward,
   transpose,
 } from "../../math/dense.ts";
@@ -64,7 +64,7 @@ export function fitLinear(
     solveForward(L, half, d); // rows L⁻¹·z: h_i is the square of one
     const B = ZX.slice();
     solveForward(L, B, d);
-    for (let p = 0; p < n; p++) B.set(backward(L, B.subarray(p * d, (p + 1) * d)), p * d);
+    solveBackward(L, B, d);
     const fit = multiplyTransposed(Zc, B, { n: d });
     let error = 0;
     for (let i = 0; i < k; i++) {

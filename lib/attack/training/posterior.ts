@@ -7,9 +7,9 @@
  * is done in k dimensions: S is never written.
  * @module */
 import {
-  backward,
   cholesky,
   multiplyTransposed,
+  solveBackward,
   solveForward,
   transpose,
 } from "../../math/dense.ts";
@@ -67,9 +67,7 @@ export function posteriorImages(
     for (let i = 0; i < k; i++) W[t * k + i] = Y[t * k + i] - expected[i];
   });
   solveForward(K, W, k);
-  for (let t = 0; t < labels.length; t++) {
-    W.set(backward(K, W.subarray(t * k, (t + 1) * k)), t * k);
-  }
+  solveBackward(K, W, k);
   const inC = multiplyTransposed(W, transpose(AC, k, k), { n: k }); // W·A·Cᵀ
   const X = multiplyTransposed(inC, transpose(C, k, n), { n: k });
   const rest = multiplyTransposed(W, transpose(A, k, n), { n: k });

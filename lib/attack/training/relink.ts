@@ -5,8 +5,7 @@
  * left; the closest pair of all is one, so each round ends some. Distances are taken from the mean of the class and
  * epoch, since all move together.
  * @module */
-import * as tf from "@tensorflow/tfjs";
-import { startBackend } from "../../nn/backend.ts";
+import { sgemmAsync } from "../../math/blas.ts";
 import { breather } from "../../workers/pool.ts";
 import { type StepView, type TrainingView, trainingView } from "./view.ts";
 
@@ -33,7 +32,6 @@ export async function relink(
   },
 ): Promise<TrainingView> {
   const epochs = epochsOf(view, count);
-  await startBackend();
   const breathe = breather(signal);
   const names: Uint32Array[] = [Uint32Array.from({ length: count }, (_, row) => row)];
   let before = groupsOf(epochs[0], view);
@@ -113,28 +111,53 @@ function groupsOf(steps: readonly StepView[], { units }: TrainingView): Map<numb
   );
 }
 
-/** For each row of A the row of B that it belongs to, one to one. */
+/** For each row of A the row of B that it belongs to, one to one. After a round only those whose nearest is gone look
+ * for another. */
 async function match(
   A: Float32Array,
   B: Float32Array,
   units: number,
   breathe: () => Promise<void>,
 ): Promise<Uint32Array> {
-  const found = new Uint32Array(A.length / units);
-  let [left, right] = [0, 1].map(() => Uint32Array.from(found.keys()));
-  while (left.length > 0) {
-    const { toB, toA } = await nearest(take(A, left, units), take(B, right, units), units, breathe);
-    const mutual = (i: number) => toA[toB[i]] === i;
-    const taken = new Uint8Array(right.length);
-    for (let i = 0; i < left.length; i++) {
-      if (!mutual(i)) continue;
-      found[left[i]] = right[toB[i]];
-      taken[toB[i]] = 1;
+  const count = A.length / units;
+  const found = new Uint32Array(count);
+  const sides = [sideOf(A, units), sideOf(B, units)];
+  const [left, right] = sides;
+  let open = [left, right].map(() => Uint32Array.from(found.keys()));
+  while (open[0].length > 0) {
+    for (const [at, side] of sides.entries()) {
+      const stale = open[at].filter((row) => side.nearest[row] === NOBODY);
+      await search(side, stale, sides[1 - at], open[1 - at], breathe);
     }
-    left = left.filter((_, i) => !mutual(i));
-    right = right.filter((_, j) => taken[j] === 0);
+    let mutual = open[0].filter((row) => right.nearest[left.nearest[row]] === row);
+    if (mutual.length === 0) mutual = open[0].slice(0, 1); // distances equal but for rounding
+    for (const row of mutual) found[row] = left.nearest[row];
+    const gone = [new Uint8Array(count), new Uint8Array(count)];
+    for (const row of mutual) gone[0][row] = gone[1][found[row]] = 1;
+    open = open.map((rows, at) => rows.filter((row) => gone[at][row] === 0));
+    for (const [at, { nearest }] of sides.entries()) {
+      for (const row of open[at]) if (gone[1 - at][nearest[row]] === 1) nearest[row] = NOBODY;
+    }
   }
   return found;
+}
+
+/** Of a row whose nearest is to be found. */
+const NOBODY = 2 ** 32 - 1;
+
+/** A or B. */
+interface Side {
+  readonly units: number;
+  readonly rows: Float32Array;
+  /** Squared lengths of the rows. */
+  readonly lengths: Float64Array;
+  /** The nearest row of the other side that is open, of each. */
+  readonly nearest: Uint32Array;
+}
+
+function sideOf(rows: Float32Array, units: number): Side {
+  const lengths = squares(rows, units);
+  return { units, rows, lengths, nearest: new Uint32Array(lengths.length).fill(NOBODY) };
 }
 
 function take(A: Float32Array, rows: Uint32Array, units: number): Float32Array {
@@ -143,64 +166,43 @@ function take(A: Float32Array, rows: Uint32Array, units: number): Float32Array {
   return out;
 }
 
-/** The nearest row of the other for each row of A and of B. Of equal distances the first row counts, so that the
- * closest pair of all is mutual. */
-async function nearest(
-  A: Float32Array,
-  B: Float32Array,
-  units: number,
+/** Finds the nearest of some rows of one side among those of the other that are open. Of equal distances the first row
+ * counts, so that the closest pair of all is mutual. */
+async function search(
+  side: Side,
+  rows: Uint32Array,
+  other: Side,
+  open: Uint32Array,
   breathe: () => Promise<void>,
-): Promise<{ toB: Uint32Array; toA: Uint32Array }> {
-  const [a, b] = [A.length / units, B.length / units];
-  const [toB, toA] = [new Uint32Array(a), new Uint32Array(b)];
-  const closest = new Float32Array(b).fill(Infinity);
-  const columns = tf.tidy(() => tf.tensor2d(B, [b, units]).transpose()) as tf.Tensor2D;
-  const lengths = squares(B, units);
-  const own = squares(A, units);
-  try {
-    for (let from = 0; from < a; from += BLOCK) {
-      const m = Math.min(BLOCK, a - from);
-      const rows = A.subarray(from * units, (from + m) * units);
-      const products = tf.tidy(() =>
-        tf.tensor2d(rows, [m, units]).matMul(columns).dataSync<"float32">()
-      );
-      scan(products, { from, own, lengths, toB, toA, closest });
-      await breathe();
-    }
-  } finally {
-    columns.dispose();
+): Promise<void> {
+  const { units } = side;
+  const B = take(other.rows, open, units);
+  for (let from = 0; from < rows.length; from += BLOCK) {
+    const block = rows.subarray(from, from + BLOCK);
+    const products = new Float32Array(block.length * open.length);
+    await sgemmAsync({
+      ...{ m: block.length, n: open.length, k: units, C: products },
+      ...{ A: take(side.rows, block, units), B, transposeB: true },
+    });
+    scan(products, { side, block, other, open });
+    await breathe();
   }
-  return { toB, toA };
 }
 
-/** Where a search stands, and what it needs: squared lengths of the rows of A and B. */
-interface Search {
-  readonly from: number;
-  readonly own: Float64Array;
-  readonly lengths: Float64Array;
-  readonly toB: Uint32Array;
-  readonly toA: Uint32Array;
-  /** `[b]`, the least distance from each row of B so far. */
-  readonly closest: Float32Array;
-}
-
-/** Goes on with a block of inner products, rows `from` on of A. Not part of the loop that awaits: there it runs
- * unoptimised. */
-function scan(products: Float32Array, { from, own, lengths, toB, toA, closest }: Search): void {
-  const b = lengths.length;
-  for (let i = 0, at = 0; at < products.length; i++) {
-    let least = Infinity;
-    for (let j = 0; j < b; j++, at++) {
-      const distance = Math.fround(own[from + i] + lengths[j] - 2 * products[at]);
-      if (distance < least) {
-        least = distance;
-        toB[from + i] = j;
-      }
-      if (distance < closest[j]) {
-        closest[j] = distance;
-        toA[j] = from + i;
-      }
+/** Not part of the loop that awaits: there it runs unoptimised. */
+function scan(
+  products: Float32Array,
+  { side, block, other, open }: { side: Side; block: Uint32Array; other: Side; open: Uint32Array },
+): void {
+  const lengths = Float64Array.from(open, (row) => other.lengths[row]);
+  for (let i = 0, at = 0; i < block.length; i++) {
+    const own = side.lengths[block[i]];
+    let [least, best] = [Infinity, 0];
+    for (let j = 0; j < lengths.length; j++, at++) {
+      const distance = Math.fround(own + lengths[j] - 2 * products[at]);
+      if (distance < least) [least, best] = [distance, j];
     }
+    side.nearest[block[i]] = open[best];
   }
 }
 

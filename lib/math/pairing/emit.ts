@@ -74,8 +74,9 @@ export const v128 = {
   madd: simd(0x107),
 };
 
-/** A number as its four bytes. */
+/** A number as its bytes. */
 const bytes32 = (value: number) => [...new Uint8Array(Float32Array.of(value).buffer)];
+const bytes64 = (value: number) => [...new Uint8Array(Float64Array.of(value).buffer)];
 
 /** Four lanes of 32 bits. */
 export const f32x4 = {
@@ -100,8 +101,14 @@ export const f32x4 = {
 
 /** Two lanes of float64, and from and to the float32 that memory has. */
 export const f64x2 = {
+  const: (value: number): Code => [simd(12), [0, 1].map(() => bytes64(value))],
+  negate: simd(237),
   sqrt: simd(239),
   divide: simd(243),
+  /** b < a ? b : a, for a below b on the stack. */
+  least: simd(246), // pmin
+  /** a < b ? b : a. */
+  most: simd(247), // pmax
   /** Two float32, from 8 bytes. */
   loadFloats: (offset: number): Code => [simd(93), 3, uleb(offset), simd(95)],
   /** Rounded to two float32 in the lower half. */

