@@ -8,8 +8,9 @@
  * `forward` and `backward` take the parts in turn, first in, first out, and `update` closes the batch. The bias b1 is
  * not here, because in MITIG2 it is the server's.
  * @module */
-import { sgemm } from "../math/blas.ts";
+import { blas, sgemm } from "../math/blas.ts";
 import { Memory32 } from "../math/memory32.ts";
+import { pixels32 } from "./pixel_kernel.ts";
 import { type Optimizer, optimizer, type OptimizerState, type Setting } from "./optimizer.ts";
 
 /** What makes a first layer. */
@@ -47,12 +48,13 @@ export type FirstLayerTimes = Record<"prepare" | "forward" | "backward" | "updat
 
 /** Columns that WebAssembly computes at a time. */
 const PANEL = 8;
-/** Units of a block, about: fewer, and a product by a library slows down. */
-const BLOCK = 50;
+/** Units of a block, about: fewer, and a product by a library slows down. Without one only what threads have to do hangs
+ * on it, no bit. */
+const block = () => blas() ? 60 : 25;
 
-/** How the units of a layer are cut: by their number alone. @returns the units of each block. */
+/** How the units of a layer are cut: by their number and the backend alone. @returns the units of each block. */
 export function unitBlocks(hidden: number): number[] {
-  const count = Math.min(Math.ceil(hidden / PANEL), Math.max(2, Math.round(hidden / BLOCK)));
+  const count = Math.min(Math.ceil(hidden / PANEL), Math.max(2, Math.round(hidden / block())));
   const end = (k: number) => k === count ? hidden : PANEL * Math.round(k * hidden / count / PANEL);
   return Array.from({ length: count }, (_, k) => end(k + 1) - end(k));
 }
@@ -76,8 +78,7 @@ interface Block {
 export class LocalFirstLayer implements Disposable {
   readonly #n: number;
   readonly #images: Uint8Array;
-  /** Of each byte, its pixel. */
-  readonly #pixels: Float32Array;
+  readonly #scale: number;
   readonly #rows: number;
   /** Units of the whole layer: numbers of a row of z1. */
   readonly #hidden: number;
@@ -93,7 +94,7 @@ export class LocalFirstLayer implements Disposable {
   constructor({ W1, n, images, setting, state, share }: FirstLayerParts) {
     this.#n = n;
     this.#images = images;
-    this.#pixels = Float32Array.from({ length: 256 }, (_, byte) => byte * setting.pixelScale);
+    this.#scale = setting.pixelScale;
     this.#rows = W1.length / n;
     this.#hidden = share?.hidden ?? this.#rows;
     let next = 0;
@@ -136,15 +137,8 @@ export class LocalFirstLayer implements Disposable {
 
   /** X of the images. */
   #read(indices: Uint32Array): Float32Array {
-    const n = this.#n;
-    const [images, pixels] = [this.#images, this.#pixels];
-    const X = this.#memory.take(n * indices.length);
-    for (let k = 0, to = 0; k < indices.length; k++) {
-      for (let from = indices[k] * n, end = from + n; from < end; from++, to++) {
-        X[to] = pixels[images[from]];
-      }
-    }
-    return X;
+    const images = { images: this.#images, n: this.#n, scale: this.#scale };
+    return pixels32(this.#memory, images, indices);
   }
 
   /** Z1 `[m, hidden]` of X `[m, n]`: the columns of these units. */

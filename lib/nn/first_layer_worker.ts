@@ -6,7 +6,7 @@ import type { Call } from "./parallel_first_layer.ts";
 
 let layer: LocalFirstLayer;
 
-serveOrders(Promise.resolve(), (call: Call) => {
+function obey(call: Call): unknown {
   switch (call[0]) {
     case "open":
       layer = new LocalFirstLayer(call[1]);
@@ -20,4 +20,6 @@ serveOrders(Promise.resolve(), (call: Call) => {
   }
   const [method, ...args] = call;
   return (layer[method] as (...args: unknown[]) => unknown).apply(layer, args);
-});
+}
+
+serveOrders(Promise.resolve(), (calls: Call[]) => calls.map(obey).at(-1)); // the last is what is asked

@@ -3,8 +3,9 @@
  * A setting is data for the one training loop (train.ts): `trainMlp(network, data, MODERN)`. An optimizer moves an
  * array in place, in one pass over the weights.
  * @module */
+import { blas } from "../math/blas.ts";
 import { type Memory32, memoryOf } from "../math/memory32.ts";
-import { adamPairs } from "./adam_kernel.ts";
+import { adamVectors } from "./adam_kernel.ts";
 
 /** Output function, and with it the loss: the cross-entropy of each output by itself (the authors'), or of
  * all together. */
@@ -148,7 +149,12 @@ function adam(
   const memory = memoryOf(weights);
   const together = memory && [sums, m, v].every((array) => memoryOf(array) === memory);
   const done = together
-    ? adamPairs(memory, { weights, sums, m, v }, { divisor, share1, share2, rate, floor })
+    ? adamVectors(
+      memory,
+      { weights, sums, m, v },
+      { divisor, share1, share2, rate, floor },
+      blas() ? "float32" : "float64", // where a library rounds otherwise anyway, the faster
+    )
     : 0;
   for (let i = done; i < weights.length; i++) {
     const g = sums[i] / divisor;

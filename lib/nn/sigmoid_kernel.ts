@@ -1,4 +1,4 @@
-/** a ← σ(a) = 1 / (1 + e⁻ᵃ) in float32, in WebAssembly with 128-bit SIMD.
+/** a ← σ(a) = 1 / (1 + e⁻ᵃ) in float32, and its derivative, in WebAssembly with 128-bit SIMD.
  *
  * With z = |a|: e⁻ᶻ = s·p(t), where n = round(−z·log₂e), s = 2ⁿ, t = z + n·ln 2 in two steps, and p is a polynomial of
  * degree 5; σ(−z) = e⁻ᶻ / (e⁻ᶻ + 1), and 1 less that for a positive a. Steps and constants are those of XNNPACK
@@ -48,4 +48,23 @@ const kernel = new Kernel(() => {
 /** a ← σ(a), of an array taken from `memory`. */
 export function sigmoid32(memory: Memory32, a: Float32Array): void {
   if (a.length > 0) memory.run(kernel, a.byteOffset, Math.ceil(a.length / LANES));
+}
+
+const slope = new Kernel(() => {
+  const [gradients, place, vectors, a] = [0, 1, 2, 3];
+  const { get, set, tee } = local;
+  return assemble(3, [["v128", 1]], [
+    loop(
+      [get(gradients), get(gradients), v128.load(0), get(place), v128.load(0), tee(a)],
+      [get(a), get(a), f32x4.multiply, f32x4.sub, f32x4.multiply, v128.store(0)],
+      [gradients, place].map((at) => [get(at), i32.const(VECTOR_BYTES), i32.add, set(at)]),
+      [get(vectors), i32.const(1), i32.sub, tee(vectors), again],
+    ),
+  ], "shared");
+});
+
+/** da ← da ∘ (a − a²), each step rounded to float32: σ′ by what σ gave. Both were taken from `memory`. */
+export function sigmoidSlope32(memory: Memory32, da: Float32Array, a: Float32Array): void {
+  if (a.length === 0) return;
+  memory.run(slope, da.byteOffset, a.byteOffset, Math.ceil(a.length / LANES));
 }

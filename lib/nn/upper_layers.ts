@@ -15,7 +15,8 @@ import {
   type Output,
   type Setting,
 } from "./optimizer.ts";
-import { sigmoid32 } from "./sigmoid_kernel.ts";
+import { sigmoid32, sigmoidSlope32 } from "./sigmoid_kernel.ts";
+import { addColumnSums } from "./sums_kernel.ts";
 
 /** Loss of a batch, and its gradient at the outputs, in one pass. For both output functions dz2 = a2 − y.
  *
@@ -31,24 +32,23 @@ export function lossGradient(
   const classes = z2.length / labels.length;
   const dz2 = new Float32Array(z2.length);
   let loss = 0;
-  labels.forEach((label, k) => {
-    const z = z2.subarray(k * classes, (k + 1) * classes);
-    const d = dz2.subarray(k * classes, (k + 1) * classes);
+  for (let k = 0, at = 0; k < labels.length; k++, at += classes) {
+    const end = at + classes;
     if (output === "softmax") {
-      const largest = Math.max(...z);
-      let total = 0;
-      for (let i = 0; i < classes; i++) total += d[i] = Math.exp(z[i] - largest);
-      for (let i = 0; i < classes; i++) d[i] /= total;
+      let [largest, total] = [-Infinity, 0];
+      for (let i = at; i < end; i++) largest = Math.max(largest, z2[i]);
+      for (let i = at; i < end; i++) total += dz2[i] = Math.exp(z2[i] - largest);
+      for (let i = at; i < end; i++) dz2[i] /= total;
       loss += largest + Math.log(total);
     } else {
-      for (let i = 0; i < classes; i++) {
-        d[i] = 1 / (1 + Math.exp(-z[i]));
-        loss += Math.max(z[i], 0) + Math.log1p(Math.exp(-Math.abs(z[i])));
+      for (let i = at; i < end; i++) {
+        dz2[i] = 1 / (1 + Math.exp(-z2[i]));
+        loss += Math.max(z2[i], 0) + Math.log1p(Math.exp(-Math.abs(z2[i])));
       }
     }
-    loss -= z[label];
-    d[label] -= 1;
-  });
+    loss -= z2[at + labels[k]];
+    dz2[at + labels[k]] -= 1;
+  }
   return { dz2, loss };
 }
 
@@ -69,17 +69,13 @@ export interface UpperState {
 interface Activation {
   apply(z: Float32Array, memory: Memory32): void;
   /** da ← da ∘ f′, each step rounded to float32. */
-  backward(da: Float32Array, a: Float32Array): void;
+  backward(da: Float32Array, a: Float32Array, memory: Memory32): void;
 }
 
 const ACTIVATIONS = {
   sigmoid: {
     apply: (z, memory) => sigmoid32(memory, z),
-    backward(da, a) {
-      for (let i = 0; i < a.length; i++) {
-        da[i] *= Math.fround(a[i] - Math.fround(a[i] * a[i]));
-      }
-    },
+    backward: (da, a, memory) => sigmoidSlope32(memory, da, a),
   },
   relu: {
     apply(z) {
@@ -161,14 +157,16 @@ export class UpperLayers implements Disposable {
     const { hidden, classes } = this;
     const A1 = this.#forwarded.shift()!;
     const m = A1.length / hidden;
-    const dz1 = new Float32Array(m * hidden);
-    sgemm({ m, n: hidden, k: classes, A: dz2, B: this.#weights.W2, C: dz1 });
-    this.#activation.backward(dz1, A1);
+    const memory = this.#memory;
+    const [dZ1, dZ2] = [memory.take(m * hidden), memory.hold(dz2)];
+    sgemm({ m, n: hidden, k: classes, A: dZ2, B: this.#weights.W2, C: dZ1 });
+    this.#activation.backward(dZ1, A1, memory);
     const { b1, W2, b2 } = this.#sums;
-    addColumnSums(b1, dz1);
-    sgemm({ m: classes, n: hidden, k: m, A: dz2, B: A1, C: W2, transposeA: true, add: true });
-    addColumnSums(b2, dz2);
-    this.#memory.give(A1);
+    addColumnSums(memory, b1, dZ1);
+    sgemm({ m: classes, n: hidden, k: m, A: dZ2, B: A1, C: W2, transposeA: true, add: true });
+    addColumnSums(memory, b2, dZ2);
+    const dz1 = new Float32Array(dZ1);
+    for (const array of [A1, dZ1, dZ2]) memory.give(array);
     return dz1;
   }
 
@@ -211,14 +209,4 @@ function addToRows(out: Float32Array, matrix: Float32Array, row: Float32Array): 
   for (let at = 0; at < matrix.length; at += width) {
     for (let i = 0; i < width; i++) out[at + i] = matrix[at + i] + row[i];
   }
-}
-
-/** Adds to `sums` the sums over all rows. */
-function addColumnSums(sums: Float32Array, matrix: Float32Array): void {
-  const width = sums.length;
-  const part = new Float32Array(width);
-  for (let at = 0; at < matrix.length; at += width) {
-    for (let i = 0; i < width; i++) part[i] += matrix[at + i];
-  }
-  for (let i = 0; i < width; i++) sums[i] += part[i];
 }

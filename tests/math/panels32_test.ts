@@ -35,6 +35,7 @@ function inOrder(
 
 Deno.test("multiply32() sums in the order of k, whatever is transposed and wherever the matrices lie", () => {
   const shapes = [[1, 1, 1], [4, 8, 2], [5, 9, 3], [2, 2, 5], [13, 17, 7], [8, 16, 1], [3, 30, 64]];
+  shapes.push([6, 9, 37]); // whole steps of the kernel, and some more
   using memory = Memory32.open();
   for (const [m, n, k] of shapes) {
     for (const [transposeA, transposeB] of flags.flatMap((a) => flags.map((b) => [a, b]))) {

@@ -1,4 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { blas } from "lib/math/blas.ts";
 import { Memory32 } from "lib/math/memory32.ts";
 import { seededRng, uniform } from "lib/math/rng.ts";
 import { optimizer } from "lib/nn/optimizer.ts";
@@ -26,7 +27,7 @@ Deno.test("optimizer(adam) takes six steps of algorithm 1, computed apart in flo
   });
 });
 
-Deno.test("optimizer(adam) gives the same bits where all of it lies in one memory, in WebAssembly", () => {
+Deno.test("optimizer(adam) gives the same where all of it lies in one memory: without a library, the same bits", () => {
   const rng = seededRng(3);
   for (const length of [1, 2, 7, 100]) {
     using memory = Memory32.open();
@@ -39,8 +40,14 @@ Deno.test("optimizer(adam) gives the same bits where all of it lies in one memor
       }
       plain.step(here, sums.slice(), 250, 0.01);
       fast.step(there, sums, 250, 0.01);
-      assertEquals([...there], [...here]);
-      assertEquals(fast.state.moments.map((m) => [...m]), plain.state.moments.map((m) => [...m]));
+      const pairs = [
+        [there, here],
+        ...plain.state.moments.map((m, k) => [fast.state.moments[k], m]),
+      ];
+      for (const [ours, expected] of pairs) {
+        if (!blas()) assertEquals([...ours], [...expected]);
+        else expected.forEach((x, i) => assertAlmostEquals(ours[i], x, 1e-6 + 1e-5 * Math.abs(x)));
+      }
     }
   }
 });

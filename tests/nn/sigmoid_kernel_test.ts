@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs";
 import { Memory32 } from "lib/math/memory32.ts";
 import { gaussian, seededRng } from "lib/math/rng.ts";
 import { startBackend } from "lib/nn/backend.ts";
-import { sigmoid32 } from "lib/nn/sigmoid_kernel.ts";
+import { sigmoid32, sigmoidSlope32 } from "lib/nn/sigmoid_kernel.ts";
 
 const rng = seededRng(1);
 
@@ -33,4 +33,17 @@ Deno.test("sigmoid32() gives the bits of tfjs' WASM backend, on which recorded f
   }
   const bits = new Float32Array(Uint8Array.from(rng.bytes(40_000)).buffer).filter((z) => z === z);
   assertEquals(sigmoids(bits), [...tf.tidy(() => tf.tensor1d(bits).sigmoid().dataSync())]);
+});
+
+Deno.test("sigmoidSlope32() multiplies by a − a², rounded at each step", () => {
+  for (const length of [0, 1, 4, 61]) {
+    using memory = Memory32.open();
+    const [da, a] = [memory.take(length), memory.take(length)];
+    const gradients = gaussian(rng, length);
+    da.set(gradients);
+    a.set(sigmoids(gaussian(rng, length)));
+    const expected = da.map((d, i) => d * Math.fround(a[i] - Math.fround(a[i] * a[i])));
+    sigmoidSlope32(memory, da, a);
+    assertEquals(da, expected);
+  }
 });

@@ -89,6 +89,7 @@ export const f32x4 = {
   sub: simd(229),
   multiply: simd(230),
   divide: simd(231),
+  sqrt: simd(227),
   /** The bits of each lane to the left. */
   shiftLeft: simd(171),
   /** The sign of each lane into all its bits. */
@@ -99,12 +100,20 @@ export const f32x4 = {
   select: simd(82),
 };
 
+/** Four lanes of 32-bit integers. */
+export const i32x4 = {
+  /** Of 8 bytes, the first four. */
+  loadBytes: (offset: number): Code => [simd(2), 0, uleb(offset), simd(169)],
+};
+
 /** Two lanes of float64, and from and to the float32 that memory has. */
 export const f64x2 = {
   const: (value: number): Code => [simd(12), [0, 1].map(() => bytes64(value))],
   negate: simd(237),
   sqrt: simd(239),
   divide: simd(243),
+  /** Of the first two of four 32-bit integers. */
+  fromIntegers: simd(254),
   /** b < a ? b : a, for a below b on the stack. */
   least: simd(246), // pmin
   /** a < b ? b : a. */
