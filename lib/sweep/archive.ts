@@ -5,6 +5,7 @@
  * @module */
 import { join } from "node:path";
 import { writeAtomic } from "../data/write_atomic.ts";
+import { blas } from "../math/blas.ts";
 import { checkPoint, checkRow, pointKey, seedOf, type Sweep, type Value } from "./grid.ts";
 import type { StoredRow } from "./store.ts";
 
@@ -15,7 +16,8 @@ export const STORE: string = join(DATA, "sweeps.sqlite");
 
 const ARCHIVE = join(DATA, "sweeps");
 
-/** What two computations of one number may differ by, unless the sweep says more: their sums may run in another order. */
+/** What two computations of one number may differ by: their sums may run in another order. By a native BLAS they round
+ * otherwise than the archive's, which multiplied in WebAssembly; a sweep says in which columns that shows. */
 const RELATIVE = 1e-6;
 const ABSOLUTE = 1e-12;
 
@@ -67,7 +69,7 @@ export function differences(
     return sweep.columns
       .filter((name) =>
         !sweep.timings?.includes(name) &&
-        !same(row.row[name], other.row[name], sweep.tolerances?.[name])
+        !same(row.row[name], other.row[name], blas() ? sweep.tolerances?.[name] : undefined)
       )
       .map((name) => `${at}: ${name} is ${row.row[name]}, archived ${other.row[name]}`);
   });

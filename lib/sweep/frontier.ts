@@ -108,6 +108,7 @@ export const sweep = defineSweep({
   },
   columns: ["accuracy", "floor", "k1000", "k10000", "part", "seconds"],
   timings: ["seconds"],
+  tolerances: { accuracy: 0.01, k1000: 0.01, k10000: 0.01, part: 0.05 },
   seedFields: ["run"],
   grids: [
     { ...HELD, scheme: ["mitig3"], patches: [100], sigma: [0.5, 0.7], learningRate: [0.004] },

@@ -46,8 +46,8 @@ export interface SweepParts<F extends Record<string, Field>, C extends string> {
   readonly columns: readonly C[];
   /** The columns that differ from run to run; all others are the same wherever a point runs. */
   readonly timings?: readonly C[];
-  /** Of columns in which it shows how sums round, as a native BLAS does its own way: by how much of themselves two
-   * computations may differ. */
+  /** Of columns in which it shows how sums round: by how much of itself a number may differ where a native BLAS
+   * multiplies. */
   readonly tolerances?: Readonly<Partial<Record<C, number>>>;
   /** Each is a product of values; the sweep is their union. */
   readonly grids: readonly { readonly [K in keyof F]: readonly PointOf<F>[K][] }[];

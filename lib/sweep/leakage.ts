@@ -37,6 +37,15 @@ export const sweep = defineSweep({
     ...["decoder", "floor", "part", "relinked"] as const,
   ],
   timings: ["secondsPerEpoch"],
+  tolerances: {
+    accuracy: 0.01,
+    k100: 0.01,
+    k1000: 0.01,
+    k10000: 0.01,
+    decoder: 0.01,
+    part: 0.05,
+    relinked: 0.01,
+  },
   seedFields: ["dataset", "hidden", "run"],
   timed: true,
   grids: [

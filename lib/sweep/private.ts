@@ -31,6 +31,7 @@ export const sweep = defineSweep({
   },
   columns: ["accuracy", "epsilon", "seconds"],
   timings: ["seconds"],
+  tolerances: { accuracy: 0.01 },
   seedFields: ["dataset", "run"],
   grids: [
     {

@@ -160,6 +160,7 @@ export const sweep = defineSweep({
   },
   columns: ["accuracy", "seconds"], // of the test images; of training alone
   timings: ["seconds"],
+  tolerances: { accuracy: 0.01 },
   seedFields: ["dataset", "hidden", "run"],
   timed: true,
   grids: [
