@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   dgemm,
   dgemmAsync,
@@ -129,6 +129,17 @@ Deno.test("dpotrf() names the first row whose pivot is not positive", () => {
   }
 });
 
+Deno.test("dpotrf() names the first row whose pivot is no number or not finite", () => {
+  for (const value of [NaN, Infinity]) {
+    for (const [m, bad] of [[1, 0], [5, 2], [90, 70]]) {
+      const S = new Float64Array(m * m);
+      for (let i = 0; i < m; i++) S[i * m + i] = i === bad ? value : i === bad + 2 ? -1 : 4;
+      assertEquals(dpotrf(S, m), bad + 1);
+    }
+  }
+  assertEquals(dpotrf(Float64Array.of(4, 0, 0, 2, 5, 0, 1, NaN, 4), 3), 3);
+});
+
 Deno.test("nothing to multiply gives zeros, or what was there", () => {
   const C = singles(6);
   const before = C.slice();
@@ -138,6 +149,39 @@ Deno.test("nothing to multiply gives zeros, or what was there", () => {
   sgemm({ m: 2, n: 3, k: 0, A: none, B: none, C });
   assert(C.every((value) => value === 0));
   sgemm({ m: 0, n: 3, k: 2, A: none, B: singles(6), C: none });
+});
+
+Deno.test("dsyrk() of nothing clears the lower triangle only", async () => {
+  const square = () => ({ n: 2, k: 0, A: new Float64Array(), C: new Float64Array(4).fill(7) });
+  const [now, later] = [square(), square()];
+  dsyrk(now);
+  await dsyrkAsync(later);
+  assertEquals([...now.C], [0, 7, 0, 0]);
+  assertEquals(later.C, now.C);
+});
+
+Deno.test("arrays of another class are refused before the call", async () => {
+  const shape = { m: 2, n: 2, k: 2 };
+  const [single, double] = [new Float32Array(4), new Float64Array(4)];
+  const all = {
+    single: { A: single, B: single, C: single.slice() },
+    double: { A: double, B: double, C: double.slice() },
+  };
+  for (const what of ["A", "B", "C"] as const) {
+    const singles = { ...shape, ...all.single, [what]: double.slice() } as never;
+    const doubles = { ...shape, ...all.double, [what]: single.slice() } as never;
+    const message = (came: string, expected: string) =>
+      `Cannot multiply: ${what} is Float${came}Array, expected Float${expected}Array`;
+    assertThrows(() => sgemm(singles), TypeError, message("64", "32"));
+    assertThrows(() => dgemm(doubles), TypeError, message("32", "64"));
+    await assertRejects(async () => await sgemmAsync(singles), TypeError, message("64", "32"));
+    await assertRejects(async () => await dgemmAsync(doubles), TypeError, message("32", "64"));
+  }
+  const wrong = single as never;
+  assertThrows(() => dsyrk({ n: 2, k: 2, A: double, C: wrong }), TypeError, "C is Float32Array");
+  assertThrows(() => dpotrf(wrong, 2), TypeError, "S is Float32Array");
+  assertThrows(() => dtrsm({ L: double, m: 2, B: wrong }), TypeError, "B is Float32Array");
+  assertThrows(() => dpotrs([1, 0, 0, 1] as never, 2, double), TypeError, "L is Array");
 });
 
 Deno.test("wrong shapes and sizes are refused before the call", () => {
