@@ -6,7 +6,8 @@
  * on how many rows the call has. Who deals rows to Workers and wants equal bits cuts them in the same places whatever
  * the number of Workers. WebAssembly sums in the order of k, multiplied and then added: the same bits for any cut.
  *
- * `FE_BLAS=off` takes WebAssembly, `FE_BLAS=PATH` that library or an error.
+ * `FE_BLAS=off` takes WebAssembly, `FE_BLAS=PATH` that library or an error. Without permission for the environment it
+ * is not read, and every thread tries the library it finds.
  * @module */
 import { findLibrary, type Library } from "./blas_library.ts";
 import type { Multiplication, Rows } from "./blas_native.ts";
@@ -130,7 +131,7 @@ export function dgemm(product: Product<Float64Array>): void {
   multiply(checked(product, Float64Array), multiplyDoubles);
 }
 
-/** {@linkcode sgemm} on all cores; A, B and C stay untouched until it is done. */
+/** {@linkcode sgemm} on all cores, which throws what that throws at once; A, B and C stay untouched until it is done. */
 export function sgemmAsync(product: Product<Float32Array>): Promise<void> {
   return multiplyBeside(checked(product, Float32Array), multiply32);
 }

@@ -67,11 +67,13 @@ function productsRight<T extends Matrix>(
   });
 }
 
-/** Whether each entry is right, those above a lower triangle untouched. */
+/** Whether each entry is right, in two tiles, and those above a lower triangle untouched. */
 function productRight<T extends Matrix>(native: Native, p: Multiplication<T>): boolean {
   const { m, n, k, A, B, C, transposeA, transposeB, add, lower } = p;
   const before = C.slice();
-  native.multiply(p, { from: 0, to: m });
+  const half = m >> 1;
+  if (half > 0) native.multiply(p, { from: 0, to: half });
+  native.multiply(p, { from: half, to: m });
   const tolerance = k * (A instanceof Float32Array ? 2 ** -22 : 2 ** -50);
   return C.every((value, at) => {
     const [i, j] = [Math.floor(at / n), at % n];

@@ -256,3 +256,17 @@ Deno.test({
     if (Deno.build.target.includes("gnu")) assert(found !== null);
   },
 });
+
+Deno.test({
+  name: "Workers that open a library at once leave the environment as it was",
+  ignore: !compiler,
+  fn: () =>
+    inDirectory(async (directory) => {
+      await compile(`${directory}/libopenblas.so.0`);
+      for (const OMP_NUM_THREADS of ["3", "4"]) {
+        const env = { LD_LIBRARY_PATH: directory, OMP_NUM_THREADS };
+        const { out } = await program(env, { args: ["together"] });
+        assertEquals([out.length, out.at(-1)], [6, OMP_NUM_THREADS]);
+      }
+    }),
+});

@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  blas,
   dgemm,
   dgemmAsync,
   dpotrf,
@@ -89,12 +90,14 @@ Deno.test("dsyrk() gives the lower triangle of A·Aᵀ and leaves what is above"
 Deno.test("large products, cut into tiles, are the same at once and side by side", async () => {
   for (const [m, n, k] of [[300, 300, 400], [601, 200, 310]]) {
     const [A, B] = [doubles(m * k), doubles(n * k, 2)];
-    const [C, later] = [new Float64Array(m * n), new Float64Array(m * n)];
     const shape = { m, n, k, transposeA: true, transposeB: false };
-    dgemm({ ...shape, A, B, C });
-    await dgemmAsync({ ...shape, A, B, C: later });
-    assertEquals(later, C);
-    close(C, product(A, B, shape), 1e-10);
+    for (const add of FLAGS) {
+      const [C, later] = [1, 2].map(() => new Float64Array(m * n).fill(7));
+      dgemm({ ...shape, A, B, C, add });
+      await dgemmAsync({ ...shape, A, B, C: later, add });
+      assertEquals(later.findIndex((value, at) => value !== C[at]), -1);
+      close(C, product(A, B, shape).map((value) => value + (add ? 7 : 0)), 1e-10);
+    }
   }
 });
 
@@ -198,10 +201,36 @@ Deno.test("wrong shapes and sizes are refused before the call", () => {
     RangeError,
     "C lies where A or B does",
   );
+  assertThrows(
+    () => dgemm({ ...good, B: both.subarray(0, 12), C: both.subarray(11, 17) }),
+    RangeError,
+    "C lies where A or B does",
+  );
   const growing = new Float64Array(new ArrayBuffer(64, { maxByteLength: 128 }));
   assertThrows(() => dgemm({ ...good, A: growing }), TypeError, "can be resized");
   const detached = of(8);
   structuredClone(detached, { transfer: [detached.buffer] });
   assertThrows(() => dgemm({ ...good, A: detached }), TypeError, "A has 0 entries");
   assertThrows(() => dtrsm({ L: of(4), m: 2, B: of(3) }), TypeError, "B has 3 entries");
+});
+
+const usual = "libopenblas.so.0";
+const states = await Promise.all(
+  (["run", "env", "ffi"] as const).map((name) => Deno.permissions.query({ name })),
+);
+const searches = states.every(({ state }) => state === "granted") && !Deno.env.get("FE_BLAS");
+
+function loads(file: string): boolean {
+  try {
+    Deno.dlopen(file, { cblas_sgemm: { parameters: [], result: "void" } }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  name: `blas() is a library where ${usual} is one`, // else a fault of ours would only make products slower
+  ignore: !searches || blas() === null && !loads(usual),
+  fn: () => assert(blas() !== null),
 });
