@@ -6,7 +6,8 @@
  * on how many rows the call has. Who deals rows to Workers and wants equal bits cuts them in the same places whatever
  * the number of Workers. WebAssembly sums in the order of k, multiplied and then added: the same bits for any cut.
  *
- * `FE_BLAS=off` takes WebAssembly, `FE_BLAS=PATH` that library or an error.
+ * `FE_BLAS=off` takes WebAssembly, `FE_BLAS=PATH` that library or an error. Without permission for the environment it
+ * is not read, and every thread tries the library it finds.
  * @module */
 import { findLibrary, type Library } from "./blas_library.ts";
 import type { Multiplication, Rows } from "./blas_native.ts";
@@ -75,7 +76,18 @@ function size(what: string, value: number): void {
   }
 }
 
-function entries(what: string, matrix: Matrix, rows: number, columns: number): void {
+/** An array's class. */
+type Kind<T> = { readonly name: string } & (new (length: number) => T);
+
+function entries<T extends Matrix>(
+  what: string,
+  matrix: T,
+  { kind, rows, columns }: { kind: Kind<T>; rows: number; columns: number },
+): void {
+  if (!(matrix instanceof kind)) { // the library would write numbers of another size
+    const came = (matrix as unknown)?.constructor?.name ?? matrix;
+    throw new TypeError(`Cannot multiply: ${what} is ${came}, expected ${kind.name}`);
+  }
   if (matrix.length !== rows * columns) {
     throw new TypeError(
       `Cannot multiply: ${what} has ${matrix.length} entries, expected ${rows} × ${columns}`,
@@ -93,13 +105,14 @@ const overlap = (a: Matrix, b: Matrix) =>
 
 function checked<T extends Matrix>(
   { m, n, k, A, B, C, transposeA = false, transposeB = false, add = false }: Product<T>,
+  kind: Kind<T>,
 ): Multiplication<T> {
   size("m", m);
   size("n", n);
   size("k", k);
-  entries("A", A, m, k);
-  entries("B", B, k, n);
-  entries("C", C, m, n);
+  entries("A", A, { kind, rows: m, columns: k });
+  entries("B", B, { kind, rows: k, columns: n });
+  entries("C", C, { kind, rows: m, columns: n });
   if (overlap(A, C) || overlap(B, C)) {
     throw new RangeError("Cannot multiply: C lies where A or B does");
   }
@@ -107,25 +120,25 @@ function checked<T extends Matrix>(
 }
 
 /** C ← op(A)·op(B) in float32.
- * @throws {TypeError} an array whose length is not that of its shape, or that can be resized. {RangeError} a size that
+ * @throws {TypeError} an array of another class, whose length is not that of its shape, or that can be resized. {RangeError} a size that
  * is no integer in 0 … 2^31 − 1, or C in the place of A or B. */
 export function sgemm(product: Product<Float32Array>): void {
-  multiply(checked(product), multiply32);
+  multiply(checked(product, Float32Array), multiply32);
 }
 
 /** C ← op(A)·op(B) in float64; throws as {@linkcode sgemm}. */
 export function dgemm(product: Product<Float64Array>): void {
-  multiply(checked(product), multiplyDoubles);
+  multiply(checked(product, Float64Array), multiplyDoubles);
 }
 
-/** {@linkcode sgemm} on all cores; A, B and C stay untouched until it is done. */
+/** {@linkcode sgemm} on all cores, which throws what that throws at once; A, B and C stay untouched until it is done. */
 export function sgemmAsync(product: Product<Float32Array>): Promise<void> {
-  return multiplyBeside(checked(product), multiply32);
+  return multiplyBeside(checked(product, Float32Array), multiply32);
 }
 
 /** {@linkcode dgemm} on all cores; A, B and C stay untouched until it is done. */
 export function dgemmAsync(product: Product<Float64Array>): Promise<void> {
-  return multiplyBeside(checked(product), multiplyDoubles);
+  return multiplyBeside(checked(product, Float64Array), multiplyDoubles);
 }
 
 /** A product here. @param own the same without a library. */
@@ -133,11 +146,15 @@ function multiply<T extends Matrix>(
   p: Multiplication<T>,
   own: (p: Multiplication<T>) => void,
 ): void {
-  if (p.k === 0 && !p.add) p.C.fill(0);
+  if (p.k === 0 && !p.add) clear(p);
   if (p.m === 0 || p.n === 0 || p.k === 0) return;
   const { native } = library();
   if (!native) own(p);
   else for (const rows of tiles(p)) native.multiply(p, rows);
+}
+
+function clear({ m, n, C, lower }: Multiplication<Matrix>): void {
+  for (let i = 0; i < m; i++) C.fill(0, i * n, i * n + (lower ? i + 1 : n));
 }
 
 /** A product on all cores, if it has tiles for them. */
@@ -177,8 +194,8 @@ export interface Square {
 function checkedSquare({ n, k, A, C }: Square): Multiplication<Float64Array> {
   size("n", n);
   size("k", k);
-  entries("A", A, n, k);
-  entries("C", C, n, n);
+  entries("A", A, { kind: Float64Array, rows: n, columns: k });
+  entries("C", C, { kind: Float64Array, rows: n, columns: n });
   if (overlap(A, C)) throw new RangeError("Cannot multiply: C lies where A does");
   return { m: n, n, k, A, B: A, C, transposeA: false, transposeB: true, add: false, lower: true };
 }
@@ -194,11 +211,11 @@ export function dsyrkAsync(square: Square): Promise<void> {
 }
 
 /** S `[m, m]` ← L with L·Lᵀ = S; the lower triangle is read and written.
- * @returns 0, or 1 + the row whose pivot is not positive: S is then half done.
+ * @returns 0, or 1 + the first row whose pivot is not positive and finite: S is then half done.
  * @throws as {@linkcode sgemm}. */
 export function dpotrf(S: Float64Array, m: number): number {
   size("m", m);
-  entries("S", S, m, m);
+  entries("S", S, { kind: Float64Array, rows: m, columns: m });
   if (m === 0) return 0;
   return library().native?.factor(S, m) ?? 1 + factor(S, m, 0).failed;
 }
@@ -215,12 +232,12 @@ export interface Triangle {
 /** Every row of B ← L⁻¹·row, or L⁻ᵀ·row; throws as {@linkcode sgemm}. */
 export function dtrsm({ L, m, B, transpose = false }: Triangle): void {
   size("m", m);
-  entries("L", L, m, m);
+  entries("L", L, { kind: Float64Array, rows: m, columns: m });
   const rows = m === 0 ? 0 : B.length / m;
   if (!Number.isInteger(rows)) {
     throw new TypeError(`Cannot solve: B has ${B.length} entries, expected rows of ${m}`);
   }
-  entries("B", B, rows, m);
+  entries("B", B, { kind: Float64Array, rows, columns: m });
   size("rows", rows);
   if (overlap(L, B)) throw new RangeError("Cannot solve: B lies where L does");
   if (rows === 0) return;

@@ -27,9 +27,11 @@ const NAMES: Record<string, string[]> = {
 };
 
 const TRIED = "FE_BLAS_TRIED";
+/** The last line that was said, for those who would say it again. */
+const SAID = "FE_BLAS_SAID";
 
-/** How long a thread waits for the trial of another. */
-const PATIENCE_MS = 5000;
+/** How long a trial may take, and how long a thread waits for that of another. */
+const [TRIAL_MS, PATIENCE_MS] = [10_000, 12_000];
 
 /** What became of a search. */
 interface Verdict {
@@ -43,21 +45,40 @@ interface Verdict {
   readonly why: string;
 }
 
-/** The library, or why there is none.
+/** The library, or why there is none. What others found counts only where this thread may load it.
  * @throws {Error} `FE_BLAS` names a library that cannot be used. */
 export function findLibrary(): Library {
   const remembers = granted({ name: "env" });
   const reads = remembers || granted({ name: "env", variable: "FE_BLAS" });
   const wanted = (reads ? Deno.env.get("FE_BLAS") : undefined) ?? "";
   if (wanted === "off") return none("FE_BLAS=off");
-  const verdict = (remembers ? remembered(wanted) : null) ?? judge(wanted, remembers);
-  if (wanted !== "" && verdict.name === null) {
-    throw new Error(`Cannot use FE_BLAS=${wanted}: ${verdict.why}. FE_BLAS=off goes without`);
+  const without = (why: string, aloud: boolean): Library => {
+    if (wanted !== "") {
+      throw new Error(`Cannot use FE_BLAS=${wanted}: ${why}. FE_BLAS=off goes without`);
+    }
+    if (aloud) say("WebAssembly", why, remembers);
+    return none(why);
+  };
+  const ffi = Deno.permissions.querySync({ name: "ffi" }).state;
+  if (ffi !== "granted") {
+    return without("no permission for FFI, --allow-ffi", remembers || ffi === "denied");
   }
-  if (verdict.name === null) return none(verdict.why);
-  const native = new Native(verdict.name);
-  const allocate = keepLibrary(verdict.name);
-  return { native, beside: allocate && new Beside(native, allocate), why: "" };
+  let verdict = remembers ? remembered(wanted) : null;
+  if (!verdict && !granted({ name: "run" })) {
+    return without(
+      "no permission to try a library in a child process first, --allow-run",
+      true,
+    );
+  }
+  verdict ??= judge(wanted, remembers);
+  if (verdict.name === null) return without(verdict.why, false);
+  try {
+    const native = new Native(verdict.name);
+    const allocate = keepLibrary(verdict.name);
+    return { native, beside: allocate && new Beside(native, allocate), why: "" };
+  } catch (error) { // another loader's path, or a permission for some files only
+    return without(`${verdict.name} does not load (${(error as Error).message.trim()})`, true);
+  }
 }
 
 const none = (why: string): Library => ({ native: null, beside: null, why });
@@ -74,7 +95,12 @@ function remembered(wanted: string): Verdict | null {
   }
   const text = Deno.env.get(TRIED);
   if (text === undefined || !text.startsWith("{")) return null;
-  const verdict = JSON.parse(text) as Verdict;
+  let verdict: Verdict;
+  try {
+    verdict = JSON.parse(text);
+  } catch {
+    return null; // not ours
+  }
   const same = verdict.wanted === wanted && verdict.stamp === stampOf(verdict.file);
   return same ? verdict : null;
 }
@@ -93,15 +119,6 @@ function stampOf(file: string | undefined): string | undefined {
 
 /** Looks and tries; one line on stderr where something stands in the way of a library. */
 function judge(wanted: string, remembers: boolean): Verdict {
-  const ffi = Deno.permissions.querySync({ name: "ffi" }).state;
-  if (ffi !== "granted") {
-    const why = "no permission for FFI, --allow-ffi";
-    return report({ wanted, name: null, why }, { remembers, aloud: remembers || ffi === "denied" });
-  }
-  if (!granted({ name: "run" })) {
-    const why = "no permission to try a library in a child process first, --allow-run";
-    return report({ wanted, name: null, why }, { remembers, aloud: true });
-  }
   if (remembers) Deno.env.set(TRIED, trying());
   const names = wanted === "" ? NAMES[Deno.build.os] ?? [] : [wanted];
   const faults: string[] = [];
@@ -112,24 +129,27 @@ function judge(wanted: string, remembers: boolean): Verdict {
     );
     if (name !== null) {
       const verdict = { wanted, name, file, stamp: stampOf(file), why: faults.join("; ") };
-      return report(verdict, { remembers, aloud: faults.length > 0 });
+      return report(verdict, remembers);
     }
     at += Math.max(1, refused.length);
   }
   const why = faults.join("; ") || "no library found";
-  return report({ wanted, name: null, why }, { remembers, aloud: faults.length > 0 });
+  return report({ wanted, name: null, why }, remembers, faults.length > 0);
 }
 
-function report(
-  verdict: Verdict,
-  { remembers, aloud }: { remembers: boolean; aloud: boolean },
-): Verdict {
+function report(verdict: Verdict, remembers: boolean, aloud = verdict.why !== ""): Verdict {
+  const { wanted, name, why } = verdict;
   if (remembers) Deno.env.set(TRIED, JSON.stringify(verdict));
-  if (aloud && verdict.wanted === "") {
-    const instead = verdict.name === null ? "WebAssembly" : verdict.name;
-    console.warn(`Products of matrices go through ${instead}: ${verdict.why}`);
-  }
+  if (aloud && wanted === "") say(name ?? "WebAssembly", why, remembers);
   return verdict;
+}
+
+/** A line on stderr, once in this process and its children. */
+function say(instead: string, why: string, remembers: boolean): void {
+  const line = `Products of matrices go through ${instead}: ${why}`;
+  if (remembers && Deno.env.get(SAID) === line) return;
+  if (remembers) Deno.env.set(SAID, line);
+  console.warn(line);
 }
 
 /** What a trial says, a line of JSON each: a name that it turns to, then what it found. */
@@ -161,8 +181,8 @@ function trial(names: readonly string[]): Found {
   const { stdout, code, signal } = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--no-config", "--no-lock", "--no-prompt", "--cached-only"],
-      ...["--allow-ffi", "--allow-env", "--allow-read"],
-      ...[new URL("./blas_trial.ts", import.meta.url).href, ...names],
+      ...["--allow-ffi", "--allow-env", "--allow-read", "--allow-run"],
+      ...[new URL("./blas_trial.ts", import.meta.url).href, `${TRIAL_MS}`, ...names],
     ],
     ...{ stdin: "null", stdout: "piped", stderr: "null" },
   }).outputSync();

@@ -108,12 +108,16 @@ export class Native {
     );
   }
 
-  /** Factors S `[m, m]` in place. @returns 0, or 1 + the row whose pivot is not positive. */
+  /** Factors S `[m, m]` in place. @returns 0, or 1 + the first row whose pivot is not positive and finite. */
   factor(S: Float64Array, m: number): number {
     const { dpotrf_ } = this.symbols;
     if (!dpotrf_) return this.#factorBlocks(S, m);
     const [size, info] = [Int32Array.of(m, OTHER_HALF), Int32Array.of(0, OTHER_HALF)];
     dpotrf_(UPPER, size, S as Doubles, size, info, 1n);
+    const done = info[0] === 0 ? m : info[0] - 1;
+    for (let i = 0; i < done; i++) { // OpenBLAS goes on from a pivot that is no number
+      if (!(S[i * m + i] > 0 && S[i * m + i] < Infinity)) return i + 1;
+    }
     return info[0];
   }
 

@@ -45,24 +45,46 @@ const ONE_THREAD = [
   "VECLIB_MAXIMUM_THREADS",
 ];
 
+/** Which library this process has open, or is opening. */
+const OPENED = "FE_BLAS_OPENED";
+
+/** How long a thread waits for another to open it. */
+const PATIENCE_MS = 5000;
+
 /** Opens a library by its path, or by a name that the loader looks for.
  * @throws {Error} it does not load, or lacks a symbol. {Deno.errors.NotCapable} no permission for FFI. */
 export function openSymbols(file: string): Symbols {
   const { state } = Deno.permissions.querySync({ name: "env" });
-  const before = state === "granted" ? ONE_THREAD.map((name) => Deno.env.get(name)) : null;
-  if (before) ONE_THREAD.forEach((name) => Deno.env.set(name, "1"));
+  const { symbols } = state === "granted" ? openFirst(file) : Deno.dlopen(file, SYMBOLS);
+  symbols.openblas_set_num_threads?.(1);
+  symbols.bli_thread_set_num_threads?.(1n);
+  symbols.MKL_Set_Num_Threads?.(1);
+  symbols.BLASSetThreading?.(1);
+  return symbols;
+}
+
+/** Opens it; with the variables set where no thread has. They are the whole process's: one thread at a time. */
+function openFirst(file: string): Deno.DynamicLibrary<typeof SYMBOLS> {
+  const [opening, opened] = [`opening by ${Deno.pid}`, `${Deno.pid} ${file}`];
+  const end = performance.now() + PATIENCE_MS;
+  while (Deno.env.get(OPENED) === opening && performance.now() < end) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
+  if (Deno.env.get(OPENED) === opened) return Deno.dlopen(file, SYMBOLS);
+  Deno.env.set(OPENED, opening);
+  const before = ONE_THREAD.map((name) => Deno.env.get(name));
+  ONE_THREAD.forEach((name) => Deno.env.set(name, "1"));
+  let state = "";
   try {
-    const { symbols } = Deno.dlopen(file, SYMBOLS);
-    symbols.openblas_set_num_threads?.(1);
-    symbols.bli_thread_set_num_threads?.(1n);
-    symbols.MKL_Set_Num_Threads?.(1);
-    symbols.BLASSetThreading?.(1);
-    return symbols;
+    const library = Deno.dlopen(file, SYMBOLS);
+    state = opened;
+    return library;
   } finally { // programs that this one starts may use all cores
-    before?.forEach((value, k) => {
+    before.forEach((value, k) => {
       if (value === undefined) Deno.env.delete(ONE_THREAD[k]);
       else Deno.env.set(ONE_THREAD[k], value);
     });
+    Deno.env.set(OPENED, state);
   }
 }
 

@@ -5,7 +5,11 @@
  * under the call, and the library's own clean-up at exit (OpenBLAS frees what a call is writing into).
  * @module */
 
-const LIBC: Record<string, string> = { linux: "libc.so.6", darwin: "libSystem.B.dylib" };
+/** Where the system's functions are; before glibc 2.34 libdl has what loads libraries, and brings the rest along. */
+const SYSTEM: Record<string, string[]> = {
+  linux: ["libc.so.6", "libdl.so.2"],
+  darwin: ["libSystem.B.dylib"],
+};
 
 const SYMBOLS = {
   dlopen: { parameters: ["buffer", "i32"], result: "pointer" },
@@ -26,12 +30,25 @@ export interface Block {
   readonly bytes: number;
 }
 
+/** The system's functions, of the first file that has them all, or null.
+ * @param files for tests. */
+export function systemFunctions(files: readonly string[] = SYSTEM[Deno.build.os] ?? []) {
+  for (const file of files) {
+    try {
+      return Deno.dlopen(file, SYMBOLS).symbols;
+    } catch {
+      // Not there, or an older one.
+    }
+  }
+  return null;
+}
+
 /** Opens the library once more, for good, and lets `exit` end the process without clean-ups where it can.
  * @returns a source of memory, or null: a call must not run beside its thread here. */
 export function keepLibrary(file: string): ((bytes: number) => Block) | null {
-  const libc = LIBC[Deno.build.os];
-  if (libc === undefined) return null;
-  const { dlopen, dlsym, malloc, on_exit } = Deno.dlopen(libc, SYMBOLS).symbols;
+  const system = systemFunctions();
+  if (system === null) return null;
+  const { dlopen, dlsym, malloc, on_exit } = system;
   if (dlopen(name(file), RTLD_NOW) === null) return null;
   const end = dlsym(null, name("_exit"));
   if (end !== null) on_exit?.(end, null);

@@ -1,4 +1,5 @@
-/** Tries libraries, named as arguments, in a process of its own: `blas_library.ts` starts it and reads what it says.
+/** Tries libraries in a process of its own: `blas_library.ts` starts it and reads what it says. The arguments are the
+ * milliseconds that it may take, and the libraries' names.
  *
  * Every function is held to slow obvious ones, at sizes that are odd and with all transposes; one product is large
  * enough for the library's blocks.
@@ -66,11 +67,13 @@ function productsRight<T extends Matrix>(
   });
 }
 
-/** Whether each entry is right, those above a lower triangle untouched. */
+/** Whether each entry is right, in two tiles, and those above a lower triangle untouched. */
 function productRight<T extends Matrix>(native: Native, p: Multiplication<T>): boolean {
   const { m, n, k, A, B, C, transposeA, transposeB, add, lower } = p;
   const before = C.slice();
-  native.multiply(p, { from: 0, to: m });
+  const half = m >> 1;
+  if (half > 0) native.multiply(p, { from: 0, to: half });
+  native.multiply(p, { from: half, to: m });
   const tolerance = k * (A instanceof Float32Array ? 2 ** -22 : 2 ** -50);
   return C.every((value, at) => {
     const [i, j] = [Math.floor(at / n), at % n];
@@ -102,8 +105,13 @@ function factorFault(native: Native, m: number): string | null {
   const status = native.factor(factored, m);
   const right = factored.every((value, at) => at % m > Math.floor(at / m) || near(value, L[at]));
   if (status !== 0 || !right) return "gives a wrong factor (dpotrf_";
-  S[m * m - 1] = -1;
-  if (native.factor(S, m) !== m) return "factors a matrix that is not positive definite (dpotrf_";
+  for (const pivot of [-1, NaN]) {
+    const bad = S.slice();
+    bad[m * m - 1] = pivot;
+    if (native.factor(bad, m) !== m) {
+      return "factors a matrix that is not positive definite (dpotrf_";
+    }
+  }
   for (const transpose of [false, true]) {
     const x = matrix(Float64Array, 3 * m, 6);
     const B = new Float64Array(3 * m);
@@ -132,7 +140,21 @@ function mapped(): string[] {
   }
 }
 
-for (const name of Deno.args) {
+const [limit, ...names] = Deno.args;
+
+/** Ends this process when the time is up: another thread has to, while a call does not return. */
+const late: TrialLine = { refused: `takes longer than ${Number(limit) / 1000} s`, missing: false };
+const watch = `postMessage("here"); setTimeout(() => {
+  console.log(${JSON.stringify(JSON.stringify(late))});
+  Deno.kill(Deno.pid, "SIGKILL");
+}, ${Number(limit)});`;
+const watchman = new Worker(`data:text/javascript,${encodeURIComponent(watch)}`, {
+  type: "module",
+});
+
+await new Promise((resolve) => watchman.onmessage = resolve); // it cannot start while a library loads
+
+for (const name of names) {
   say({ begin: name });
   const before = new Set(mapped());
   try {
@@ -152,3 +174,4 @@ for (const name of Deno.args) {
     say({ refused: missing ? "is not there" : `does not load (${text.trim()})`, missing });
   }
 }
+watchman.terminate();

@@ -23,33 +23,51 @@ const LINE_BYTES = 64;
 /** Memories that this thread keeps for the next, and the largest of them. */
 const [MOST_IDLE, LARGEST_IDLE_BYTES] = [4, 2 ** 26];
 
-/** The memory that an array lies in. */
+/** What goes from one holder to the next. */
+interface Room {
+  readonly memory: WebAssembly.Memory;
+  readonly instances: Map<Kernel, (...parameters: number[]) => void>;
+}
+
+/** Who holds the memory that an array lies in, or held it last. */
 const homes = new WeakMap<ArrayBufferLike, Memory32>();
-const idle: Memory32[] = [];
+const idle: Room[] = [];
+
+const newRoom = (): Room => ({
+  memory: new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true }),
+  instances: new Map(),
+});
 
 /** The memory that the array was taken from, if any. */
 export const memoryOf = (array: Float32Array): Memory32 | undefined => homes.get(array.buffer);
 
-/** See the module's text. */
+/** See the module's text. Once disposed of, it throws at every use but another disposal. */
 export class Memory32 implements Disposable {
-  readonly #memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true });
-  readonly #instances = new Map<Kernel, (...parameters: number[]) => void>();
+  #held: Room | null;
   /** Bytes that were ever taken. */
   #end = 0;
   /** Bytes of each array in use, and of each that was given back, by its place. */
   readonly #taken = new Map<number, number>();
   readonly #free = new Map<number, number>();
 
-  private constructor() {}
+  private constructor(room: Room) {
+    this.#held = room;
+  }
 
   /** An empty memory. */
   static open(): Memory32 {
-    return idle.pop() ?? new Memory32();
+    return new Memory32(idle.pop() ?? newRoom());
+  }
+
+  get #room(): Room {
+    if (this.#held === null) throw new Error("Cannot use a memory: it was disposed of");
+    return this.#held;
   }
 
   /** An array of `length` numbers, whatever they are.
    * @throws {RangeError} more than 4 GiB in all, or than the machine has. */
   take(length: number): Float32Array {
+    const { memory } = this.#room;
     const need = Math.max(LINE_BYTES, LINE_BYTES * Math.ceil(4 * length / LINE_BYTES));
     let [place, bytes] = [this.#end, need];
     for (const [at, room] of this.#free) {
@@ -57,19 +75,20 @@ export class Memory32 implements Disposable {
     }
     if (place === this.#end) {
       const pages = Math.ceil((place + need) / PAGE_BYTES) -
-        this.#memory.buffer.byteLength / PAGE_BYTES;
-      if (pages > 0) this.#memory.grow(pages);
+        memory.buffer.byteLength / PAGE_BYTES;
+      if (pages > 0) memory.grow(pages);
       this.#end += need;
     }
     this.#free.delete(place);
     this.#taken.set(place, bytes);
-    const { buffer } = this.#memory;
+    const { buffer } = memory;
     homes.set(buffer, this);
     return new Float32Array(buffer, place, length);
   }
 
   /** Takes an array back: a later one may have its room. */
   give({ byteOffset }: Float32Array): void {
+    void this.#room;
     const room = this.#taken.get(byteOffset);
     if (room === undefined) return;
     this.#taken.delete(byteOffset);
@@ -86,22 +105,22 @@ export class Memory32 implements Disposable {
 
   /** Runs the kernel over this memory. @param parameters places in bytes, and counts. */
   run(kernel: Kernel, ...parameters: number[]): void {
-    let run = this.#instances.get(kernel);
+    const { memory, instances } = this.#room;
+    let run = instances.get(kernel);
     if (!run) {
-      const env = { memory: this.#memory };
+      const env = { memory };
       const { exports } = new WebAssembly.Instance(kernel.module, { env });
       run = exports.run as (...parameters: number[]) => void;
-      this.#instances.set(kernel, run);
+      instances.set(kernel, run);
     }
     run(...parameters);
   }
 
   /** Its arrays are lost: the memory may be another's from now on. */
   [Symbol.dispose](): void {
-    const small = this.#memory.buffer.byteLength <= LARGEST_IDLE_BYTES;
-    if (idle.length < MOST_IDLE && small && !idle.includes(this)) idle.push(this);
-    this.#taken.clear();
-    this.#free.clear();
-    this.#end = 0;
+    if (this.#held === null) return;
+    const small = this.#held.memory.buffer.byteLength <= LARGEST_IDLE_BYTES;
+    if (idle.length < MOST_IDLE && small) idle.push(this.#held);
+    this.#held = null;
   }
 }

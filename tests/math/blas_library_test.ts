@@ -1,6 +1,7 @@
 /** What keeps a library from use, and how that is said, each in a process of its own.
  * @module */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { systemFunctions } from "lib/math/blas_system.ts";
 
 const states = await Promise.all(
   (["read", "write", "run", "env", "ffi"] as const).map((name) => Deno.permissions.query({ name })),
@@ -185,4 +186,87 @@ Deno.test({
     const denied = await program({ FE_BLAS: "libblas.so" }, { flags: ["--allow-env"] });
     assertMatch(denied.out[0], /^Cannot use FE_BLAS=libblas\.so: no permission for FFI/);
   },
+});
+
+Deno.test({
+  name: "what a library was found to be does not make up for a permission, nor lack of one last",
+  ignore: !compiler,
+  fn: () =>
+    inDirectory(async (directory) => {
+      await compile(`${directory}/libopenblas.so.0`);
+      const env = { LD_LIBRARY_PATH: directory };
+      const by = "libopenblas.so.0, one thread a call true";
+      const less = await program(env, { args: ["again", "--allow-env", "--allow-read"] });
+      const without = "WebAssembly (no permission for FFI, --allow-ffi) true";
+      assertEquals(less.out, [by, by, without]);
+      assertEquals(less.errors.length, 1, `${less.errors}`);
+      const flags = ["--allow-env", "--allow-run", "--allow-read"];
+      const more = await program(env, { flags, args: ["again"] });
+      assertEquals(more.out, [without, without, by]);
+      assertEquals(more.errors.length, 1, `${more.errors}`); // not again in the Worker
+      const some = [
+        "--deny-ffi=/nowhere",
+        `--allow-ffi=${directory}`,
+        "--allow-env",
+        "--allow-read",
+      ];
+      const part = await program(env, { args: ["again", ...some] });
+      assertEquals([part.out.length, part.out[2].endsWith(" true")], [3, true]);
+    }),
+});
+
+Deno.test({
+  name: "FE_BLAS_TRIED that is none of ours, or that says what cannot be loaded, is no end",
+  ignore: !permitted,
+  fn: async () => {
+    const flags = ["--allow-env", "--allow-ffi"]; // no trial of its own
+    const broken = await program({ FE_BLAS_TRIED: "{" }, { flags });
+    assertMatch(broken.out[0], /^WebAssembly \(no permission to try .* true$/);
+    const gone = JSON.stringify({ wanted: "", name: "libnowhere.so", why: "" });
+    const { out, errors } = await program({ FE_BLAS_TRIED: gone }, { flags });
+    assertMatch(out[0], /^WebAssembly \(libnowhere\.so does not load \(.* true$/);
+    assertEquals(errors.length, 1, `${errors}`);
+  },
+});
+
+Deno.test({
+  name: "a trial that does not come back is ended",
+  ignore: !compiler,
+  fn: () =>
+    inDirectory(async (directory) => {
+      const file = `${directory}/small.so`;
+      await compile(file, "-DFAULT=HANGS_AT_LOAD");
+      const trial = new URL("../../lib/math/blas_trial.ts", import.meta.url).pathname;
+      const { stdout } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--quiet", trial, "300", file],
+      }).output();
+      assertEquals(new TextDecoder().decode(stdout).trim().split("\n").map((x) => JSON.parse(x)), [
+        { begin: file },
+        { refused: "takes longer than 0.3 s", missing: false },
+      ]);
+    }),
+});
+
+Deno.test({
+  name: "systemFunctions() takes the first file that has them, or null",
+  ignore: !permitted || Deno.build.os !== "linux",
+  fn: () => {
+    assertEquals(systemFunctions(["/nowhere/libc.so.6"]), null);
+    const found = systemFunctions(["/nowhere/libc.so.6", "libdl.so.2"]);
+    if (Deno.build.target.includes("gnu")) assert(found !== null);
+  },
+});
+
+Deno.test({
+  name: "Workers that open a library at once leave the environment as it was",
+  ignore: !compiler,
+  fn: () =>
+    inDirectory(async (directory) => {
+      await compile(`${directory}/libopenblas.so.0`);
+      for (const OMP_NUM_THREADS of ["3", "4"]) {
+        const env = { LD_LIBRARY_PATH: directory, OMP_NUM_THREADS };
+        const { out } = await program(env, { args: ["together"] });
+        assertEquals([out.length, out.at(-1)], [6, OMP_NUM_THREADS]);
+      }
+    }),
 });

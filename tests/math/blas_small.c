@@ -3,18 +3,21 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #ifndef INTEGER
 #define INTEGER int
 #endif
 
-enum { NONE, CRASH_AT_LOAD, CRASH_IN_CALL, WRONG_PRODUCT, WRONG_FACTOR, WRONG_SOLUTION, WRONG_WHEN_LARGE };
+enum { NONE, CRASH_AT_LOAD, CRASH_IN_CALL, WRONG_PRODUCT, WRONG_FACTOR, WRONG_SOLUTION, WRONG_WHEN_LARGE,
+       HANGS_AT_LOAD };
 #ifndef FAULT
 #define FAULT NONE
 #endif
 
 __attribute__((constructor)) static void load(void) {
   if (FAULT == CRASH_AT_LOAD) abort();
+  while (FAULT == HANGS_AT_LOAD) pause();
 }
 
 #define GEMM(NAME, REAL)                                                                        \

@@ -1,5 +1,6 @@
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  blas,
   dgemm,
   dgemmAsync,
   dpotrf,
@@ -89,12 +90,14 @@ Deno.test("dsyrk() gives the lower triangle of A·Aᵀ and leaves what is above"
 Deno.test("large products, cut into tiles, are the same at once and side by side", async () => {
   for (const [m, n, k] of [[300, 300, 400], [601, 200, 310]]) {
     const [A, B] = [doubles(m * k), doubles(n * k, 2)];
-    const [C, later] = [new Float64Array(m * n), new Float64Array(m * n)];
     const shape = { m, n, k, transposeA: true, transposeB: false };
-    dgemm({ ...shape, A, B, C });
-    await dgemmAsync({ ...shape, A, B, C: later });
-    assertEquals(later, C);
-    close(C, product(A, B, shape), 1e-10);
+    for (const add of FLAGS) {
+      const [C, later] = [1, 2].map(() => new Float64Array(m * n).fill(7));
+      dgemm({ ...shape, A, B, C, add });
+      await dgemmAsync({ ...shape, A, B, C: later, add });
+      assertEquals(later.findIndex((value, at) => value !== C[at]), -1);
+      close(C, product(A, B, shape).map((value) => value + (add ? 7 : 0)), 1e-10);
+    }
   }
 });
 
@@ -129,6 +132,17 @@ Deno.test("dpotrf() names the first row whose pivot is not positive", () => {
   }
 });
 
+Deno.test("dpotrf() names the first row whose pivot is no number or not finite", () => {
+  for (const value of [NaN, Infinity]) {
+    for (const [m, bad] of [[1, 0], [5, 2], [90, 70]]) {
+      const S = new Float64Array(m * m);
+      for (let i = 0; i < m; i++) S[i * m + i] = i === bad ? value : i === bad + 2 ? -1 : 4;
+      assertEquals(dpotrf(S, m), bad + 1);
+    }
+  }
+  assertEquals(dpotrf(Float64Array.of(4, 0, 0, 2, 5, 0, 1, NaN, 4), 3), 3);
+});
+
 Deno.test("nothing to multiply gives zeros, or what was there", () => {
   const C = singles(6);
   const before = C.slice();
@@ -138,6 +152,39 @@ Deno.test("nothing to multiply gives zeros, or what was there", () => {
   sgemm({ m: 2, n: 3, k: 0, A: none, B: none, C });
   assert(C.every((value) => value === 0));
   sgemm({ m: 0, n: 3, k: 2, A: none, B: singles(6), C: none });
+});
+
+Deno.test("dsyrk() of nothing clears the lower triangle only", async () => {
+  const square = () => ({ n: 2, k: 0, A: new Float64Array(), C: new Float64Array(4).fill(7) });
+  const [now, later] = [square(), square()];
+  dsyrk(now);
+  await dsyrkAsync(later);
+  assertEquals([...now.C], [0, 7, 0, 0]);
+  assertEquals(later.C, now.C);
+});
+
+Deno.test("arrays of another class are refused before the call", async () => {
+  const shape = { m: 2, n: 2, k: 2 };
+  const [single, double] = [new Float32Array(4), new Float64Array(4)];
+  const all = {
+    single: { A: single, B: single, C: single.slice() },
+    double: { A: double, B: double, C: double.slice() },
+  };
+  for (const what of ["A", "B", "C"] as const) {
+    const singles = { ...shape, ...all.single, [what]: double.slice() } as never;
+    const doubles = { ...shape, ...all.double, [what]: single.slice() } as never;
+    const message = (came: string, expected: string) =>
+      `Cannot multiply: ${what} is Float${came}Array, expected Float${expected}Array`;
+    assertThrows(() => sgemm(singles), TypeError, message("64", "32"));
+    assertThrows(() => dgemm(doubles), TypeError, message("32", "64"));
+    await assertRejects(async () => await sgemmAsync(singles), TypeError, message("64", "32"));
+    await assertRejects(async () => await dgemmAsync(doubles), TypeError, message("32", "64"));
+  }
+  const wrong = single as never;
+  assertThrows(() => dsyrk({ n: 2, k: 2, A: double, C: wrong }), TypeError, "C is Float32Array");
+  assertThrows(() => dpotrf(wrong, 2), TypeError, "S is Float32Array");
+  assertThrows(() => dtrsm({ L: double, m: 2, B: wrong }), TypeError, "B is Float32Array");
+  assertThrows(() => dpotrs([1, 0, 0, 1] as never, 2, double), TypeError, "L is Array");
 });
 
 Deno.test("wrong shapes and sizes are refused before the call", () => {
@@ -154,10 +201,36 @@ Deno.test("wrong shapes and sizes are refused before the call", () => {
     RangeError,
     "C lies where A or B does",
   );
+  assertThrows(
+    () => dgemm({ ...good, B: both.subarray(0, 12), C: both.subarray(11, 17) }),
+    RangeError,
+    "C lies where A or B does",
+  );
   const growing = new Float64Array(new ArrayBuffer(64, { maxByteLength: 128 }));
   assertThrows(() => dgemm({ ...good, A: growing }), TypeError, "can be resized");
   const detached = of(8);
   structuredClone(detached, { transfer: [detached.buffer] });
   assertThrows(() => dgemm({ ...good, A: detached }), TypeError, "A has 0 entries");
   assertThrows(() => dtrsm({ L: of(4), m: 2, B: of(3) }), TypeError, "B has 3 entries");
+});
+
+const usual = "libopenblas.so.0";
+const states = await Promise.all(
+  (["run", "env", "ffi"] as const).map((name) => Deno.permissions.query({ name })),
+);
+const searches = states.every(({ state }) => state === "granted") && !Deno.env.get("FE_BLAS");
+
+function loads(file: string): boolean {
+  try {
+    Deno.dlopen(file, { cblas_sgemm: { parameters: [], result: "void" } }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  name: `blas() is a library where ${usual} is one`, // else a fault of ours would only make products slower
+  ignore: !searches || blas() === null && !loads(usual),
+  fn: () => assert(blas() !== null),
 });

@@ -59,6 +59,12 @@ Deno.test("cholesky() and solveCholesky() solve positive definite systems of odd
   }
 });
 
+Deno.test("cholesky() takes a pivot's share of 1e-14 for dependence, whoever computes it", () => {
+  for (const [share, rank] of [[4e-15, 1], [1e-13, 2], [1e-11, 2]]) {
+    assertEquals(cholesky(Float64Array.of(1, 0, 1, 1 + share), 2), rank, `${share}`);
+  }
+});
+
 Deno.test("cholesky() finds the rank and leaves dependent unknowns at zero", () => {
   const [m, n] = [11, 6];
   const A = matrix(m, n);

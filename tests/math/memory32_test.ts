@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Memory32, memoryOf } from "lib/math/memory32.ts";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { Kernel, Memory32, memoryOf } from "lib/math/memory32.ts";
 
 Deno.test("Memory32.take() gives arrays of their own that stay where they are when it grows", () => {
   using memory = Memory32.open();
@@ -36,12 +36,34 @@ Deno.test("Memory32.hold() copies what lies elsewhere, and only that", () => {
 
 Deno.test("Memory32.open() takes a memory that was disposed of, never one in use", () => {
   const first = Memory32.open();
-  first.take(10);
+  const { buffer } = first.take(10);
   first[Symbol.dispose]();
   using second = Memory32.open();
   using third = Memory32.open();
-  assert(second === first);
-  assert(third !== second);
+  assertStrictEquals(second.take(10).buffer, buffer);
+  assert(third.take(10).buffer !== buffer);
+});
+
+Deno.test("Memory32 that was disposed of, once or twice, leaves its memory to the next", () => {
+  const first = Memory32.open();
+  const before = first.take(10);
+  first[Symbol.dispose]();
+  using second = Memory32.open();
+  const own = second.take(10).fill(1);
+  first[Symbol.dispose]();
+  using third = Memory32.open();
+  third.take(10).fill(3);
+  second.take(10).fill(2);
+  assertEquals([...own], Array(10).fill(1));
+  const kernel = new Kernel(() => new Uint8Array());
+  for (
+    const use of [
+      () => first.take(1),
+      () => first.give(before),
+      () => first.hold(Float32Array.of(1)),
+      () => first.run(kernel),
+    ]
+  ) assertThrows(use, Error, "Cannot use a memory: it was disposed of");
 });
 
 Deno.test("Memory32.take() refuses more than it can have", () => {

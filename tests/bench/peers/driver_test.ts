@@ -51,7 +51,13 @@ function driverTest(name: string, body: (folder: string) => Promise<void>): void
       for (const [file, text] of Object.entries(programs)) {
         await Deno.writeTextFile(join(folder, file), text);
       }
-      await body(folder);
+      const before = Deno.env.get("FE_BLAS"); // contestants inherit it
+      Deno.env.delete("FE_BLAS");
+      try {
+        await body(folder);
+      } finally {
+        if (before !== undefined) Deno.env.set("FE_BLAS", before);
+      }
     });
   Deno.test({ name, ignore: !permitted, fn });
 }
