@@ -38,7 +38,7 @@ function some(values: ArrayLike<number>): number[] {
 export const sweep = defineSweep({
   url: import.meta.url,
   name: "advise_cost",
-  version: 1,
+  version: 2,
   fields: {
     scheme: { type: "choice", choices: ["cryptonn", "mitig1"] },
     dataset: { type: "choice", choices: TRAINING_DATASETS },

@@ -124,7 +124,7 @@ const warm = new Set<string>();
 export const sweep = defineSweep({
   url: import.meta.url,
   name: "cost",
-  version: 1,
+  version: 2,
   fields: {
     scheme: { type: "choice", choices: Object.keys(SCHEMES) as (keyof typeof SCHEMES)[] },
     n: { type: "integer", min: 1, max: 1024 },
