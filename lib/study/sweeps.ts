@@ -44,13 +44,13 @@ export async function openStore(sweeps: readonly Sweep[], profile: Profile): Pro
 async function runAll(
   store: SweepStore,
   wanted: Readonly<Record<SweepName, readonly Point[]>>,
-  { signal, onProgress }: Partial<On>,
+  { signal, onProgress, workers }: Partial<On> & { readonly workers?: number },
 ): Promise<void> {
   const total = NAMES.reduce((sum, name) => sum + wanted[name].length, 0);
   let before = 0;
   for (const name of NAMES) {
     const report = (done: number) => onProgress?.(before + done, total);
-    await runSweep(SWEEPS[name], wanted[name], { store, signal, onProgress: report });
+    await runSweep(SWEEPS[name], wanted[name], { store, signal, onProgress: report, workers });
     before += wanted[name].length;
   }
 }
@@ -148,7 +148,8 @@ export async function computeAgain(
   on: Partial<On> = {},
 ): Promise<Recomputed> {
   using store = new SweepStore(":memory:");
-  await runAll(store, bySweep((name) => chosenPoints(chosen, name)), on);
+  // One at a time: each Worker holds data sets of its own, and a second would take a gigabyte more.
+  await runAll(store, bySweep((name) => chosenPoints(chosen, name)), { ...on, workers: 1 });
   const fresh = bySweep((name) => store.rows(SWEEPS[name]));
   return new Recomputed(rows, new SweepRows(fresh, bySweep(() => 0)));
 }
