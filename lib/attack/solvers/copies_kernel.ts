@@ -44,8 +44,11 @@ export const FIELDS = [
 /** {@linkcode FIELDS} by name. */
 export type Order = Record<typeof FIELDS[number], number>;
 
-/** Bytes of a term, and of what comes before its pixel. */
-export const [TERM, TERM_PIXEL] = [32, 16];
+/** Bytes of a term. */
+export const TERM = 32;
+
+/** Bytes of a term before its pixel. */
+export const TERM_PIXEL = 16;
 
 /** Local variables: the fields, cursors, then floats, those of two columns and of the next two. */
 const INTEGERS = [...FIELDS, "column", "atX", "atQ", "atZ", "atU", "cost", "sum", "at"];
@@ -209,8 +212,16 @@ function formStep(measured: boolean): Kernel {
   });
 }
 
-/** The steps over pixels, over differences and over any forms; `measured` with sums. */
-export const [PIXELS, DIFFERENCES, FORMS] = [pixelStep, differenceStep, formStep].map((step) => ({
+const both = (step: (measured: boolean) => ReturnType<typeof pixelStep>) => ({
   plain: step(false),
   measured: step(true),
-}));
+});
+
+/** The step over pixels; `measured` with sums. */
+export const PIXELS = both(pixelStep);
+
+/** The step over differences. */
+export const DIFFERENCES = both(differenceStep);
+
+/** The step over any forms. */
+export const FORMS = both(formStep);
