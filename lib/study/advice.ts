@@ -105,7 +105,7 @@ export class SearchResult {
       title: "Runs of the search from 80 % on: time measured (filled) or predicted (outlines)",
       alt:
         "MITIG2 and mitig3 reach every accuracy in seconds, mitig3 with next to no leakage; both " +
-        "encrypted schemes take hours to days, by prediction.",
+        "encrypted schemes take minutes to weeks, by prediction.",
       xAxis: { title: "time of the whole training", unit: "s", log: true },
       yAxis: { title: "test accuracy", unit: "%" },
       series: [
