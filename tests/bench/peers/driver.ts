@@ -56,7 +56,7 @@ async function peerInvocations(folder: string, input: string, peer: string, buil
 /** Builds the crate. @returns its program, which has the crate's name. */
 async function buildCrate(crate: string, builds: string): Promise<string> {
   const target = join(builds, basename(crate));
-  const args = ["build", "--release", "--locked", "--target-dir", target];
+  const args = ["build", "--release", "--target-dir", target];
   const options = { args, cwd: crate, stdout: "null", stderr: "piped" } as const;
   let built: Deno.CommandOutput;
   try {
