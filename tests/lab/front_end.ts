@@ -36,11 +36,9 @@ const PAGE_TIMEOUT_MS = 120_000;
  * has no long step. */
 const LONG_STEPS: Record<string, string[]> = {
   "01_leakage": [
-    ...["encrypt and decrypt", "attack at 300 units", "published LP with the neighbour rule"],
-    ...["width sweep", "train 784-300-10"],
+    ...["attack at 300 units", "published LP with the neighbour rule", "width sweep"],
   ],
   "01b_training_on_ciphertexts": [
-    "encrypted training",
     "cost model",
     "train, authors' and modern setting",
   ],
@@ -49,8 +47,7 @@ const LONG_STEPS: Record<string, string[]> = {
     ...["attack behind one 3×3 filter per channel, RGB", "four solvers"],
   ],
   "02_mitig1": [
-    ...["encrypted training", "fixed-point training, 784-300-10", "the same in float32"],
-    "two runs it was not fitted on",
+    ...["encrypted training", "fixed-point training, 784-300-10", "two runs it was not fitted on"],
   ],
   "03_mitig2": [
     ...["split training over TLS", "the same training four ways", "the authors' setting"],
@@ -58,8 +55,7 @@ const LONG_STEPS: Record<string, string[]> = {
   ],
   "04_sweeps": ["fresh points"], // its rows and its search are read from files in a second
   "05_training_leaks": [
-    ...["rounded gradients", "batches larger than the layer", "visits of 40 images", "noise on z1"],
-    "a server that chooses",
+    ...["rounded gradients", "batches larger than the layer", "visits of 40 images"],
   ],
   "06_mitigations_under_attack": [
     ...["drawing without W1 and without a known image", "two trainings over ciphertexts"],

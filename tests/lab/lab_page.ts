@@ -110,7 +110,7 @@ export async function untilSeen(
       const prompts = cells.filter(({ isCode }) => isCode).map(({ prompt }) => prompt);
       throw new Error(`not seen in ${timeoutMs / 1000} s: ${what}; prompts ${prompts.join(" ")}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
