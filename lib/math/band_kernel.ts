@@ -6,6 +6,7 @@
  * plain loop, multiplied and then added or subtracted, so that it has that loop's bits.
  * @module */
 import { again, assemble, type Code, drop, f64x2, i32, local, loop, v128 } from "./pairing/emit.ts";
+import { floatsIn } from "./panels.ts";
 
 /** Rows of a group. */
 export const GROUP = 16;
@@ -13,7 +14,6 @@ export const GROUP = 16;
 const { get, set, tee } = local;
 const halves = Array.from({ length: GROUP / 2 }, (_, h) => h); // two rows a v128
 
-const PAGE_BYTES = 2 ** 16;
 const COLUMN_BYTES = 8 * GROUP;
 const memory = new WebAssembly.Memory({ initial: 1 });
 const kernel = <F>(code: Uint8Array<ArrayBuffer>): F =>
@@ -30,13 +30,6 @@ const multiply: (
   toOut: number,
 ) => void = kernel(assembleMultiply());
 
-/** This thread's memory with room for `length` numbers. */
-function kernelMemory(length: number): Float64Array {
-  const pages = Math.ceil(8 * length / PAGE_BYTES) - memory.buffer.byteLength / PAGE_BYTES;
-  if (pages > 0) memory.grow(pages);
-  return new Float64Array(memory.buffer);
-}
-
 /** Every row of out ← L⁻¹·that row of B `[rows, n]`, for L `[n, width + 1]` as `banded.ts` stores it. */
 export function forwardRows(
   L: Float64Array,
@@ -46,7 +39,7 @@ export function forwardRows(
 ): void {
   const n = L.length / (width + 1);
   const group = L.length + GROUP * width; // after L and the columns that the band reaches beyond column 0
-  const floats = kernelMemory(group + GROUP * n);
+  const floats = floatsIn(memory, group + GROUP * n);
   floats.set(L);
   for (let i = 0; i < width && i < n; i++) floats.fill(0, i * (width + 1), i * width + width);
   floats.fill(0, L.length, group);
@@ -75,7 +68,7 @@ export function multiplyRows(
   const table = perColumn * n; // two int32 a pair in the space of one float64
   const input = table + pairs.length + GROUP * width;
   const output = input + GROUP * (n + width);
-  const floats = kernelMemory(output + GROUP * n);
+  const floats = floatsIn(memory, output + GROUP * n);
   floats.fill(0, 0, output);
   const offsets = new Int32Array(memory.buffer, 8 * table);
   for (let i = 0; i < n; i++) floats[perColumn * i] = main.values[i];

@@ -11,7 +11,7 @@
  * @module */
 import { findLibrary, type Library } from "./blas_library.ts";
 import type { Multiplication, Rows } from "./blas_native.ts";
-import { factor, rowProducts, solveRows, solveRowsTransposed } from "./blas_wasm.ts";
+import { factor, rowProducts, solveRows, solveRowsTransposed, transpose } from "./blas_wasm.ts";
 import { multiply32 } from "./panels32.ts";
 
 /** C `[m, n]` ← op(A)·op(B), plus what C held where `add`. */
@@ -171,16 +171,8 @@ async function multiplyBeside<T extends Matrix>(
 function multiplyDoubles(
   { m, n, k, A, B, C, transposeA, transposeB, add, lower }: Multiplication<Float64Array>,
 ) {
-  const left = transposeA ? transposed(A, k, m) : A;
-  rowProducts(left, transposeB ? B : transposed(B, k, n), C, { n: k, add, lower });
-}
-
-function transposed(A: Float64Array, rows: number, columns: number): Float64Array {
-  const out = new Float64Array(A.length);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) out[j * rows + i] = A[i * columns + j];
-  }
-  return out;
+  const left = transposeA ? transpose(A, k, m) : A;
+  rowProducts(left, transposeB ? B : transpose(B, k, n), C, { n: k, add, lower });
 }
 
 /** A·Aᵀ for A `[n, k]`: the lower triangle of C `[n, n]` is written. */

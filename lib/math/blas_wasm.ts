@@ -106,6 +106,15 @@ export function solveRowsTransposed(L: Float64Array, R: Float64Array, m: number)
   }
 }
 
+/** Aᵀ `[columns, rows]` for A `[rows, columns]`. */
+export function transpose(A: Float64Array, rows: number, columns: number): Float64Array {
+  const out = new Float64Array(A.length);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) out[j * rows + i] = A[i * columns + j];
+  }
+  return out;
+}
+
 /** A panel of rows and the panel of L below whose column j the two meet. */
 interface Meeting {
   row: number;

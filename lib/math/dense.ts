@@ -1,7 +1,9 @@
 /** Dense linear algebra in float64 on row-major arrays: what the attacks need of it, over `blas.ts`.
  * @module */
 import { blas, dgemm, dpotrf, dsyrk, dtrsm } from "./blas.ts";
-import { factor, rowProducts } from "./blas_wasm.ts";
+import { factor, rowProducts, solveRowsTransposed } from "./blas_wasm.ts";
+
+export { transpose } from "./blas_wasm.ts";
 
 /** A pivot below this share of its diagonal entry is rounding error: the row depends on those above. */
 const RANK_TOLERANCE = 1e-14;
@@ -99,12 +101,8 @@ export function forward(L: Float64Array, b: Float64Array): Float64Array {
 
 /** L⁻ᵀ·b. */
 export function backward(L: Float64Array, b: Float64Array): Float64Array {
-  const m = b.length;
   const y = b.slice();
-  for (let i = m - 1; i >= 0; i--) {
-    y[i] /= L[i * m + i];
-    for (let j = 0; j < i; j++) y[j] -= L[i * m + j] * y[i];
-  }
+  solveRowsTransposed(L, y, b.length);
   return y;
 }
 
@@ -155,15 +153,6 @@ export function applyTransposed(A: Float64Array, v: Float64Array): Float64Array 
     for (let p = 0; p < n; p++) out[p] += x * A[a + p] + y * A[b + p];
   }
   if (row < v.length) { for (let p = 0; p < n; p++) out[p] += v[row] * A[row * n + p]; }
-  return out;
-}
-
-/** Aᵀ `[columns, rows]` for A `[rows, columns]`. */
-export function transpose(A: Float64Array, rows: number, columns: number): Float64Array {
-  const out = new Float64Array(A.length);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) out[j * rows + i] = A[i * columns + j];
-  }
   return out;
 }
 

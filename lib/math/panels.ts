@@ -20,7 +20,10 @@ const kernel = new WebAssembly.Instance(new WebAssembly.Module(assembleKernel())
 
 /** This thread's memory with room for `length` numbers, for the caller's panels from {@linkcode SUMS} on. What others
  * left there is lost. */
-export function panelMemory(length: number): Float64Array {
+export const panelMemory = (length: number): Float64Array => floatsIn(memory, length);
+
+/** A memory as float64, grown to hold `length` of them. */
+export function floatsIn(memory: WebAssembly.Memory, length: number): Float64Array {
   const pages = Math.ceil(8 * length / PAGE_BYTES) - memory.buffer.byteLength / PAGE_BYTES;
   if (pages > 0) memory.grow(pages);
   return new Float64Array(memory.buffer);
